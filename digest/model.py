@@ -1,0 +1,480 @@
+"""The values that travel the river, named by their stage.
+
+    Window -> Listing -> Paper -> Match -> Digest -> Message -> Outcome
+
+Pure vocabulary: frozen values and closed enums, no I/O, no policy. Rows live in `digest.store`;
+how a value is found, scored, drawn or sent lives in the rooms that do it. All datetimes are aware
+and in UTC; local time exists only in `digest.clock` and in templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NewType
+
+PaperId = NewType("PaperId", int)  #: row id of a paper in the store
+SubscriberId = NewType("SubscriberId", int)
+InterestId = NewType("InterestId", int)
+DigestId = NewType("DigestId", int)
+DeliveryId = NewType("DeliveryId", int)
+FetchId = NewType("FetchId", int)  #: rises with every committed fetch; windows are counted in it
+
+
+# --- sources ------------------------------------------------------------------------------------
+
+
+class Announcement(StrEnum):
+    """How a source announced a paper (arXiv's four announce types; others say NEW)."""
+
+    NEW = "new"
+    CROSS = "cross"
+    REPLACEMENT = "replace"
+    REPLACEMENT_CROSS = "replace-cross"
+
+    @property
+    def is_revision(self) -> bool:
+        return self in (Announcement.REPLACEMENT, Announcement.REPLACEMENT_CROSS)
+
+
+class Verdict(StrEnum):
+    """What one fetch says of a source's health, judged from ids and counts."""
+
+    FRESH = "fresh"  #: papers never seen before
+    QUIET = "quiet"  #: answered, nothing new, and that is usual for this source today
+    HOLIDAY = "holiday"  #: the source announces nothing on this day
+    STALE = "stale"  #: answered with yesterday's papers on a day it should have new ones
+    PARTIAL = "partial"  #: some pages or entries are missing
+    UNREACHABLE = "unreachable"  #: no answer, or an answer that says "later"
+    BROKEN = "broken"  #: an answer that cannot be read
+
+    @property
+    def is_failure(self) -> bool:
+        return self in (Verdict.UNREACHABLE, Verdict.BROKEN)
+
+    @property
+    def moves_watermark(self) -> bool:
+        return self in (Verdict.FRESH, Verdict.QUIET, Verdict.HOLIDAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open span of time `[since, until)` that a source is asked about, aware UTC."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaperIds:
+    """Every identifier one listing gives its paper, already canonical (see `digest.text`).
+
+    arxiv: without version, e.g. `2508.13426` or `astro-ph/0601001`. doi: lower case, no prefix.
+    pmid: digits. url: canonical http(s) URL.
+    """
+
+    arxiv: str | None = None
+    doi: str | None = None
+    pmid: str | None = None
+    url: str | None = None
+
+    def keys(self) -> tuple[str, ...]:
+        """All keys, strongest first: `arxiv:…`, `doi:…`, `pmid:…`, `url:…`."""
+        pairs = (("arxiv", self.arxiv), ("doi", self.doi), ("pmid", self.pmid), ("url", self.url))
+        return tuple(f"{kind}:{value}" for kind, value in pairs if value)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where a reader can go; every one http(s) or absent."""
+
+    abstract: str | None = None
+    pdf: str | None = None
+    discussion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One sighting of one paper in one source, as announced; all text already clean.
+
+    `announced_at` is when the source listed it, `published_at` when the work first appeared.
+    `votes` and `comments` are None where the source has no such thing.
+    """
+
+    source: str
+    ids: PaperIds
+    title: str
+    abstract: str = ""
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    announcement: Announcement = Announcement.NEW
+    version: int | None = None
+    announced_at: datetime | None = None
+    published_at: datetime | None = None
+    links: Links = Links()
+    votes: int | None = None
+    comments: int | None = None
+    submitter: str | None = None
+    organisation: str | None = None
+    note: str = ""  #: the authors' own comment or the journal reference
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one source gave for one window. The world's faults are values here, never exceptions.
+
+    `state` is what the source wants to be handed next time (ETag, newest id, cursor: all strings);
+    it is stored only when the verdict moves the watermark. `expected` is the count the remote
+    system claimed, when it claims one. `entry_faults` names entries that were skipped, and why.
+    """
+
+    listings: tuple[Listing, ...] = ()
+    state: Mapping[str, str] = field(default_factory=dict)
+    fault: str | None = None  #: one sentence naming the place and the mend
+    unreachable: bool = False  #: the fault is the network's or says "later"
+    complete: bool = True
+    not_modified: bool = False
+    holiday: bool = False  #: the source itself says that it announces nothing today
+    expected: int | None = None
+    entry_faults: tuple[str, ...] = ()
+    retry_after: float | None = None  #: seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Where and how a stored paper was announced."""
+
+    source: str
+    announcement: Announcement
+    announced_at: datetime
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """The merged work behind one or more listings."""
+
+    id: PaperId
+    key: str
+    title: str
+    abstract: str
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+    ids: PaperIds
+    links: Links
+    announced_on: date
+    published_at: datetime | None = None
+    version: int | None = None
+    votes: int | None = None
+    comments: int | None = None
+    submitter: str | None = None
+    organisation: str | None = None
+    note: str = ""
+    sightings: tuple[Sighting, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(s.source for s in self.sightings))
+
+
+# --- subscribers --------------------------------------------------------------------------------
+
+
+class Cadence(StrEnum):
+    DAILY = "daily"
+    WEEKDAYS = "weekdays"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class SubscriberState(StrEnum):
+    PENDING = "pending"  #: asked for, not yet confirmed
+    ACTIVE = "active"
+    PAUSED = "paused"  #: by the subscriber, perhaps until a date
+    SUSPENDED = "suspended"  #: by the bounce policy or the operator
+    UNSUBSCRIBED = "unsubscribed"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a subscriber wants the digest, in their own zone.
+
+    `weekday` (0 = Monday) serves WEEKLY, `monthday` (1-31, cut to the month's end) MONTHLY.
+    """
+
+    timezone: str = "UTC"
+    cadence: Cadence = Cadence.WEEKDAYS
+    hour: int = 7
+    minute: int = 0
+    weekday: int = 0
+    monthday: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A paper the subscriber pointed at: wanted more of (`positive`) or less."""
+
+    title: str
+    abstract: str = ""
+    positive: bool = True
+    paper_id: PaperId | None = None
+
+
+class Combine(StrEnum):
+    """How an interest's keyword query and its similarity decide together."""
+
+    ANY = "any"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """One named thing a subscriber wants: keywords, a statement, examples, or any mix.
+
+    `limit` caps papers a digest from this interest; `daily_volume` is "about five a day", from
+    which the similarity threshold is calibrated (None: the installation's default).
+    """
+
+    id: InterestId
+    name: str
+    query: str = ""
+    statement: str = ""
+    examples: tuple[Example, ...] = ()
+    authors: tuple[str, ...] = ()  #: followed authors
+    limit: int | None = None
+    daily_volume: float | None = None
+    combine: Combine = Combine.ANY
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mutes:
+    """What a subscriber never wants to see, whatever matches."""
+
+    authors: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """An address, a schedule, a state, and the profile made of interests."""
+
+    id: SubscriberId
+    email: str
+    schedule: Schedule
+    created_at: datetime
+    name: str = ""
+    state: SubscriberState = SubscriberState.ACTIVE
+    limit: int = 12  #: papers a digest
+    language: str = "en"
+    trending: int = 0  #: papers in a trending section beside the interests; 0 for none
+    revisions: bool = False  #: also announce new versions of papers already sent
+    send_empty: bool = False  #: send a line even when nothing is new
+    interests: tuple[Interest, ...] = ()
+    mutes: Mutes = Mutes()
+    next_due_at: datetime | None = None
+    seen_upto: FetchId | None = None  #: the window of the last digest ended here
+
+
+# --- matching -----------------------------------------------------------------------------------
+
+
+class Field(StrEnum):
+    TITLE = "title"
+    ABSTRACT = "abstract"
+    AUTHOR = "author"
+    CATEGORY = "category"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place where a query's term was found.
+
+    `start` and `end` are character offsets into the field's text (for AUTHOR, CATEGORY and SOURCE:
+    into the one element numbered `element`); `term` is the term as the subscriber wrote it.
+    """
+
+    field: Field
+    start: int
+    end: int
+    term: str
+    element: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why a paper matched, in a form every channel can tell.
+
+    `percentile` is the share of the recent stream that scores at least as high (0.01 = "top 1 %"),
+    None when no similarity took part. `resembles` is the title of the nearest liked example.
+    """
+
+    hits: tuple[Hit, ...] = ()
+    percentile: float | None = None
+    resembles: str | None = None
+    followed: tuple[str, ...] = ()  #: followed authors among the paper's own
+    votes: int | None = None  #: set when the community's votes brought it here
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One paper for one interest (None: the trending section), with a score and reasons."""
+
+    paper_id: PaperId
+    interest_id: InterestId | None
+    score: float
+    reasons: Reasons = Reasons()
+
+
+# --- digests ------------------------------------------------------------------------------------
+
+
+class Skip(StrEnum):
+    """Why a due subscriber got no digest, or a paper no place in it: the closed list."""
+
+    NOTHING_NEW = "nothing_new"  #: no source announced anything in the window
+    NOTHING_MATCHED = "nothing_matched"
+    PAUSED = "paused"
+    NOT_ACTIVE = "not_active"
+    SUPPRESSED = "suppressed"
+    PROFILE_BROKEN = "profile_broken"  #: an interest's stored query no longer parses
+    FAULT = "fault"  #: composing failed; see the log of that run
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One paper's place in a digest: its best match, and every interest that asked for it."""
+
+    paper_id: PaperId
+    score: float
+    reasons: Reasons
+    also: tuple[str, ...] = ()  #: names of further interests that matched
+    revision: bool = False  #: a new version of a paper already sent
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The items of one interest, or of trending (`interest_id` None)."""
+
+    interest_id: InterestId | None
+    name: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNote:
+    """One source's honest line: its verdict when the digest was composed."""
+
+    source: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One subscriber's issue for one window: ids, scores and reasons, never HTML.
+
+    `considered` counts the window's papers; `left_out` those that matched beyond the caps.
+    `since` and `until` are for people ("from Friday to Monday"); the window proper is counted in
+    fetches by the store. The pair (subscriber, local_date) is unique.
+    """
+
+    id: DigestId
+    subscriber_id: SubscriberId
+    local_date: date
+    composed_at: datetime
+    since: datetime
+    until: datetime
+    sections: tuple[Section, ...]
+    considered: int
+    left_out: int = 0
+    notes: tuple[SourceNote, ...] = ()
+
+    @property
+    def paper_ids(self) -> tuple[PaperId, ...]:
+        return tuple(item.paper_id for section in self.sections for item in section.items)
+
+
+# --- deliveries ---------------------------------------------------------------------------------
+
+
+class Channel(StrEnum):
+    SMTP = "smtp"
+    MAILBOX = "mailbox"
+    SLACK = "slack"
+    WEBHOOK = "webhook"
+    APPRISE = "apprise"
+
+
+class DeliveryState(StrEnum):
+    QUEUED = "queued"  #: waiting for its turn (`next_attempt_at`)
+    SENDING = "sending"  #: claimed by a worker until `claimed_until`
+    DELIVERED = "delivered"  #: the other side said 250 to end-of-data (or its like)
+    DEFERRED = "deferred"  #: refused for now; waits for `next_attempt_at`
+    REFUSED = "refused"  #: refused for good
+    UNCERTAIN = "uncertain"  #: the connection was lost after end-of-data, before the reply
+    EXPIRED = "expired"  #: superseded by the next digest, or too old
+    CANCELLED = "cancelled"  #: unsubscribed, suppressed or withdrawn by the operator
+
+    @property
+    def is_settled(self) -> bool:
+        return self not in (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.DEFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a channel sends: bytes ready for the wire, and the envelope.
+
+    `payload` for smtp and mailbox is a complete RFC 5322 message with CRLF line ends; for chat
+    channels JSON. `message_id` is stable across retries.
+    """
+
+    delivery_id: DeliveryId
+    channel: Channel
+    address: str
+    message_id: str
+    payload: bytes
+    envelope_from: str = ""
+
+
+class Result(StrEnum):
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"  #: try again later
+    REFUSED = "refused"  #: never again for this message
+    UNCERTAIN = "uncertain"  #: lost between end-of-data and the reply
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the other side said of one message.
+
+    `code` is the SMTP reply code or HTTP status where there was one; `reply` its text, trimmed to
+    one line and free of secrets; `retry_after` seconds where the other side named a time.
+    `recipient_fault`: the refusal concerns this address (a bounce), not us or the message.
+    """
+
+    delivery_id: DeliveryId
+    result: Result
+    code: int | None = None
+    reply: str = ""
+    retry_after: float | None = None
+    recipient_fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Who sends: the installation's public face, as configured under `[site]` and `[delivery]`.
+
+    `base_url` has no trailing slash; every link in a mail is built from it and nothing else.
+    """
+
+    name: str
+    base_url: str
+    identity: str  #: the line under every mail: who sends this, and from where
+    operator_email: str
+    from_address: str
+    from_name: str = ""
+    #: mailto address for unsubscribes; empty: operator_email
+    unsubscribe_address: str = ""
