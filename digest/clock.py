@@ -81,6 +81,21 @@ def next_due(after: datetime, schedule: Schedule) -> datetime:
     raise AssertionError(f"no due time within two months for {schedule}")
 
 
+def latest_due(upto: datetime, schedule: Schedule) -> datetime | None:
+    """The last due instant not after `upto`, aware UTC; None when there was none in two months.
+
+    After downtime this, not the first one missed, dates the one digest that covers the gap.
+    """
+    last = local_date(upto, schedule.timezone)
+    for offset in range(64):
+        day = last - timedelta(days=offset)
+        if falls_on(day, schedule):
+            due = at_local(day, schedule)
+            if due <= upto and local_date(due, schedule.timezone) == day:
+                return due
+    return None
+
+
 def period(schedule: Schedule) -> timedelta:
     """How far a first digest looks back: one cadence's span, weekends included."""
     match schedule.cadence:
