@@ -68,6 +68,11 @@ def _json(**options: Any) -> Any:
     return Field(sa_type=sa.JSON, **options)
 
 
+# SQLite gives a deleted row's id to the next row unless told not to; an id that once stood in a
+# signed link, a Message-ID or a window must never name something else.
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+
+
 # --- the world ----------------------------------------------------------------------------------
 
 
@@ -97,6 +102,7 @@ class FetchRow(SQLModel, table=True):
     """One source fetched once: the source's health history, and the unit windows are counted in."""
 
     __tablename__ = "fetch"
+    __table_args__ = _NEVER_REUSED
     id: int | None = _id()
     run_id: int | None = _ref("run.id", ondelete="SET NULL", default=None, nullable=True)
     source: str = Field(index=True)
@@ -113,6 +119,7 @@ class PaperRow(SQLModel, table=True):
     """The merged work. `title_key` finds near-equal titles; `announced_on` dates the archive."""
 
     __tablename__ = "paper"
+    __table_args__ = _NEVER_REUSED
     id: int | None = _id()
     key: str = Field(unique=True)
     title: str
@@ -180,7 +187,10 @@ class SubscriberRow(SQLModel, table=True):
     """An address, a schedule, a state. `next_due_at` is the schedule the scheduler asks for."""
 
     __tablename__ = "subscriber"
-    __table_args__ = (sa.Index("ix_subscriber_state_next_due_at", "state", "next_due_at"),)
+    __table_args__ = (
+        sa.Index("ix_subscriber_state_next_due_at", "state", "next_due_at"),
+        _NEVER_REUSED,
+    )
     id: int | None = _id()
     email: str = Field(unique=True)  #: normalised
     name: str = ""
@@ -209,7 +219,7 @@ class SubscriberRow(SQLModel, table=True):
 
 class InterestRow(SQLModel, table=True):
     __tablename__ = "interest"
-    __table_args__ = (sa.UniqueConstraint("subscriber_id", "name"),)
+    __table_args__ = (sa.UniqueConstraint("subscriber_id", "name"), _NEVER_REUSED)
     id: int | None = _id()
     subscriber_id: int = _ref("subscriber.id")
     position: int = 0
@@ -264,7 +274,7 @@ class DigestRow(SQLModel, table=True):
     """One subscriber's issue, as a small document (see `digest.store.documents`)."""
 
     __tablename__ = "digest"
-    __table_args__ = (sa.UniqueConstraint("subscriber_id", "local_date"),)
+    __table_args__ = (sa.UniqueConstraint("subscriber_id", "local_date"), _NEVER_REUSED)
     id: int | None = _id()
     subscriber_id: int = _ref("subscriber.id")
     run_id: int | None = _ref("run.id", ondelete="SET NULL", default=None, nullable=True)
@@ -307,6 +317,7 @@ class DeliveryRow(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("digest_id", "channel", "address"),
         sa.Index("ix_delivery_state_next_attempt_at", "state", "next_attempt_at"),
+        _NEVER_REUSED,
     )
     id: int | None = _id()
     digest_id: int = _ref("digest.id")

@@ -1,0 +1,134 @@
+"""The schema's version: bringing a database up to this program's, and refusing a newer one.
+
+Migrations run in one write transaction, so a failed or killed one leaves the old schema whole; on
+PostgreSQL an advisory transaction lock keeps two processes from migrating at once. Forward only.
+
+Writing a revision after `tables.py` changed:  python -m digest.store.schema "what changed"
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel
+
+from digest.errors import SchemaError
+from digest.store import tables
+from digest.store.database import Database
+
+SCRIPTS: Final = Path(__file__).parent / "migrations"
+_LOCK: Final = 0x0D16_E57D  #: PostgreSQL advisory lock number of migrations
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """The database's revision (None: empty) beside this program's."""
+
+    current: str | None
+    head: str
+    is_newer: bool  #: the database was migrated by a later program
+
+    @property
+    def is_current(self) -> bool:
+        return self.current == self.head
+
+
+def schema_state(database: Database) -> SchemaState:
+    with database.read() as connection:
+        return _state(connection)
+
+
+def migrate(database: Database) -> SchemaState:
+    """Bring the schema up to date; returns the state found before. Raises SchemaError if newer."""
+    found = schema_state(database)
+    if found.is_current:
+        return found
+    with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        found = _state(connection)
+        _refuse_newer(found, database.place)
+        if not found.is_current:
+            command.upgrade(_config(connection), "head")
+    return found
+
+
+def require_current(database: Database) -> None:
+    """Raise SchemaError unless the schema is exactly this program's."""
+    found = schema_state(database)
+    _refuse_newer(found, database.place)
+    if not found.is_current:
+        raise SchemaError(
+            f"{database.place}: its schema is {found.current or 'empty'}, "
+            f"this program needs {found.head}.",
+            mend="Run `digest migrate`.",
+        )
+
+
+def differences(connection: sa.Connection) -> list[object]:
+    """What separates the database's tables from `tables.py`, as Alembic tells it."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, SQLModel.metadata))
+
+
+def _state(connection: sa.Connection) -> SchemaState:
+    current = MigrationContext.configure(connection).get_current_revision()
+    script = ScriptDirectory(str(SCRIPTS))
+    head = script.get_current_head()
+    assert head is not None, "the package ships at least one revision"
+    known = {revision.revision for revision in script.walk_revisions()}
+    return SchemaState(current, head, is_newer=current is not None and current not in known)
+
+
+def _refuse_newer(found: SchemaState, place: str) -> None:
+    if found.is_newer:
+        raise SchemaError(
+            f"{place}: its schema {found.current} is newer than this program, "
+            f"which knows up to {found.head}.",
+            mend="Install the newer version again; nothing was changed.",
+        )
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def write_revision(message: str) -> None:
+    """Write the next revision from what `tables.py` has and the last revision has not."""
+    count = len(list((SCRIPTS / "versions").glob("*.py")))
+    with TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/empty.db")
+        if count:
+            migrate(database)
+        with database.write() as connection:
+            config = _config(connection)
+            command.revision(config, message, autogenerate=True, rev_id=f"{count + 1:04}")
+        database.dispose()
+
+
+__all__ = [
+    "SCRIPTS",
+    "SchemaState",
+    "differences",
+    "migrate",
+    "require_current",
+    "schema_state",
+    "tables",
+    "write_revision",
+]
+
+if __name__ == "__main__":
+    write_revision(" ".join(sys.argv[1:]))
