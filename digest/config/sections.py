@@ -1,0 +1,159 @@
+"""The sections of the configuration, in the order in which an operator thinks.
+
+Units are in the names: `_days`, `_hours`, `_minutes`, `_seconds`, `_bytes`. Nothing is read from
+the world here; see `loading`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from digest.config.kinds import (
+    Address,
+    BaseAddress,
+    DatabaseUrl,
+    Line,
+    Name,
+    Names,
+    Networks,
+    OptionalAddress,
+    SecretKeys,
+    Section,
+    Weekday,
+    Zone,
+    is_loopback,
+)
+from digest.model import Cadence, Channel, Schedule
+
+Days = Annotated[int, Field(ge=0, le=36500)]  #: 0 keeps for ever
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SiteSection(Section):
+    """Who sends. `secret_keys`: newest first; the old ones still open links already sent."""
+
+    name: Name = "Paper Digest"
+    base_url: BaseAddress = "http://localhost:8000"
+    operator_email: Address
+    identity: Line = ""
+    languages: Annotated[Names, Field(min_length=1)] = Field(default=["en"])
+    secret_keys: SecretKeys
+    secret_keys_file: Path | None = None
+
+
+class DatabaseSection(Section):
+    url: DatabaseUrl = SecretStr("sqlite:///digest.db")
+    url_file: Path | None = None
+
+
+class MatchingSection(Section):
+    """`background_days` of papers are what "top 1 %" and a wanted volume are measured against."""
+
+    embedder: Literal["lexical"] = "lexical"
+    background_days: Annotated[int, Field(ge=1, le=365)] = 30
+    daily_volume: Annotated[float, Field(gt=0, le=1000)] = 5.0
+
+
+class DigestSection(Section):
+    """What a new subscriber gets unless they say otherwise, and limits that hold for all."""
+
+    cadence: Cadence = Cadence.WEEKDAYS
+    hour: Annotated[int, Field(ge=0, le=23)] = 7
+    minute: Annotated[int, Field(ge=0, le=59)] = 0
+    weekday: Weekday = 0
+    monthday: Annotated[int, Field(ge=1, le=31)] = 1
+    timezone: Zone = "UTC"
+    limit: Annotated[int, Field(ge=1, le=200)] = 12
+    trending: Annotated[int, Field(ge=0, le=50)] = 0
+    lookback_days: Annotated[int, Field(ge=1, le=60)] = 7
+    size_budget: Annotated[int, Field(ge=20_000, le=1_000_000)] = 100_000
+
+    def schedule(self) -> Schedule:
+        """The schedule of a subscriber who names none."""
+        return Schedule(
+            timezone=self.timezone,
+            cadence=self.cadence,
+            hour=self.hour,
+            minute=self.minute,
+            weekday=self.weekday,
+            monthday=self.monthday,
+        )
+
+
+class MailboxSection(Section):
+    path: Path = Path("mail")
+
+
+class SmtpSection(Section):
+    """`security = "none"` is for a relay on this machine; a login always needs TLS."""
+
+    host: Name = "localhost"
+    port: Port | None = None
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: Line = ""
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    local_hostname: Line = ""
+    sessions: Annotated[int, Field(ge=1, le=50)] = 2
+    rate_per_second: Annotated[float, Field(ge=0)] = 0.0
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
+
+    @property
+    def effective_port(self) -> int:
+        """The port, or the usual one for this security."""
+        return self.port or {"starttls": 587, "tls": 465, "none": 25}[self.security]
+
+    @model_validator(mode="after")
+    def _safe(self) -> SmtpSection:
+        if self.security == "none" and not is_loopback(self.host):
+            raise ValueError(
+                f'security = "none" is for a relay on this machine, and {self.host} is elsewhere;'
+                ' use "starttls" or "tls"'
+            )
+        if self.security == "none" and self.username:
+            raise ValueError('a login needs TLS: set security = "starttls" or "tls"')
+        if bool(self.username) != bool(self.password):
+            missing = "password or password_file" if self.username else "username"
+            raise ValueError(f"{missing} is missing: a login needs both")
+        return self
+
+
+class DeliverySection(Section):
+    """How digests leave. No `from_address`: the operator's address."""
+
+    channel: Literal["mailbox", "smtp"] = "mailbox"
+    from_address: OptionalAddress = None
+    from_name: Line = ""
+    unsubscribe_address: OptionalAddress = None
+    expire_hours: Annotated[int, Field(ge=1, le=720)] = 72
+    mailbox: MailboxSection = MailboxSection()
+    smtp: SmtpSection = SmtpSection()
+
+    def channel_kind(self) -> Channel:
+        return Channel(self.channel)
+
+
+class WebSection(Section):
+    host: Name = "127.0.0.1"
+    port: Port = 8000
+    trusted_proxies: Networks = Field(default=[])
+    allow_private_addresses: bool = False
+
+
+class RetentionSection(Section):
+    """How long records are kept; 0 keeps them for ever."""
+
+    papers_days: Days = 0
+    runs_days: Days = 90
+    digests_days: Days = 365
+    deliveries_days: Days = 90
+
+
+class SchedulerSection(Section):
+    tick_minutes: Annotated[int, Field(ge=1, le=60)] = 5
+    sources_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
+    source_deadline_seconds: Annotated[int, Field(ge=5, le=3600)] = 120
