@@ -276,6 +276,10 @@ class Subscriber:
     mutes: Mutes = Mutes()
     next_due_at: datetime | None = None
     seen_upto: FetchId | None = None  #: the window of the last digest ended here
+    style: str = "full"
+    state_reason: str = ""
+    confirmed_at: datetime | None = None
+    paused_until: datetime | None = None
 
 
 # --- matching -----------------------------------------------------------------------------------
