@@ -143,6 +143,16 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class PastFetch:
+    """One earlier fetch of a source, as its health history keeps it."""
+
+    at: datetime
+    verdict: Verdict
+    listings: int
+    new_papers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """Where and how a stored paper was announced."""
 
