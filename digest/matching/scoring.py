@@ -1,0 +1,53 @@
+"""The seam of likeness: how near a paper is to an interest, by a measure that stays put.
+
+A scorer compares what an interest says (statement, examples) with papers. It decides nothing:
+thresholds, exclusions and caps are `digest.matching.ranking`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.model import Interest, Paper
+
+Floats = NDArray[np.float32]
+Ready = TypeVar("Ready")  #: what a scorer keeps of a batch of papers
+
+
+def nothing_near(_interest: int, _paper: int) -> str | None:
+    """The `resembles` of a scorer without examples."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Likeness of every interest (rows) to every paper (columns), both float32.
+
+    `values`: higher is nearer; -inf where the interest has nothing to compare (no statement, no
+    liked example). `share`: the part of the recent stream that scores at least as high, 0 to 1
+    (0.01 = "top 1 %"; 1 where nothing is compared), measured on a fixed background and never on
+    the batch itself. `resembles(row, column)`: title of the liked example nearest to the paper,
+    None when the statement is nearer or there is none; asked only for papers that are listed.
+    """
+
+    values: Floats
+    share: Floats
+    resembles: Callable[[int, int], str | None] = nothing_near
+
+
+class Scorer(Protocol[Ready]):
+    """Compares interests with papers.
+
+    `prepare` does once what all interests share (tokens, vectors); `score` is called with slices
+    of some thousand interests at a time, so that memory stays bounded. Neither raises for a text
+    that is empty or strange.
+    """
+
+    def prepare(self, papers: Sequence[Paper]) -> Ready: ...
+
+    def score(self, interests: Sequence[Interest], ready: Ready) -> Scores: ...
