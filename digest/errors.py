@@ -12,7 +12,8 @@
     │   └── StoreBusy          locked or unreachable; trying again later is right
     ├── TemplateFault          a template is missing or faulty; names the file and line
     ├── TokenError             a signed link is invalid or expired
-    └── DeliveryFault          a channel cannot work at all (login refused, no TLS offered)
+    ├── DeliveryFault          a channel cannot work at all (login refused, no TLS offered)
+    └── ClaimLost              this worker was taken for dead; another has its deliveries
 
 The world's faults on a source are not exceptions: they travel as values (`model.Fetched.fault`).
 A message names the place and the mend; it never holds a secret, a token or a full address.
@@ -96,3 +97,7 @@ class TokenError(DigestError):
 
 class DeliveryFault(DigestError):
     """A channel cannot work at all: unreachable host, login refused, TLS missing."""
+
+
+class ClaimLost(DigestError):
+    """This worker slept past its lease and another took its deliveries over: send nothing more."""

@@ -438,6 +438,27 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery in a worker's hand: what composing, sending and settling it need.
+
+    `claim` numbers how often the row was claimed: only the newest claim may settle it. `attempts`
+    counts earlier tries the other side answered or cut off, `doubts` those among them whose answer
+    to end-of-data was lost.
+    """
+
+    id: DeliveryId
+    digest_id: DigestId
+    subscriber_id: SubscriberId
+    channel: Channel
+    address: str
+    claim: int
+    created_at: datetime
+    expires_at: datetime | None = None
+    attempts: int = 0
+    doubts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What a channel sends: bytes ready for the wire, and the envelope.
 
@@ -475,6 +496,23 @@ class Outcome:
     reply: str = ""
     retry_after: float | None = None
     recipient_fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a delivery after a try: a settled state, or DEFERRED and when to try again."""
+
+    state: DeliveryState
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One delivery, what was said of it, and what was decided: the unit the store commits."""
+
+    delivery: Delivery
+    outcome: Outcome
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)

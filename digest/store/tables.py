@@ -68,6 +68,11 @@ def _json(**options: Any) -> Any:
     return Field(sa_type=sa.JSON, **options)
 
 
+def table(row: type[SQLModel]) -> sa.Table:
+    """The Core table behind a row class, for the hot paths."""
+    return SQLModel.metadata.tables[str(row.__tablename__)]
+
+
 # SQLite gives a deleted row's id to the next row unless told not to; an id that once stood in a
 # signed link, a Message-ID or a window must never name something else.
 _NEVER_REUSED = {"sqlite_autoincrement": True}
@@ -310,13 +315,24 @@ class SkipRow(SQLModel, table=True):
     detail: str = ""
 
 
+# Partial indexes keep the queue small however long the history: written out as literals, because
+# neither engine uses one for a query whose values it learns only at run time.
+WAITING = "state IN ('queued', 'deferred')"
+HELD = "state = 'sending'"
+
+
+def _only(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
 class DeliveryRow(SQLModel, table=True):
     """One digest, one channel, one address. The outbox is the rows not yet settled."""
 
     __tablename__ = "delivery"
     __table_args__ = (
         sa.UniqueConstraint("digest_id", "channel", "address"),
-        sa.Index("ix_delivery_state_next_attempt_at", "state", "next_attempt_at"),
+        sa.Index("ix_delivery_waiting", "channel", "next_attempt_at", **_only(WAITING)),
+        sa.Index("ix_delivery_held", "claimed_by", **_only(HELD)),
         _NEVER_REUSED,
     )
     id: int | None = _id()
@@ -329,6 +345,8 @@ class DeliveryRow(SQLModel, table=True):
     attempts: int = 0
     next_attempt_at: dt.datetime = _when()
     expires_at: dt.datetime | None = _when(default=None)
+    claims: int = 0  #: numbers the claims: only the newest may settle
+    doubts: int = 0  #: answers to end-of-data that were lost
     claimed_by: str | None = None
     claimed_until: dt.datetime | None = _when(default=None)
     settled_at: dt.datetime | None = _when(default=None, index=True)
@@ -337,7 +355,10 @@ class DeliveryRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """One try at one delivery: when, and what the other side said."""
+    """A try that did not settle its delivery: when, and what the other side said.
+
+    The try that settled it is told by the delivery's own row.
+    """
 
     __tablename__ = "attempt"
     id: int | None = _id()
