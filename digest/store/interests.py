@@ -1,0 +1,216 @@
+"""Interests and the examples they learn from: rows to values and back.
+
+An interest keeps its id as long as its name stays within one subscriber, so that digests, links and
+feeds that name it go on meaning the same. Every function takes the caller's connection.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from digest.model import Combine, Example, Interest, InterestId, PaperId, SubscriberId
+from digest.store import tables
+
+assert tables  # the rows must be known before their tables are asked for
+
+_interest = SQLModel.metadata.tables["interest"]
+_example = SQLModel.metadata.tables["example"]
+_paper = SQLModel.metadata.tables["paper"]
+
+_COMBINE: Final = {combine.value: combine for combine in Combine}  #: faster than Combine(value)
+
+
+def as_text(column: sa.Column[Any]) -> sa.Label[str]:
+    """A JSON column undecoded: nearly every list is empty, and decoding would take half the time
+    of reading a profile."""
+    return sa.cast(column, sa.Text).label(column.name)
+
+
+def texts(stored: str) -> tuple[str, ...]:
+    """The list that `as_text` gave."""
+    return () if stored == "[]" else tuple(json.loads(stored))
+
+
+_COLUMNS: Final = (
+    _interest.c.id,
+    _interest.c.subscriber_id,
+    _interest.c.name,
+    _interest.c.query,
+    _interest.c.statement,
+    as_text(_interest.c.authors),
+    _interest.c.limit,
+    _interest.c.daily_volume,
+    _interest.c.combine,
+    _interest.c.paused,
+)
+
+
+def read_interests(
+    connection: sa.Connection, owners: sa.ColumnElement[bool]
+) -> dict[SubscriberId, list[Interest]]:
+    """The interests of the subscribers that `owners` (a condition on subscriber_id) names."""
+    examples = _read_examples(connection, owners)
+    found: dict[SubscriberId, list[Interest]] = defaultdict(list)
+    statement = (
+        sa.select(*_COLUMNS)
+        .where(owners)
+        .order_by(_interest.c.subscriber_id, _interest.c.position, _interest.c.id)
+    )
+    for row in connection.execute(statement).all():
+        id_, owner, name, query, words, authors, limit, volume, combine, paused = row
+        found[owner].append(
+            Interest(
+                id=id_,
+                name=name,
+                query=query,
+                statement=words,
+                examples=tuple(examples.get(id_, ())),
+                authors=texts(authors),
+                limit=limit,
+                daily_volume=volume,
+                combine=_COMBINE[combine],
+                paused=paused,
+            )
+        )
+    return found
+
+
+def _read_examples(
+    connection: sa.Connection, owners: sa.ColumnElement[bool]
+) -> dict[InterestId, list[Example]]:
+    found: dict[InterestId, list[Example]] = defaultdict(list)
+    statement = (
+        sa.select(
+            _example.c.interest_id,
+            _example.c.title,
+            _example.c.abstract,
+            _example.c.positive,
+            _example.c.paper_id,
+        )
+        .join(_interest, _interest.c.id == _example.c.interest_id)
+        .where(owners)
+        .order_by(_example.c.interest_id, _example.c.id)
+    )
+    for interest, title, abstract, positive, paper_id in connection.execute(statement).all():
+        found[interest].append(Example(title, abstract, positive, paper_id))
+    return found
+
+
+def insert_interests(
+    connection: sa.Connection, interests: Iterable[tuple[SubscriberId, int, Interest]]
+) -> None:
+    """Store new interests, each with its owner and its position, and their examples."""
+    entries = list(interests)
+    if not entries:
+        return
+    statement = sa.insert(_interest).returning(_interest.c.id, sort_by_parameter_order=True)
+    rows = [_row(*entry) for entry in entries]
+    ids = connection.execute(statement, rows).scalars().all()
+    _insert_examples(
+        connection,
+        [(id_, one) for id_, (_, _, it) in zip(ids, entries, strict=True) for one in it.examples],
+    )
+
+
+def replace_interests(
+    connection: sa.Connection,
+    owner: SubscriberId,
+    stored: Sequence[Interest],
+    wanted: Sequence[Interest],
+) -> None:
+    """Make `wanted` the owner's interests; one with a stored id, else name, changes that one."""
+    pairs = _paired(stored, wanted)
+    kept = {before.id for before, _, _ in pairs}
+    _delete(connection, [one.id for one in stored if one.id not in kept])
+    _free_names(connection, [before.id for before, _, after in pairs if before.name != after.name])
+    for before, position, after in pairs:
+        _change(connection, owner, before, position, after)
+    taken = {position for _, position, _ in pairs}
+    insert_interests(
+        connection, [(owner, p, one) for p, one in enumerate(wanted) if p not in taken]
+    )
+
+
+def _paired(
+    stored: Sequence[Interest], wanted: Sequence[Interest]
+) -> list[tuple[Interest, int, Interest]]:
+    by_id = {one.id: one for one in stored}
+    by_name = {one.name: one for one in stored}
+    pairs = ((by_id.get(it.id) or by_name.get(it.name), p, it) for p, it in enumerate(wanted))
+    return [(before, position, after) for before, position, after in pairs if before is not None]
+
+
+def _delete(connection: sa.Connection, ids: Collection[InterestId]) -> None:
+    if ids:
+        connection.execute(sa.delete(_interest).where(_interest.c.id.in_(ids)))
+
+
+def _free_names(connection: sa.Connection, ids: Collection[InterestId]) -> None:
+    """Two interests may swap names, and a name is unique at every instant."""
+    for id_ in ids:
+        statement = sa.update(_interest).where(_interest.c.id == id_)
+        connection.execute(statement.values(name=f"(renamed {id_})"))
+
+
+def _change(
+    connection: sa.Connection, owner: SubscriberId, before: Interest, position: int, after: Interest
+) -> None:
+    statement = sa.update(_interest).where(_interest.c.id == before.id)
+    connection.execute(statement.values(_row(owner, position, after)))
+    if _told(before.examples) != _told(after.examples):
+        connection.execute(sa.delete(_example).where(_example.c.interest_id == before.id))
+        _insert_examples(connection, [(before.id, example) for example in after.examples])
+
+
+def _told(examples: Sequence[Example]) -> list[tuple[str, str, bool]]:
+    """What a person said; the paper an example was linked to is our own finding."""
+    return [(one.title, one.abstract, one.positive) for one in examples]
+
+
+def _insert_examples(
+    connection: sa.Connection, examples: Sequence[tuple[InterestId, Example]]
+) -> None:
+    if not examples:
+        return
+    papers = _papers_titled(connection, {one.title for _, one in examples if one.paper_id is None})
+    connection.execute(
+        sa.insert(_example),
+        [
+            {
+                "interest_id": interest,
+                "paper_id": one.paper_id or papers.get(one.title),
+                "title": one.title,
+                "abstract": one.abstract,
+                "positive": one.positive,
+            }
+            for interest, one in examples
+        ],
+    )
+
+
+def _papers_titled(connection: sa.Connection, titles: Collection[str]) -> Mapping[str, PaperId]:
+    if not titles:
+        return {}
+    statement = sa.select(_paper.c.title, _paper.c.id).where(_paper.c.title.in_(titles))
+    return {title: PaperId(id_) for title, id_ in connection.execute(statement)}
+
+
+def _row(owner: SubscriberId, position: int, interest: Interest) -> dict[str, Any]:
+    return {
+        "subscriber_id": owner,
+        "position": position,
+        "name": interest.name,
+        "query": interest.query,
+        "statement": interest.statement,
+        "authors": list(interest.authors),
+        "limit": interest.limit,
+        "daily_volume": interest.daily_volume,
+        "combine": interest.combine.value,
+        "paused": interest.paused,
+    }

@@ -1,0 +1,304 @@
+"""Subscribers: rows to values and back, in SQLAlchemy Core, and what stops their mail.
+
+`profiles` is the hot path: three statements for some thousand subscribers, whatever they want. The
+functions take the caller's connection, so that a story decides what belongs in one transaction; no
+policy and no validation are here (see `digest.subscriptions`). `stop_mail` keeps guarantee 6:
+what is queued for someone goes with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from digest.model import (
+    Cadence,
+    DeliveryState,
+    Interest,
+    Mutes,
+    PaperId,
+    Schedule,
+    Subscriber,
+    SubscriberId,
+    SubscriberState,
+)
+from digest.store.database import Database, insert_into
+from digest.store.interests import (
+    as_text,
+    insert_interests,
+    read_interests,
+    replace_interests,
+    texts,
+)
+
+_subscriber = SQLModel.metadata.tables["subscriber"]
+_interest = SQLModel.metadata.tables["interest"]
+_delivery = SQLModel.metadata.tables["delivery"]
+_suppression = SQLModel.metadata.tables["suppression"]
+_feedback = SQLModel.metadata.tables["feedback"]
+
+_T = TypeVar("_T")
+_CHUNK: Final = 5000  #: ids a statement; both engines take some 30,000 parameters
+_STATES: Final = {state.value: state for state in SubscriberState}  #: faster than the enum's call
+_CADENCES: Final = {cadence.value: cadence for cadence in Cadence}
+
+
+_COLUMNS: Final = tuple(
+    as_text(column) if isinstance(column.type, sa.JSON) else column for column in _subscriber.c
+)
+
+
+class SubscriberStore:
+    """What the edition and the outbox read of subscribers; each call is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def profiles(self, ids: Sequence[SubscriberId]) -> list[Subscriber]:
+        """The subscribers with these ids, in this order, with all their interests."""
+        with self._database.read() as connection:
+            return read_profiles(connection, ids)
+
+    def find(self, email: str) -> Subscriber | None:
+        """The subscriber with this normalised address."""
+        with self._database.read() as connection:
+            return find(connection, email)
+
+    def wake(self, now: datetime) -> int:
+        """Set those active whose pause has ended; their next digest is already planned."""
+        with self._database.write() as connection:
+            return wake(connection, now)
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def read_profiles(connection: sa.Connection, ids: Sequence[SubscriberId]) -> list[Subscriber]:
+    found: dict[SubscriberId, Subscriber] = {}
+    for chunk in _chunks(list(ids)):
+        interests = read_interests(connection, _interest.c.subscriber_id.in_(chunk))
+        statement = sa.select(*_COLUMNS).where(_subscriber.c.id.in_(chunk))
+        for row in connection.execute(statement).all():
+            found[row.id] = _value(row, interests.get(row.id, ()))
+    return [found[id_] for id_ in ids if id_ in found]
+
+
+def find(connection: sa.Connection, email: str) -> Subscriber | None:
+    ids = ids_of(connection, [email])
+    return read_profiles(connection, list(ids.values()))[0] if ids else None
+
+
+def ids_of(connection: sa.Connection, emails: Collection[str]) -> dict[str, SubscriberId]:
+    """The ids of those of `emails` (normalised) that are stored."""
+    found: dict[str, SubscriberId] = {}
+    for chunk in _chunks(list(emails)):
+        statement = sa.select(_subscriber.c.email, _subscriber.c.id).where(
+            _subscriber.c.email.in_(chunk)
+        )
+        found |= {email: id_ for email, id_ in connection.execute(statement)}
+    return found
+
+
+def all_ids(
+    connection: sa.Connection, states: Collection[SubscriberState] = ()
+) -> list[SubscriberId]:
+    """Every subscriber's id in the order of the addresses, which no collation can change."""
+    statement = sa.select(_subscriber.c.email, _subscriber.c.id)
+    if states:
+        statement = statement.where(_subscriber.c.state.in_([state.value for state in states]))
+    return [id_ for _, id_ in sorted(tuple(row) for row in connection.execute(statement))]
+
+
+def _chunks(items: list[_T]) -> Iterator[list[_T]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
+
+
+def _value(row: sa.Row[Any], interests: Sequence[Interest]) -> Subscriber:
+    return Subscriber(
+        id=row.id,
+        email=row.email,
+        schedule=Schedule(
+            timezone=row.timezone,
+            cadence=_CADENCES[row.cadence],
+            hour=row.hour,
+            minute=row.minute,
+            weekday=row.weekday,
+            monthday=row.monthday,
+        ),
+        created_at=row.created_at,
+        name=row.name,
+        state=_STATES[row.state],
+        limit=row.limit,
+        language=row.language,
+        trending=row.trending,
+        revisions=row.revisions,
+        send_empty=row.send_empty,
+        interests=tuple(interests),
+        mutes=Mutes(texts(row.muted_authors), texts(row.muted_words)),
+        next_due_at=row.next_due_at,
+        seen_upto=row.seen_upto,
+        style=row.style,
+        state_reason=row.state_reason,
+        confirmed_at=row.confirmed_at,
+        paused_until=row.paused_until,
+    )
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def insert(connection: sa.Connection, subscribers: Sequence[Subscriber]) -> list[SubscriberId]:
+    """Store new subscribers with their interests; returns their ids in the same order."""
+    if not subscribers:
+        return []
+    statement = sa.insert(_subscriber).returning(_subscriber.c.id, sort_by_parameter_order=True)
+    rows = [_row(subscriber) for subscriber in subscribers]
+    ids = list(connection.execute(statement, rows).scalars())
+    insert_interests(
+        connection,
+        (
+            (id_, position, interest)
+            for id_, subscriber in zip(ids, subscribers, strict=True)
+            for position, interest in enumerate(subscriber.interests)
+        ),
+    )
+    return ids
+
+
+def update(connection: sa.Connection, stored: Subscriber, wanted: Subscriber) -> None:
+    """Store what is different in `wanted`; where its last window ended is never touched."""
+    changes = {
+        key: value
+        for (key, value), before in zip(_row(wanted).items(), _row(stored).values(), strict=True)
+        if value != before
+    }
+    if changes:
+        connection.execute(
+            sa.update(_subscriber).where(_subscriber.c.id == stored.id).values(changes)
+        )
+    if wanted.interests != stored.interests:
+        replace_interests(connection, stored.id, stored.interests, wanted.interests)
+
+
+def lock(connection: sa.Connection, email: str) -> Subscriber | None:
+    """`find`, and on PostgreSQL hold the row: nobody composes for them until this commits."""
+    held = sa.select(_subscriber.c.id).where(_subscriber.c.email == email).with_for_update()
+    connection.execute(held)
+    return find(connection, email)
+
+
+def delete(connection: sa.Connection, id_: SubscriberId) -> None:
+    """Everything kept about someone goes: the tables cascade."""
+    connection.execute(sa.delete(_subscriber).where(_subscriber.c.id == id_))
+
+
+def wake(connection: sa.Connection, now: datetime) -> int:
+    statement = (
+        sa.update(_subscriber)
+        .where(
+            _subscriber.c.state == SubscriberState.PAUSED.value,
+            _subscriber.c.paused_until <= now,
+        )
+        .values(state=SubscriberState.ACTIVE.value, paused_until=None, state_reason="")
+    )
+    return connection.execute(statement).rowcount
+
+
+def put_feedback(
+    connection: sa.Connection,
+    subscriber: SubscriberId,
+    paper: PaperId,
+    *,
+    verdict: str,
+    at: datetime,
+) -> None:
+    """The newest word on a paper counts."""
+    statement = insert_into(connection, _feedback).values(
+        subscriber_id=subscriber, paper_id=paper, verdict=verdict, at=at
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["subscriber_id", "paper_id"], set_={"verdict": verdict, "at": at}
+        )
+    )
+
+
+def _row(subscriber: Subscriber) -> dict[str, Any]:
+    schedule = subscriber.schedule
+    return {
+        "email": subscriber.email,
+        "name": subscriber.name,
+        "state": subscriber.state.value,
+        "state_reason": subscriber.state_reason,
+        "timezone": schedule.timezone,
+        "cadence": schedule.cadence.value,
+        "hour": schedule.hour,
+        "minute": schedule.minute,
+        "weekday": schedule.weekday,
+        "monthday": schedule.monthday,
+        "limit": subscriber.limit,
+        "language": subscriber.language,
+        "style": subscriber.style,
+        "trending": subscriber.trending,
+        "revisions": subscriber.revisions,
+        "send_empty": subscriber.send_empty,
+        "muted_authors": list(subscriber.mutes.authors),
+        "muted_words": list(subscriber.mutes.words),
+        "created_at": subscriber.created_at,
+        "confirmed_at": subscriber.confirmed_at,
+        "paused_until": subscriber.paused_until,
+        "next_due_at": subscriber.next_due_at,
+    }
+
+
+# --- never again --------------------------------------------------------------------------------
+
+
+def stop_mail(connection: sa.Connection, id_: SubscriberId, *, now: datetime, why: str) -> int:
+    """Cancel what waits for this subscriber on every channel; returns how many deliveries.
+
+    One that is on the wire at this moment is past recall and keeps its worker's verdict; one whose
+    worker is gone (its lease has run out) is cancelled like the rest.
+    """
+    waiting = [DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value]
+    lost = sa.and_(
+        _delivery.c.state == DeliveryState.SENDING.value, _delivery.c.claimed_until < now
+    )
+    statement = (
+        sa.update(_delivery)
+        .where(_delivery.c.subscriber_id == id_, _delivery.c.state.in_(waiting) | lost)
+        .values(state=DeliveryState.CANCELLED.value, settled_at=now, reply=why)
+    )
+    return connection.execute(statement).rowcount
+
+
+def suppressed(connection: sa.Connection, hashes: Collection[str], now: datetime) -> frozenset[str]:
+    """Which of `hashes` must not be written to at `now`."""
+    found: set[str] = set()
+    for chunk in _chunks(list(hashes)):
+        statement = sa.select(_suppression.c.address_hash).where(
+            _suppression.c.address_hash.in_(chunk),
+            _suppression.c.expires_at.is_(None) | (_suppression.c.expires_at > now),
+        )
+        found.update(connection.execute(statement).scalars())
+    return frozenset(found)
+
+
+def suppress(connection: sa.Connection, address_hash: str, *, reason: str, at: datetime) -> None:
+    """Never write to this address again; the newest reason stands, without an end."""
+    statement = insert_into(connection, _suppression).values(
+        address_hash=address_hash, reason=reason, at=at, expires_at=None
+    )
+    changed = {name: statement.excluded[name] for name in ("reason", "at", "expires_at")}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["address_hash"], set_=changed)
+    )
+
+
+def lift(connection: sa.Connection, hashes: Collection[str]) -> int:
+    statement = sa.delete(_suppression).where(_suppression.c.address_hash.in_(hashes))
+    return connection.execute(statement).rowcount
