@@ -1,0 +1,161 @@
+"""Words: how a text, and a query's term, is cut and compared.
+
+Case and diacritics are folded (`Schrödinger` is `schrodinger`), compatibility forms opened (`ﬁ`,
+full-width letters), a lone Greek letter gets its name (`α-synuclein` is `alpha-synuclein`), plurals
+share a key with their singular. Hyphen, space and nothing are one spelling: `fine-tuning`,
+`fine tuning`, `finetuning`. Scripts written without spaces give one token a character, so that any
+stretch of them can be found. Offsets always refer to the text as given.
+
+It knows no papers and no queries, only text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from digest.matching.plurals import singular
+
+MAX_JOINS = 3  #: boundaries one match may join or split (state-of-the-art, stateoftheart)
+
+#: Han, kana, hangul, Thai, Lao, Burmese, Khmer: no spaces, or particles glued to the word
+_SOLO = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_GREEK = "\u0370-\u03ff\u1f00-\u1fff"
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
+_CODE = r"[Cc](?:\+\+|\#)(?!\w)|[Ff]\#(?!\w)"
+_POSSESSIVE = r"(?:['’][sS](?!\w))?"
+_ASCII_WORD = re.compile(rf"({_CODE}|[A-Za-z0-9]+){_POSSESSIVE}", re.ASCII)
+_WORD = re.compile(
+    rf"({_CODE}|[{_SOLO}]|[{_GREEK}]+"
+    rf"|(?:[^\W_{_SOLO}{_GREEK}]|[\u0900-\u0dff])+){_POSSESSIVE}"
+)
+_DROPPED = re.compile(rf"[{_MARKS}\ufe20-\ufe2f\u00ad\u200c\u200d\u2060\ufeff]")
+_SPECIAL = str.maketrans(
+    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O"}
+    | {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "TH"}
+    | {"ı": "i", "ħ": "h", "Ħ": "H", "™": " ", "℠": " "}
+)
+_HYPHENS = re.compile(r"[-‐‑‒–—―−﹣－_'’ʼ·]?")
+_FUNCTION_WORDS = """
+    a an and are as at be but by can do for from had has he her his how i if in into is it its
+    may me more most my no nor not of on or our per she so some such than that the their them
+    then these they this those to us via vs was we were what when where which who whose why will
+    with you your
+"""
+_FUNCTION = frozenset(_FUNCTION_WORDS.split())
+
+
+class _Folds(dict[int, str]):
+    """What each character becomes; filled as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        folded = character.translate(_SPECIAL)
+        if folded == character and folded not in "йЙ":
+            opened = unicodedata.normalize("NFKD", character)
+            folded = unicodedata.normalize("NFC", _DROPPED.sub("", opened).translate(_SPECIAL))
+        self[code] = folded
+        return folded
+
+
+_FOLDS = _Folds({code: chr(code) for code in range(128)})
+
+
+def fold(text: str) -> str:
+    """The text without diacritics and compatibility forms; case is kept."""
+    return text if text.isascii() else text.translate(_FOLDS)
+
+
+def cut(text: str) -> list[str]:
+    """The words of a text, folded, case as written."""
+    if text.isascii():
+        return _ASCII_WORD.findall(text)
+    return _WORD.findall(fold(text))
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """Where each word of `cut(text)` stands in the text as given."""
+    if text.isascii():
+        return [match.span(1) for match in _ASCII_WORD.finditer(text)]
+    origin = [at for at, character in enumerate(text) for _ in _FOLDS[ord(character)]]
+    origin.append(len(text))
+    found = (match.span(1) for match in _WORD.finditer(fold(text)))
+    return [(origin[start], max(origin[end], origin[end - 1] + 1)) for start, end in found]
+
+
+@lru_cache(maxsize=1 << 17)
+def surface(word: str) -> str:
+    """A cut word in lower case, as names and wildcards compare it."""
+    lower = word.casefold()
+    if len(lower) == 1 and "\u0370" <= lower <= "\u03ff":
+        name = unicodedata.name(lower, "").rpartition(" ")[2].lower()
+        return name if name.isascii() and name else lower
+    return lower
+
+
+@lru_cache(maxsize=1 << 17)
+def key(word: str) -> str:
+    """What a cut word is compared by: folded, plural and singular alike."""
+    return singular(word) if word.isascii() else surface(word)
+
+
+def free_boundary(before: str, gap: str, after: str) -> bool:
+    """Whether two neighbouring words may also be written as one (and one as these two).
+
+    A hyphen, or nothing, always; a space unless one of them is a function word, so that `often`
+    does not find "of ten"; never between numbers, nor across any other punctuation.
+    """
+    if before[-1].isdigit() and after[0].isdigit():
+        return False
+    if gap.isspace():
+        return before not in _FUNCTION and after not in _FUNCTION
+    return _HYPHENS.fullmatch(gap) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """A run of words as it is compared: its keys, and which boundaries may vanish.
+
+    `free[i]` concerns the boundary after word `i`.
+    """
+
+    words: tuple[str, ...]
+    free: tuple[bool, ...]
+
+    @property
+    def joined(self) -> str:
+        return "".join(self.words)
+
+    def boundaries(self) -> dict[int, bool]:
+        """Offset of each inner boundary in `joined`, and whether it is free."""
+        found, at = {}, 0
+        for word, free in zip(self.words, self.free, strict=False):
+            at += len(word)
+            found[at] = free
+        return found
+
+    def same_as(self, other: Spelling) -> bool:
+        """Whether both are spellings of one thing."""
+        if self.words == other.words:
+            return True
+        if abs(len(self.words) - len(other.words)) > MAX_JOINS or self.joined != other.joined:
+            return False
+        ours, theirs = self.boundaries(), other.boundaries()
+        lonely = [ours[at] for at in ours.keys() - theirs] + [
+            theirs[at] for at in theirs.keys() - ours
+        ]
+        return all(lonely) and len(lonely) <= MAX_JOINS
+
+
+def spell(text: str, found: list[tuple[int, int]], words: list[str]) -> Spelling:
+    """The spelling of neighbouring words (as cut) that stand at `found` in `text`."""
+    gaps = [fold(text[a[1] : b[0]]) for a, b in pairwise(found)]
+    lower = [surface(word) for word in words]
+    pairs = zip(lower, gaps, lower[1:], strict=False)
+    return Spelling(tuple(key(word) for word in words), tuple(free_boundary(*one) for one in pairs))
