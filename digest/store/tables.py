@@ -121,7 +121,9 @@ class FetchRow(SQLModel, table=True):
 
 
 class PaperRow(SQLModel, table=True):
-    """The merged work. `title_key` finds near-equal titles; `announced_on` dates the archive."""
+    """The merged work. `title_key`, its first letters, finds near-equal titles; `announced_on`
+    dates the archive.
+    """
 
     __tablename__ = "paper"
     __table_args__ = _NEVER_REUSED
