@@ -1,0 +1,243 @@
+"""The embedder inside the box: a table of token vectors, averaged per text.
+
+Needs numpy and tokenizers, no network and no model hub; `tools/train_static.py` built the table
+from arXiv metadata and open ontologies (see `data/NOTICE.md`). Each token's vector has 256 values
+of 4 bits and one scale; a text is the sum of its tokens' vectors, each weighted by rarity and by
+1 + log(occurrences), scaled to unit length. It knows words, not their order: pairs of words that
+belong together have vectors of their own.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from itertools import islice
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
+
+from digest.errors import ConfigError
+from digest.matching.base import Vectors
+
+Rows = NDArray[np.int64]  #: token rows of one text
+CHUNK = 96  #: papers worked on at once; bounds memory
+FORMAT = 1
+SENTENCE_END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z0-9])")
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of an abstract, roughly: cut after . ! ? ; before a capital or a digit."""
+    return [part for part in SENTENCE_END.split(text.strip()) if part]
+
+
+def blank_tokenizer(model: Any) -> Tokenizer:
+    """A tokenizer around `model` that folds case and diacritics and keeps letters and digits."""
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("[a-z0-9]+"), "removed", invert=True)
+    return tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What the data file holds: signed 4-bit values unpacked to int8, scales, token weights."""
+
+    values: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    weights: NDArray[np.float32]  #: log(papers / papers with the token), of the training text
+    pairs: NDArray[np.int64]  #: sorted codes first * words + second; their rows follow the words
+    tokenizer: Tokenizer
+
+    @property
+    def words(self) -> int:
+        return len(self.weights) - len(self.pairs)
+
+
+def pack(vectors: Vectors) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Rows as 4-bit values, two a byte, and a scale a row: the best of nine by squared error."""
+    peak = np.abs(vectors).max(axis=1, keepdims=True) / 7
+    best, scales = np.full(len(vectors), np.inf), peak.copy()
+    for shrink in np.linspace(0.6, 1.0, 9):
+        scale = np.maximum(peak * shrink, 1e-8)
+        error = np.square(np.clip(np.rint(vectors / scale), -7, 7) * scale - vectors).sum(axis=1)
+        better = error < best
+        best[better], scales[better] = error[better], scale[better]
+    values = (np.clip(np.rint(vectors / np.maximum(scales, 1e-8)), -7, 7) + 8).astype(np.uint8)
+    return (values[:, 0::2] << 4) | values[:, 1::2], scales[:, 0].astype(np.float32)
+
+
+def unpack(codes: NDArray[np.uint8]) -> NDArray[np.int8]:
+    values = np.empty((len(codes), codes.shape[1] * 2), np.int8)
+    values[:, 0::2] = (codes >> 4).astype(np.int8) - 8
+    values[:, 1::2] = (codes & 15).astype(np.int8) - 8
+    return values
+
+
+def write_table(
+    vectors: Vectors, weights: NDArray[np.float32], pairs: NDArray[np.int64], tokenizer: bytes
+) -> bytes:
+    """The data file's bytes; the same input gives the same bytes."""
+    codes, scales = pack(vectors)
+    stream = io.BytesIO()
+    np.savez(
+        stream,
+        format=np.array(FORMAT),
+        codes=codes,
+        scales=scales.astype(np.float16),
+        weights=weights.astype(np.float16),
+        pairs=pairs.astype(np.int64),
+        tokenizer=np.frombuffer(gzip.compress(tokenizer, mtime=0), np.uint8),
+    )
+    return stream.getvalue()
+
+
+def read_table(data: bytes) -> Table:
+    """The table in `data`; raises ConfigError when this program cannot read it."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            if int(arrays["format"]) != FORMAT:
+                raise ValueError(f"format {int(arrays['format'])}")
+            return Table(
+                values=unpack(arrays["codes"]),
+                scales=arrays["scales"].astype(np.float32),
+                weights=arrays["weights"].astype(np.float32),
+                pairs=arrays["pairs"],
+                tokenizer=Tokenizer.from_str(
+                    gzip.decompress(arrays["tokenizer"].tobytes()).decode()
+                ),
+            )
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
+        fault = f"the static table cannot be read ({error}); reinstall paper-digest"
+        raise ConfigError("matching.embedder", [fault]) from error
+
+
+@dataclass(frozen=True, slots=True)
+class PartVectors:
+    """Papers as vectors: `whole` one a paper, `parts` one a title or sentence.
+
+    The parts of paper i are `parts[starts[i]:starts[i + 1]]`; `starts` has one entry more than
+    there are papers. Every paper has at least one part.
+    """
+
+    whole: Vectors
+    parts: Vectors
+    starts: NDArray[np.int64]
+
+
+class StaticEmbedder:
+    """An Embedder over a table; also gives a vector for every sentence at little extra cost."""
+
+    def __init__(self, data: bytes) -> None:
+        self._table = read_table(data)
+        self._id = f"static-{FORMAT}-{hashlib.sha256(data).hexdigest()[:12]}"
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def dimensions(self) -> int:
+        return int(self._table.values.shape[1])
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return self._embed(texts, self._table.weights)
+
+    def embed_statements(self, texts: Sequence[str], frequencies: NDArray[np.int64]) -> Vectors:
+        """Like `embed`, for questions put to a background with these token frequencies.
+
+        A token weighs the geometric mean of its rarity in the training text and in the background.
+        """
+        local = np.log((frequencies[-1] + 1) / (frequencies[:-1] + 1)).clip(0.05)
+        return self._embed(texts, np.sqrt(self._table.weights * local).astype(np.float32))
+
+    def embed_papers(self, papers: Sequence[Sequence[str]]) -> PartVectors:
+        """Vectors of papers given as parts (title first, then sentences)."""
+        wholes, parts = [], []
+        for chunk in _chunks(papers):
+            rows = self._rows([part for paper in chunk for part in paper])
+            counts = [len(paper) for paper in chunk]
+            parts.append(self._sum(rows, self._table.weights))
+            wholes.append(self._sum(list(_joined(rows, counts)), self._table.weights))
+        starts = np.concatenate([[0], np.cumsum([len(paper) for paper in papers])])
+        return PartVectors(self._stack(wholes), self._stack(parts), starts.astype(np.int64))
+
+    def frequencies(self, papers: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+        """In how many papers each token occurs; the last entry is the number of papers."""
+        counts = np.zeros(len(self._table.weights) + 1, np.int64)
+        for chunk in _chunks(papers):
+            rows = self._rows([part for paper in chunk for part in paper])
+            for text in _joined(rows, [len(paper) for paper in chunk]):
+                counts[np.unique(text)] += 1
+        counts[-1] = len(papers)
+        return counts
+
+    def _embed(self, texts: Sequence[str], weights: NDArray[np.float32]) -> Vectors:
+        chunks = [self._sum(self._rows(chunk), weights) for chunk in _chunks(texts)]
+        return self._stack(chunks)
+
+    def _stack(self, chunks: Sequence[Vectors]) -> Vectors:
+        return np.concatenate([np.zeros((0, self.dimensions), np.float32), *chunks])
+
+    def _rows(self, texts: Sequence[str]) -> list[Rows]:
+        encoded = self._table.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        pairs, words = self._table.pairs, self._table.words
+        return [with_pairs(np.array(item.ids, np.int64), pairs, words) for item in encoded]
+
+    def _sum(self, texts: Sequence[Rows], weights: NDArray[np.float32]) -> Vectors:
+        """Unit vectors of texts given as rows; zero where a text has no token."""
+        sums = np.zeros((len(texts), self.dimensions), np.float32)
+        size = len(weights)
+        lengths = [len(text) for text in texts]
+        if sum(lengths):
+            owners = np.repeat(np.arange(len(texts)), lengths)
+            codes, counts = np.unique(owners * size + np.concatenate(texts), return_counts=True)
+            owners, rows = np.divmod(codes, size)
+            factors = self._table.scales[rows] * weights[rows] * (1 + np.log(counts))
+            terms = self._table.values[rows] * factors.astype(np.float32)[:, None]
+            present, firsts = np.unique(owners, return_index=True)
+            sums[present] = np.add.reduceat(terms, firsts, axis=0)
+        return unit(sums)
+
+
+def with_pairs(rows: Rows, pairs: NDArray[np.int64], words: int) -> Rows:
+    """The rows of a text, followed by those of the known pairs of neighbours in it."""
+    if len(rows) < 2 or not len(pairs):
+        return rows
+    codes = rows[:-1] * words + rows[1:]
+    places = np.minimum(np.searchsorted(pairs, codes), len(pairs) - 1)
+    return np.concatenate([rows, words + places[pairs[places] == codes]])
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Rows scaled to unit length; zero rows stay zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return scaled
+
+
+def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+
+
+def _joined(rows: Iterable[Rows], counts: Iterable[int]) -> Iterable[Rows]:
+    """Consecutive parts as one text each."""
+    each = iter(rows)
+    for count in counts:
+        yield np.concatenate([np.zeros(0, np.int64), *islice(each, count)])
+
+
+@lru_cache(maxsize=1)
+def static_embedder() -> StaticEmbedder:
+    """The embedder shipped with the package; loaded once a process (about 0.3 s)."""
+    return StaticEmbedder(files("digest.matching").joinpath("data/static.npz").read_bytes())

@@ -1,0 +1,1 @@
+"""Recipes that build what the package ships; never imported at run time."""
