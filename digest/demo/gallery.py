@@ -13,7 +13,6 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -39,7 +38,11 @@ class Letter:
 
     @property
     def sent(self) -> str:
-        return f"{self.at:%A}, {self.at.day} {self.at:%B %Y, %H:%M}" if self.at else "no date"
+        return (
+            f"{self.at:%A}, {self.at.day} {self.at:%B %Y, %H:%M} {self.at.tzname()}"
+            if self.at
+            else "no date"
+        )
 
     @property
     def html_size(self) -> str:
@@ -72,8 +75,7 @@ def _anchored(letter: Letter, number: int) -> Letter:
 
 
 def _letter(file: Path, mailbox: Path) -> Letter:
-    raw = message_from_bytes(file.read_bytes(), policy=policy.default)
-    message = cast(EmailMessage, raw)
+    message = message_from_bytes(file.read_bytes(), policy=policy.default)
     return Letter(
         file=file.relative_to(mailbox).as_posix(),
         to=_header(message, "To"),
