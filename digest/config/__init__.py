@@ -6,6 +6,7 @@ Models live in `sections` and `sources`; what they cannot say in a type, in `kin
 opens a database or a connection.
 """
 
+from digest.config.kinds import WEEKDAYS, normal_address
 from digest.config.loading import find, load
 from digest.config.sections import SmtpSection
 from digest.config.settings import Settings
@@ -20,6 +21,7 @@ from digest.config.sources import (
 )
 
 __all__ = [
+    "WEEKDAYS",
     "AnySource",
     "ArxivConfig",
     "BiorxivConfig",
@@ -31,4 +33,5 @@ __all__ = [
     "SmtpSection",
     "find",
     "load",
+    "normal_address",
 ]

@@ -12,32 +12,13 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from digest.config.phrases import phrase
 from digest.config.settings import NESTING, PREFIX, Settings
 from digest.config.sources import AnySource
 
 SOURCE_KINDS: dict[str, type[BaseModel]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model
     for model in get_args(get_args(AnySource)[0])
-}
-
-_TYPES = {
-    "string_type": "must be text in quotes",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number, not {input!r}",
-    "int_from_float": "must be a whole number, not {input!r}",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number, not {input!r}",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false, not {input!r}",
-    "list_type": "must be a list in square brackets",
-    "path_type": "must be a path in quotes",
-    "literal_error": "must be one of {expected}, not {input!r}",
-    "enum": "must be one of {expected}, not {input!r}",
-    "greater_than_equal": "must be at least {ge}, not {input}",
-    "greater_than": "must be more than {gt}, not {input}",
-    "less_than_equal": "must be at most {le}, not {input}",
-    "too_short": "needs at least {min_length}",
-    "string_too_long": "must have at most {max_length} characters",
 }
 
 _MISSING = {
@@ -71,22 +52,18 @@ def _source(index: int, raw: Mapping[str, Any]) -> str:
 
 
 def _what(fault: ErrorDetails) -> str:
-    kind, context = fault["type"], fault.get("ctx", {})
-    match kind:
-        case "value_error":
-            return str(context["error"])
+    match fault["type"]:
         case "missing":
             return _missing(fault["loc"])
         case "extra_forbidden":
             return _unknown(str(fault["loc"][-1]), _model_at(fault["loc"][:-1]))
         case "union_tag_invalid":
-            return _unknown_kind(str(context["tag"]))
+            return _unknown_kind(str(fault["ctx"]["tag"]))
         case "union_tag_not_found":
             return f"kind is missing; it is one of {', '.join(SOURCE_KINDS)}"
         case "model_type" | "model_attributes_type" | "dict_type":
             return "must be a section with keys of its own, not a value"
-    sentence = _TYPES.get(kind)
-    return sentence.format(input=fault["input"], **context) if sentence else fault["msg"]
+    return phrase(fault)
 
 
 def _missing(location: tuple[int | str, ...]) -> str:

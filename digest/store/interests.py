@@ -22,6 +22,7 @@ assert tables  # the rows must be known before their tables are asked for
 _interest = SQLModel.metadata.tables["interest"]
 _example = SQLModel.metadata.tables["example"]
 _paper = SQLModel.metadata.tables["paper"]
+_alias = SQLModel.metadata.tables["paper_alias"]
 
 _COMBINE: Final = {combine.value: combine for combine in Combine}  #: faster than Combine(value)
 
@@ -199,6 +200,21 @@ def _papers_titled(connection: sa.Connection, titles: Collection[str]) -> Mappin
         return {}
     statement = sa.select(_paper.c.title, _paper.c.id).where(_paper.c.title.in_(titles))
     return {title: PaperId(id_) for title, id_ in connection.execute(statement)}
+
+
+def papers_by_key(connection: sa.Connection, keys: Collection[str]) -> dict[str, Example]:
+    """The papers stored under these keys (`arxiv:…`, `doi:…`, `pmid:…`), as liked examples."""
+    if not keys:
+        return {}
+    statement = (
+        sa.select(_alias.c.key, _paper.c.title, _paper.c.abstract, _paper.c.id)
+        .join(_paper, _paper.c.id == _alias.c.paper_id)
+        .where(_alias.c.key.in_(keys))
+    )
+    return {
+        key: Example(title, text, True, id_)
+        for key, title, text, id_ in connection.execute(statement)
+    }
 
 
 def _row(owner: SubscriberId, position: int, interest: Interest) -> dict[str, Any]:
