@@ -40,6 +40,12 @@ LONGEST = 50_000  #: characters of one field that are looked at; a longer abstra
 
 # --- clean text ---------------------------------------------------------------------------------
 
+
+def _cp1252(code: int) -> str:
+    """The character of one Windows-1252 byte, "" for the five that have none."""
+    return bytes([code]).decode("cp1252", "ignore")
+
+
 # What XML 1.0 forbids, what steers the display (bidi overrides), and what shows nothing at all.
 _ILLEGAL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff"
@@ -47,11 +53,14 @@ _ILLEGAL = re.compile(
     "|(?<=[\x20-\x7f])[\u200c\u200d]|[\u200c\u200d](?=[\x20-\x7f])"
 )
 # C1 controls are bytes of Windows-1252 that someone read as Latin-1.
-_C1 = {
-    code: bytes([code]).decode("cp1252", "replace").replace("\ufffd", "")
-    for code in range(0x80, 0xA0)
-    if code != 0x85
-}
+_C1 = {code: _cp1252(code) for code in range(0x80, 0xA0) if code != 0x85}
+# UTF-8 that someone read as Windows-1252: a lead byte's letter, then continuation bytes' letters.
+_CONTINUATION = "\u0080-\u00bf" + "".join(c for c in map(_cp1252, range(0x80, 0xA0)) if c)
+_MOJIBAKE_LEAD = re.compile(f"[\u00c2-\u00f4][{_CONTINUATION}]")
+_MOJIBAKE = re.compile(
+    f"[\u00c2-\u00df][{_CONTINUATION}]|[\u00e0-\u00ef][{_CONTINUATION}]{{2}}"
+    f"|[\u00f0-\u00f4][{_CONTINUATION}]{{3}}"
+)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _TAG = re.compile(r"<(/?)(?:jats:|mml:|m:)?([A-Za-z][A-Za-z0-9-]{0,20})((?:[\s/][^<>]{0,4000})?)>")
 _RAISED = re.compile(r"<(su[bp])(?:\s[^<>]{0,200})?>([^<>]{1,40})</\1\s*>", re.IGNORECASE)
@@ -105,8 +114,18 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _visible(text: str) -> str:
+    if "\u00c2" <= max(text, default="") and _MOJIBAKE_LEAD.search(text):
+        text = _MOJIBAKE.sub(_redecoded, text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if text.isascii() and text.isprintable() else _ILLEGAL.sub("", text.translate(_C1))
+
+
+def _redecoded(found: re.Match[str]) -> str:
+    raw = b"".join(c.encode("latin-1" if c < "\u0100" else "cp1252") for c in found[0])
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return found[0]
 
 
 def _without_tags(text: str) -> str:
