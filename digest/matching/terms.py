@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
 
@@ -41,7 +42,7 @@ _SPECIAL = str.maketrans(
     | {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "TH"}
     | {"ı": "i", "ħ": "h", "Ħ": "H", "™": " ", "℠": " "}
 )
-_HYPHENS = re.compile(r"[-‐‑‒–—―−﹣－_'’ʼ·]?")
+_HYPHEN = re.compile(r"[-‐‑‒–—―−﹣－_'’ʼ·]?")
 _FUNCTION_WORDS = """
     a an and are as at be but by can do for from had has he her his how i if in into is it its
     may me more most my no nor not of on or our per she so some such than that the their them
@@ -79,6 +80,12 @@ def cut(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
+def cut_with_gaps(text: str) -> tuple[list[str], list[str]]:
+    """The words of a text as `cut` gives them, and what stands between them."""
+    pieces = _ASCII_WORD.split(text) if text.isascii() else _WORD.split(fold(text))
+    return pieces[1::2], pieces[2:-1:2]
+
+
 def spans(text: str) -> list[tuple[int, int]]:
     """Where each word of `cut(text)` stands in the text as given."""
     if text.isascii():
@@ -105,17 +112,35 @@ def key(word: str) -> str:
     return singular(word) if word.isascii() else surface(word)
 
 
-def free_boundary(before: str, gap: str, after: str) -> bool:
-    """Whether two neighbouring words may also be written as one (and one as these two).
+class Gap(IntEnum):
+    """What stands between two words."""
 
-    A hyphen, or nothing, always; a space unless one of them is a function word, so that `often`
-    does not find "of ten"; never between numbers, nor across any other punctuation.
+    NOTHING = 0  #: or a hyphen, an apostrophe, an underscore
+    SPACE = 1
+    OTHER = 2
+
+
+@lru_cache(maxsize=4096)
+def gap_kind(gap: str) -> Gap:
+    folded = fold(gap)
+    if folded and folded.isspace():
+        return Gap.SPACE
+    return Gap.NOTHING if _HYPHEN.fullmatch(folded) else Gap.OTHER
+
+
+def is_function_word(word: str) -> bool:
+    return word in _FUNCTION
+
+
+def free_boundary(before: str, gap: Gap, after: str) -> bool:
+    """Whether two neighbouring words (surfaces) may also be written as one, and one as these two.
+
+    With a hyphen or nothing between them, always; with a space unless one is a function word, so
+    that `often` does not find "of ten"; never two numbers, nor across any other punctuation.
     """
-    if before[-1].isdigit() and after[0].isdigit():
+    if gap is Gap.OTHER or (before[-1].isdigit() and after[0].isdigit()):
         return False
-    if gap.isspace():
-        return before not in _FUNCTION and after not in _FUNCTION
-    return _HYPHENS.fullmatch(gap) is not None
+    return gap is Gap.NOTHING or not (is_function_word(before) or is_function_word(after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +169,19 @@ class Spelling:
         """Whether both are spellings of one thing."""
         if self.words == other.words:
             return True
-        if abs(len(self.words) - len(other.words)) > MAX_JOINS or self.joined != other.joined:
+        if self.joined != other.joined:
             return False
         ours, theirs = self.boundaries(), other.boundaries()
-        lonely = [ours[at] for at in ours.keys() - theirs] + [
-            theirs[at] for at in theirs.keys() - ours
-        ]
-        return all(lonely) and len(lonely) <= MAX_JOINS
+        lonely = [free for at, free in ours.items() if at not in theirs]
+        lonely += [free for at, free in theirs.items() if at not in ours]
+        return len(lonely) <= MAX_JOINS and all(lonely)
 
 
-def spell(text: str, found: list[tuple[int, int]], words: list[str]) -> Spelling:
-    """The spelling of neighbouring words (as cut) that stand at `found` in `text`."""
-    gaps = [fold(text[a[1] : b[0]]) for a, b in pairwise(found)]
+@lru_cache(maxsize=1 << 16)
+def spell(text: str) -> Spelling:
+    """How the words of a short text (a query's term) are compared."""
+    words, gaps = cut_with_gaps(text)
     lower = [surface(word) for word in words]
-    pairs = zip(lower, gaps, lower[1:], strict=False)
-    return Spelling(tuple(key(word) for word in words), tuple(free_boundary(*one) for one in pairs))
+    sides = zip(pairwise(lower), gaps, strict=True)
+    free = tuple(free_boundary(before, gap_kind(gap), after) for (before, after), gap in sides)
+    return Spelling(tuple(key(word) for word in words), free)

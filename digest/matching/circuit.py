@@ -1,0 +1,150 @@
+"""All queries of all profiles as one circuit: every term once, every combination once.
+
+What two queries share is computed once; what has the same shape is computed together, on bitmaps
+with one bit a paper. Depth and size of a query do not matter, only their sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching.expression import Combination, Operator, Query, Term
+from digest.matching.terms import Gap, free_boundary, spell, surface
+from digest.model import Field
+
+Bits = NDArray[np.uint64]
+Leaf = tuple[str, Field | None, bool]  #: text, field, prefix: what decides where a term is found
+_Shape = tuple[int, Operator, int]  #: level, operator, operands
+NOWHERE = -1
+PROSE = (None, Field.TITLE, Field.ABSTRACT)  #: the scopes of a term that is looked for in texts
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One compiled query: the nodes of its truth and of its exclusions, and its wanted terms."""
+
+    truth: int
+    veto: int
+    wanted: tuple[int, ...]  #: leaves
+    joined: tuple[int, ...]  #: leaves: two neighbouring words of the query written as one
+
+
+class Circuit:
+    """Nodes 0 to n are leaves and combinations in the order in which they were first met."""
+
+    def __init__(self) -> None:
+        self.leaves: dict[Leaf, int] = {}
+        self.leaf_nodes: list[int] = []
+        self._nodes: dict[tuple[Operator, tuple[int, ...]], int] = {}
+        self._levels: list[int] = []
+        self._shapes: dict[_Shape, tuple[list[int], list[tuple[int, ...]]]] = {}
+        self._gates: dict[Query, Gate] = {}
+
+    @property
+    def size(self) -> int:
+        return len(self._levels)
+
+    def add(self, query: Query) -> Gate:
+        """The query's gate; equal queries share one."""
+        gate = self._gates.get(query)
+        if gate is None:
+            gate = self._gates[query] = self._build(query)
+        return gate
+
+    def leaf(self, term: Term) -> int:
+        """The number of the term among the leaves."""
+        key = (term.text, term.field, term.prefix)
+        number = self.leaves.get(key)
+        if number is None:
+            number = self.leaves[key] = len(self.leaves)
+            self.leaf_nodes.append(self._new_node(0))
+        return number
+
+    def _build(self, query: Query) -> Gate:
+        nodes: list[int] = []  # of every step
+        stack: list[tuple[int, Term | None]] = []
+        joined: list[tuple[int, int, int]] = []
+        for step in query.steps:
+            if isinstance(step, Term):
+                stack.append((self.leaf_nodes[self.leaf(step)], step))
+            else:
+                operands = stack[-step.count :]
+                del stack[-step.count :]
+                stack.append((self._combine(step, operands, joined), None))
+            nodes.append(stack[-1][0])
+        vetoes = tuple(sorted({nodes[end - 1] for _, end in query.excluded()}))
+        veto = self._node(Operator.OR, vetoes) if vetoes else NOWHERE
+        wanted = dict.fromkeys(self.leaf(term) for term in query.wanted())
+        pairs = dict.fromkeys(leaf for leaf, *both in joined if wanted.keys() >= set(both))
+        return Gate(stack[0][0], veto, tuple(wanted), tuple(pairs))
+
+    def _combine(
+        self,
+        step: Combination,
+        operands: Sequence[tuple[int, Term | None]],
+        joined: list[tuple[int, int, int]],
+    ) -> int:
+        nodes = [node for node, _ in operands]
+        if step.operator is Operator.AND:
+            for at, ((_, before), (_, after)) in enumerate(pairwise(operands)):
+                if before and after and (one := join(before, after)):
+                    leaf = self.leaf(one)
+                    joined.append((leaf, self.leaf(before), self.leaf(after)))
+                    other = self.leaf_nodes[leaf]
+                    nodes[at] = self._node(Operator.OR, (nodes[at], other))
+                    nodes[at + 1] = self._node(Operator.OR, (nodes[at + 1], other))
+        return self._node(step.operator, tuple(nodes))
+
+    def _node(self, operator: Operator, operands: tuple[int, ...]) -> int:
+        operands = tuple(sorted(set(operands)))
+        if len(operands) == 1 and operator is not Operator.NOT:
+            return operands[0]
+        key = operator, operands
+        number = self._nodes.get(key)
+        if number is None:
+            level = 1 + max(self._levels[operand] for operand in operands)
+            number = self._nodes[key] = self._new_node(level)
+            shape = level, operator, len(operands)
+            rows, inputs = self._shapes.setdefault(shape, ([], []))
+            rows.append(number)
+            inputs.append(operands)
+        return number
+
+    def _new_node(self, level: int) -> int:
+        self._levels.append(level)
+        return len(self._levels) - 1
+
+    def run(self, bits: Bits, rows: NDArray[np.int64], everything: Bits) -> None:
+        """Fill the bitmaps of all combinations, lowest level first.
+
+        `rows[node]` is the node's row in `bits`; `everything` has a bit set for each paper.
+        """
+        for (_, operator, _), (nodes, inputs) in sorted(
+            self._shapes.items(), key=lambda shape: shape[0][0]
+        ):
+            operands = rows[np.array(inputs, np.int64)]
+            total = bits[operands[:, 0]]
+            for column in operands.T[1:]:
+                if operator is Operator.AND:
+                    total &= bits[column]
+                else:
+                    total |= bits[column]
+            bits[rows[nodes]] = total ^ everything if operator is Operator.NOT else total
+
+
+def join(before: Term, after: Term) -> Term | None:
+    """Two neighbouring words as one: who asks for `fine tuning` is glad of "finetuning"."""
+    plain = not (before.phrase or after.phrase or before.prefix or after.prefix)
+    if not plain or before.field != after.field or before.field not in PROSE:
+        return None
+    first, second = spell(before.text).words, spell(after.text).words
+    if len(first) != 1 or len(second) != 1:
+        return None
+    if not free_boundary(surface(first[0]), Gap.SPACE, surface(second[0])):
+        return None
+    return replace(before, text=f"{before.text} {after.text}")

@@ -1,0 +1,269 @@
+"""The keyword queries of everybody, evaluated on a batch of papers at once.
+
+    scan = Scan(papers)                     the words of each paper, once
+    compiled = Compiled(queries)            the terms of all queries, each once
+    evaluation = scan.evaluate(compiled)    bitmaps of papers: terms, then combinations
+
+Cost is linear in papers plus terms; a paper is never looked at for one subscriber alone. Where a
+term stands is worked out only for the papers that are listed. It holds no policy: truth, vetoes
+and places are facts for `digest.matching.ranking`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching.circuit import NOWHERE, PROSE, Bits, Circuit, Gate, Leaf
+from digest.matching.expression import Query
+from digest.matching.names import LabelIndex, NameIndex, find_label, find_name, name_words
+from digest.matching.scoring import Floats
+from digest.matching.stream import Ints, Lexicon, Occurrences, Stream
+from digest.matching.terms import Spelling, spans, spell
+from digest.matching.wildcards import Beginnings, Wildcard, wildcard
+from digest.model import Field, Hit, Paper
+
+Bools = NDArray[np.bool_]
+MOST_HITS = 8  #: places told of one term in one field of one paper
+_SCOPES = {None: 0, Field.TITLE: 1, Field.ABSTRACT: 2}
+
+
+class Compiled:
+    """Queries made ready for any number of scans; `gates` is parallel to them."""
+
+    def __init__(self, queries: Sequence[Query]) -> None:
+        self.circuit = Circuit()
+        self.gates: list[Gate] = [self.circuit.add(query) for query in queries]
+        self.leaves: list[Leaf] = list(self.circuit.leaves)
+        spellings: dict[Spelling, int] = {}
+        wildcards: dict[Wildcard, int] = {}
+        terms = np.full(len(self.leaves), NOWHERE, np.int64)
+        open_ended: list[int] = []
+        for leaf, (text, field, prefix) in enumerate(self.leaves):
+            if field in PROSE and prefix:
+                terms[leaf] = wildcards.setdefault(wildcard(text), len(wildcards))
+                open_ended.append(leaf)
+            elif field in PROSE:
+                terms[leaf] = spellings.setdefault(spell(text), len(spellings))
+        terms[open_ended] += len(spellings)
+        self.lexicon = Lexicon(list(spellings))
+        self.wildcards = list(wildcards)
+        self.terms: Ints = terms  #: per leaf, the number of its term among the occurrences
+        self.scopes = np.array([_SCOPES.get(field, 0) for _, field, _ in self.leaves], np.int64)
+        self.named = np.flatnonzero(terms == NOWHERE).tolist()
+        self.leaf_nodes = np.array(self.circuit.leaf_nodes, np.int64)
+        self.truth = np.array([gate.truth for gate in self.gates], np.int64)
+        self.veto = np.array([gate.veto for gate in self.gates], np.int64)
+
+    @property
+    def term_count(self) -> int:
+        return len(self.lexicon.spellings) + len(self.wildcards)
+
+
+class Scan:
+    """Papers made ready for any number of queries."""
+
+    def __init__(self, papers: Sequence[Paper]) -> None:
+        self.papers = papers
+        texts = [text for paper in papers for text in (paper.title, paper.abstract)]
+        self.stream = Stream(texts)
+        self._texts = texts
+        self._spans: dict[int, list[tuple[int, int]]] = {}
+
+    @cached_property
+    def beginnings(self) -> Beginnings:
+        return Beginnings(self.stream)
+
+    @cached_property
+    def authors(self) -> NameIndex:
+        return NameIndex((at, name) for at, one in enumerate(self.papers) for name in one.authors)
+
+    @cached_property
+    def labels(self) -> dict[Field, LabelIndex]:
+        papers = list(enumerate(self.papers))
+        categories = ((at, label) for at, paper in papers for label in paper.categories)
+        sources = ((at, label) for at, paper in papers for label in paper.sources)
+        return {
+            Field.CATEGORY: LabelIndex(categories, parts=False),
+            Field.SOURCE: LabelIndex(sources, parts=True),
+        }
+
+    def evaluate(self, compiled: Compiled) -> Evaluation:
+        parts = [compiled.lexicon.find(self.stream)]
+        if compiled.wildcards:
+            wild = self.beginnings.find(compiled.wildcards)
+            offset = len(compiled.lexicon.spellings)
+            parts.append(Occurrences(wild.term + offset, wild.at, wild.length))
+        return Evaluation(self, compiled, Occurrences.together(parts))
+
+    def owners(self, leaf: Leaf) -> list[int]:
+        """The papers in whose names (authors, categories, sources) a term is found."""
+        text, field, prefix = leaf
+        index = self.authors if field is Field.AUTHOR else self.labels[field or Field.SOURCE]
+        return index.owners(text, prefix=prefix)
+
+    def place(self, at: int, length: int) -> tuple[int, int, int]:
+        """Number of the text, and the characters of it, where `length` words stand at `at`."""
+        text = int(self.stream.text_of[at])
+        if text not in self._spans:
+            self._spans[text] = spans(self._texts[text])
+        first = at - int(self.stream.begins[text])
+        places = self._spans[text]
+        return text, places[first][0], places[first + length - 1][1]
+
+
+class Evaluation:
+    """The truth of every query about every paper, and where its terms stand."""
+
+    def __init__(self, scan: Scan, compiled: Compiled, found: Occurrences) -> None:
+        self._scan = scan
+        self._compiled = compiled
+        order = np.lexsort((found.at, found.term))
+        self._found = found.rows(order)
+        self._text = scan.stream.text_of[self._found.at]
+        numbers = np.arange(compiled.term_count + 1)
+        self._bounds = np.searchsorted(self._found.term, numbers).tolist()
+        self._hits: dict[tuple[int, int], tuple[Hit, ...]] = {}
+        self._size = len(scan.papers)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Rows of `bits`: nothing; three for each term that was found; names; combinations."""
+        compiled, words = self._compiled, -(-self._size // 64)
+        terms, inverse = np.unique(self._found.term, return_inverse=True)
+        row_of_term = np.zeros(compiled.term_count + 1, np.int64)
+        row_of_term[terms] = 1 + 3 * np.arange(len(terms))
+        base = 1 + 3 * len(terms)
+        combined = compiled.circuit.size - len(compiled.leaves)
+        bits = np.zeros((base + len(compiled.named) + combined, words), np.uint64)
+        paper, scope = self._text >> 1, 1 + (self._text & 1)
+        for extra in (np.zeros_like(scope), scope):
+            _set(bits, 1 + 3 * inverse + extra, paper)
+        leaf_rows = row_of_term[compiled.terms] + compiled.scopes
+        leaf_rows[row_of_term[compiled.terms] == 0] = 0
+        for offset, leaf in enumerate(compiled.named):
+            leaf_rows[leaf] = base + offset
+            owners = np.array(self._scan.owners(compiled.leaves[leaf]), np.int64)
+            _set(bits, np.full(len(owners), base + offset), owners)
+        rows = np.full(compiled.circuit.size, NOWHERE, np.int64)
+        rows[compiled.leaf_nodes] = leaf_rows
+        rows[rows == NOWHERE] = base + len(compiled.named) + np.arange(combined)
+        compiled.circuit.run(bits, rows, self._everything(words))
+        self._bits, self._rows, self._leaf_rows = bits, rows, leaf_rows
+
+    def _everything(self, words: int) -> Bits:
+        full = np.zeros((1, words), np.uint64)
+        papers = np.arange(self._size)
+        _set(full, np.zeros(self._size, np.int64), papers)
+        return full
+
+    def truth(self, start: int, end: int) -> Bools:
+        """Which papers (columns) the queries from `start` to `end` (rows) are true of."""
+        return self._unpack(self._rows[self._compiled.truth[start:end]])
+
+    def vetoed(self, start: int, end: int) -> Bools:
+        """Which papers those queries exclude."""
+        nodes = self._compiled.veto[start:end]
+        return self._unpack(np.where(nodes == NOWHERE, 0, self._rows[nodes]))
+
+    def _unpack(self, rows: Ints) -> Bools:
+        octets = self._bits[rows].astype("<u8", copy=False).view(np.uint8)
+        return np.unpackbits(octets, axis=1, bitorder="little")[:, : self._size].view(np.bool_)
+
+    def strength(self, queries: Ints, papers: Ints) -> Floats:
+        """For pairs of query and paper: how much of the query was found, titles twice, 0 to 1."""
+        gates = self._compiled.gates
+        wanted = [gates[query].wanted for query in queries.tolist()]
+        sizes = np.array([len(one) for one in wanted], np.int64)
+        leaves = np.array([leaf for one in wanted for leaf in one], np.int64)
+        pair = np.repeat(np.arange(len(wanted)), sizes)
+        rows, paper = self._leaf_rows[leaves], papers[pair]
+        in_prose = self._compiled.terms[leaves] != NOWHERE
+        title = np.where(in_prose & (rows > 0), rows - self._compiled.scopes[leaves] + 1, 0)
+        here = _get(self._bits, rows, paper)
+        points = here + (here & _get(self._bits, title, paper))
+        total = np.bincount(pair, points, minlength=len(wanted))
+        return (total / np.maximum(2 * sizes, 1)).astype(np.float32)
+
+    # --- where ------------------------------------------------------------------------------
+
+    def hits(self, query: int, paper: int) -> tuple[Hit, ...]:
+        """The places where the query's wanted terms stand in the paper, in reading order."""
+        gate = self._compiled.gates[query]
+        found = [hit for leaf in gate.wanted for hit in self._hits_of(leaf, paper)]
+        for leaf in gate.joined:
+            found += self._hits_of(leaf, paper, whole=True)
+        return tuple(sorted(dict.fromkeys(found), key=_reading_order))
+
+    def has(self, leaf: int, paper: int) -> bool:
+        row = np.array([self._leaf_rows[leaf]])
+        return bool(_get(self._bits, row, np.array([paper]))[0])
+
+    def _hits_of(self, leaf: int, paper: int, *, whole: bool = False) -> tuple[Hit, ...]:
+        key = (~leaf if whole else leaf), paper
+        known = self._hits.get(key)
+        if known is None:
+            known = self._hits[key] = tuple(self._find_hits(leaf, paper, whole=whole))
+        return known
+
+    def _find_hits(self, leaf: int, paper: int, *, whole: bool) -> Iterator[Hit]:
+        text, field, prefix = self._compiled.leaves[leaf]
+        name = f"{text}*" if prefix else text
+        term = int(self._compiled.terms[leaf])
+        if term == NOWHERE:
+            yield from named_hits(self._scan.papers[paper], self._compiled.leaves[leaf], name)
+            return
+        counts = {Field.TITLE: 0, Field.ABSTRACT: 0}
+        for at, length in self._occurrences(term, paper):
+            number, start, end = self._scan.place(at, length)
+            where = Field.ABSTRACT if number & 1 else Field.TITLE
+            counts[where] += 1
+            fits = field in (None, where) and (length == 1 or not whole)
+            if fits and counts[where] <= MOST_HITS:
+                yield Hit(where, start, end, name)
+
+    def _occurrences(self, term: int, paper: int) -> list[tuple[int, int]]:
+        """(position, words) of a term in one paper."""
+        start, end = self._bounds[term], self._bounds[term + 1]
+        low, high = np.searchsorted(self._text[start:end], (2 * paper, 2 * paper + 2)) + start
+        found = self._found
+        return list(zip(found.at[low:high].tolist(), found.length[low:high].tolist(), strict=True))
+
+
+def named_hits(paper: Paper, leaf: Leaf, name: str) -> Iterator[Hit]:
+    """Where a term stands among a paper's authors, categories or sources."""
+    text, field, prefix = leaf
+    wanted = name_words(text)
+    values = {
+        Field.AUTHOR: paper.authors,
+        Field.CATEGORY: paper.categories,
+        Field.SOURCE: paper.sources,
+    }
+    for element, value in enumerate(values[field] if field else ()):
+        if field is Field.AUTHOR:
+            place = find_name(wanted, value, prefix=prefix)
+        else:
+            parts = field is Field.SOURCE
+            place = find_label(wanted, value, prefix=prefix, parts=parts)
+        if place is not None and field is not None:
+            yield Hit(field, *place, name, element)
+
+
+_ORDER = {field: at for at, field in enumerate(Field)}
+
+
+def _reading_order(hit: Hit) -> tuple[int, int, int, int]:
+    return _ORDER[hit.field], hit.element, hit.start, -hit.end
+
+
+def _set(bits: Bits, rows: Ints, papers: Ints) -> None:
+    masks = np.uint64(1) << (papers & 63).astype(np.uint64)
+    np.bitwise_or.at(bits, (rows, papers >> 6), masks)
+
+
+def _get(bits: Bits, rows: Ints, papers: Ints) -> NDArray[np.uint8]:
+    words: Bits = bits[rows, papers >> 6] >> (papers & 63).astype(np.uint64)
+    return (words & np.uint64(1)).astype(np.uint8)

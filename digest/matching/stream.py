@@ -1,0 +1,256 @@
+"""The words of a batch of texts as arrays, and where terms occur among them.
+
+Every run of words has a polynomial hash of its letters, boundaries left out, so that one look-up
+finds `fine-tuning`, `fine tuning` and `finetuning`; what was found is then compared word by word.
+All terms of all queries are looked up together, in one pass over the words. It knows no papers, no
+fields and no operators, only numbered texts and numbered terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching.terms import (
+    MAX_JOINS,
+    Gap,
+    Spelling,
+    cut_with_gaps,
+    gap_kind,
+    is_function_word,
+    key,
+    surface,
+)
+
+Ints = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+Bools = NDArray[np.bool_]
+
+BLOCK = 1 << 18  #: positions looked at together: what they need stays in the cache
+_BASE = 0x9E3779B97F4A7C15
+_ORDERED = np.uint64(0xD1342543DE82EF95)  #: multiplier of the hash that minds boundaries
+_MASK = (1 << 64) - 1
+
+
+@lru_cache(maxsize=1 << 17)
+def letters_hash(word: str) -> tuple[int, int]:
+    """The word's hash, and the factor of what stands before it."""
+    value, power = 0, 1
+    for byte in word.encode():
+        value = (value * _BASE + byte + 1) & _MASK
+        power = (power * _BASE) & _MASK
+    return value, power
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Occurrences:
+    """Where terms occur: parallel arrays, in no particular order.
+
+    Term number `term` stands at position `at` of the stream, and is `length` words long there.
+    """
+
+    term: Ints
+    at: Ints
+    length: Ints
+
+    @classmethod
+    def none(cls) -> Occurrences:
+        empty = np.empty(0, np.int64)
+        return cls(empty, empty, empty)
+
+    @classmethod
+    def together(cls, parts: Sequence[Occurrences]) -> Occurrences:
+        if not parts:
+            return cls.none()
+        return cls(
+            np.concatenate([part.term for part in parts]),
+            np.concatenate([part.at for part in parts]),
+            np.concatenate([part.length for part in parts]),
+        )
+
+    def rows(self, chosen: Ints | Bools) -> Occurrences:
+        return Occurrences(self.term[chosen], self.at[chosen], self.length[chosen])
+
+
+class Stream:
+    """The words of `texts`, one after the other.
+
+    `ids` numbers the word at each position in `vocabulary` (words as cut); `text_of` is the text
+    it belongs to, `begins` where each text starts, `room` how many words are left in its text.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        numbers = _Numbers()
+        gap_kinds = _GapKinds()
+        ids: list[int] = []
+        gaps: list[int] = []
+        sizes: list[int] = []
+        for text in texts:
+            words, between = cut_with_gaps(text)
+            ids += map(numbers.__getitem__, words)
+            if words:
+                gaps += map(gap_kinds.__getitem__, between)
+                gaps.append(Gap.OTHER)
+            sizes.append(len(words))
+        self.ids = np.array(ids, np.int32)
+        self.gaps = np.array(gaps, np.int8)
+        self.begins = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        self.text_of = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        self.room = (self.begins[1:][self.text_of] - np.arange(len(ids))).astype(np.int32)
+        self.vocabulary = list(numbers)
+        self.keys = [key(word) for word in self.vocabulary]
+        self.surfaces = [surface(word) for word in self.vocabulary]
+        hashes = [letters_hash(word) for word in self.keys]
+        self._hash = np.array([value for value, _ in hashes], np.uint64)
+        self._power = np.array([power for _, power in hashes], np.uint64)
+
+    @cached_property
+    def free(self) -> Bools:
+        """Whether the boundary after each position may vanish (see `terms.free_boundary`)."""
+        words, ids = self.surfaces, self.ids
+        function = np.array([is_function_word(word) for word in words], np.bool_)[ids]
+        ends = np.array([word[-1].isdigit() for word in words], np.bool_)[ids]
+        starts = np.array([word[0].isdigit() for word in words], np.bool_)[ids]
+        content = ~(function | np.roll(function, -1))
+        loose = (self.gaps == Gap.NOTHING) | ((self.gaps == Gap.SPACE) & content)
+        free: Bools = loose & ~(ends & np.roll(starts, -1))
+        return free
+
+    @cached_property
+    def key_numbers(self) -> dict[str, int]:
+        """A number for every key that occurs."""
+        return {word: number for number, word in enumerate(dict.fromkeys(self.keys))}
+
+    @cached_property
+    def key_ids(self) -> NDArray[np.int32]:
+        """The number of the key at each position."""
+        by_word = np.array([self.key_numbers[word] for word in self.keys], np.int32)
+        return by_word[self.ids]
+
+    def spelling(self, at: int, length: int) -> Spelling:
+        words = tuple(self.keys[number] for number in self.ids[at : at + length].tolist())
+        return Spelling(words, tuple(self.free[at : at + length - 1].tolist()))
+
+    def runs(self, lengths: Sequence[int]) -> Iterator[tuple[int, int, Hashes]]:
+        """(length, first position, letters' hash of the run starting at each position from there).
+
+        Runs that reach past their text are among them.
+        """
+        for start in range(0, len(self.ids), BLOCK):
+            size = min(BLOCK, len(self.ids) - start)
+            ids = self.ids[start : start + size + max(lengths, default=0)]
+            hashes, powers = self._hash[ids], self._power[ids]
+            total = hashes[:size].copy()
+            for length in range(1, max(lengths, default=0) + 1):
+                if length > 1:
+                    width = max(0, min(size, len(ids) - length + 1))
+                    total = total[:width]
+                    total *= powers[length - 1 : length - 1 + width]
+                    total += hashes[length - 1 : length - 1 + width]
+                if length in lengths:
+                    yield length, start, total
+
+    def ordered_hash(self, at: Ints, length: int) -> Hashes:
+        """A hash of the words from each position that minds the boundaries."""
+        total = np.zeros(len(at), np.uint64)
+        for offset in range(length):
+            total = total * _ORDERED + self._hash[self.ids[at + offset]]
+        return total
+
+
+class _Numbers(dict[str, int]):
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self)
+        return number
+
+
+class _GapKinds(dict[str, int]):
+    def __missing__(self, gap: str) -> int:
+        self[gap] = kind = int(gap_kind(gap))
+        return kind
+
+
+class Lexicon:
+    """The exact terms of all queries, ready to be looked up in a stream."""
+
+    def __init__(self, spellings: Sequence[Spelling]) -> None:
+        self.spellings = spellings
+        letters, ordered = _hashes(spellings)
+        order = np.argsort(letters, kind="stable")
+        self._term = order.astype(np.int64)
+        self._ordered = ordered[order]
+        self._sizes = np.array([len(one.words) for one in spellings], np.int64)[order]
+        self._letters, self._first = np.unique(letters[order], return_index=True)
+        self._end = np.append(self._first[1:], len(order))
+        sizes = set(self._sizes.tolist())
+        reach = range(-MAX_JOINS, MAX_JOINS + 1)
+        self.lengths = sorted({size + by for size in sizes for by in reach if size + by > 0})
+        bits = min(24, max(10, (16 * len(spellings)).bit_length()))
+        self._shift = np.uint64(64 - bits)
+        self._sieve = np.zeros(1 << bits, np.bool_)
+        self._sieve[self._letters >> self._shift] = True
+
+    def find(self, stream: Stream) -> Occurrences:
+        if not self.spellings or not len(stream.ids):
+            return Occurrences.none()
+        verdicts: dict[tuple[int, Spelling], bool] = {}
+        found = [
+            self._judge(stream, length, self._candidates(stream, length, start, runs), verdicts)
+            for length, start, runs in stream.runs(self.lengths)
+        ]
+        return Occurrences.together(found)
+
+    def _candidates(
+        self, stream: Stream, length: int, start: int, runs: Hashes
+    ) -> tuple[Ints, Ints]:
+        """(position, entry) of the runs of this length whose letters are those of some term."""
+        room = stream.room[start : start + len(runs)]
+        near = np.flatnonzero(self._sieve[runs >> self._shift] & (room >= length))
+        hashes = runs[near]
+        entry = np.minimum(np.searchsorted(self._letters, hashes), len(self._letters) - 1)
+        same = self._letters[entry] == hashes
+        return near[same] + start, entry[same]
+
+    def _judge(
+        self,
+        stream: Stream,
+        length: int,
+        candidates: tuple[Ints, Ints],
+        verdicts: dict[tuple[int, Spelling], bool],
+    ) -> Occurrences:
+        """The candidates whose words agree too, for every term of those letters."""
+        at, entry = candidates
+        counts = self._end[entry] - self._first[entry]
+        starts = np.repeat(self._first[entry] - np.cumsum(counts) + counts, counts)
+        row = starts + np.arange(len(starts))
+        ordered = np.repeat(stream.ordered_hash(at, length), counts)
+        at = np.repeat(at, counts)
+        good = (self._sizes[row] == length) & (self._ordered[row] == ordered)
+        for index in np.flatnonzero(~good).tolist():
+            term, spelling = int(self._term[row[index]]), stream.spelling(int(at[index]), length)
+            verdict = verdicts.get((term, spelling))
+            if verdict is None:
+                verdict = self.spellings[term].same_as(spelling)
+                verdicts[term, spelling] = verdict
+            good[index] = verdict
+        found = Occurrences(self._term[row], at, np.full(len(at), length, np.int64))
+        return found.rows(good)
+
+
+def _hashes(spellings: Sequence[Spelling]) -> tuple[Hashes, Hashes]:
+    """Each spelling's hash of its letters, and the one that minds its boundaries."""
+    letters, ordered = [], []
+    multiplier = int(_ORDERED)
+    for spelling in spellings:
+        plain = minding = 0
+        for word in spelling.words:
+            value, power = letters_hash(word)
+            plain = (plain * power + value) & _MASK
+            minding = (minding * multiplier + value) & _MASK
+        letters.append(plain)
+        ordered.append(minding)
+    return np.array(letters, np.uint64), np.array(ordered, np.uint64)
