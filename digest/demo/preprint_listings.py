@@ -36,13 +36,15 @@ def write_rdf(papers: Iterable[SamplePaper], today: date, target: Path, *, serve
 
 
 def surname_first(name: str) -> str:
-    """`Anne-Marie van Dyck` as these servers print it: `Dyck, A.-M. v.`"""
+    """`Anne-Marie van Dyck` as these servers print it: `van Dyck, A.-M.`"""
     *given, family = name.split()
-    return f"{family}, {' '.join(_initials(part) for part in given)}"
+    particles = [part for part in given if part.islower()]
+    initials = [_initials(part) for part in given if not part.islower()]
+    return f"{' '.join([*particles, family])}, {' '.join(initials)}"
 
 
 def _initials(given: str) -> str:
-    return "-".join(f"{part[0]}." for part in given.split("-"))
+    return "-".join(f"{part[0].upper()}." for part in given.split("-"))
 
 
 def _address(paper: SamplePaper, today: date, server: str) -> str:
