@@ -1,7 +1,7 @@
 """What every room's tests share: a clock that obeys, and databases on both engines.
 
-`database` runs a test once on an SQLite file and once on PostgreSQL. Both are migrated once a
-session and copied for each test.
+`database` runs a test once on an SQLite file and once on PostgreSQL. Both are migrated once
+a session.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def postgres_server() -> Iterator[postgres.Postgres]:
 
 @pytest.fixture
 def postgres_url(postgres_server: postgres.Postgres) -> Iterator[str]:
-    url = postgres_server.create()
+    url = postgres_server.lend()
     yield url
-    postgres_server.drop(url)
+    postgres_server.give_back(url)
 
 
 @pytest.fixture
