@@ -27,6 +27,7 @@ from digest.matching.query import parse
 from digest.model import Cadence, Fetched, Listing, Window
 from digest.sources.http import Fetcher
 from digest.sources.kinds import KINDS
+from digest.store.folding import Fold
 from digest.text import clean, same_title, share_author
 
 TODAY = date(2026, 11, 20)
@@ -289,6 +290,19 @@ def test_papers_of_several_sources_share_a_key_or_title_and_author(
     for listings in by_title.values():
         first = listings[0]
         assert all(share_author(first.authors, other.authors) for other in listings[1:])
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["in-order", "in-reverse"])
+def test_all_sightings_fold_into_one_paper_each(
+    fetched: dict[str, Fetched], *, turned: bool
+) -> None:
+    """277 papers in seven sources, some in three: neither doubled nor merged with a neighbour."""
+    names = sorted(fetched, reverse=turned)
+    fold = Fold(WINDOW.until)
+    for listing in chain.from_iterable(fetched[name].listings for name in names):
+        fold.add(listing)
+    expected = Counter(clean(one.title) for one in PAPERS if one.kind != "replace")
+    assert Counter(content.title for content in fold.papers.values()) == expected
 
 
 def test_community_facts_arrive(fetched: dict[str, Fetched]) -> None:
