@@ -7,19 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from digest.config.phrases import phrase
 from digest.config.settings import NESTING, PREFIX, Settings
-from digest.config.sources import AnySource
-
-SOURCE_KINDS: dict[str, type[BaseModel]] = {
-    get_args(model.model_fields["kind"].annotation)[0]: model
-    for model in get_args(get_args(AnySource)[0])
-}
+from digest.config.sources import OWN_KINDS
 
 _MISSING = {
     "site.secret_keys": "`digest init` makes one",
@@ -40,7 +35,7 @@ def unknown_section(name: str) -> str:
 def _key(location: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
     if location[:1] == ("sources",) and len(location) > 1 and isinstance(location[1], int):
         rest = [str(part) for part in location[2:] if isinstance(part, str)]
-        rest = rest[1:] if rest and rest[0] in SOURCE_KINDS else rest
+        rest = rest[1:] if rest and rest[0] in (*OWN_KINDS, "other") else rest
         return ".".join([_source(location[1], raw), *rest])
     return ".".join(str(part) for part in location if isinstance(part, str))
 
@@ -60,7 +55,7 @@ def _what(fault: ErrorDetails) -> str:
         case "union_tag_invalid":
             return _unknown_kind(str(fault["ctx"]["tag"]))
         case "union_tag_not_found":
-            return f"kind is missing; it is one of {', '.join(SOURCE_KINDS)}"
+            return f"kind is missing; it is one of {', '.join(OWN_KINDS)}"
         case "model_type" | "model_attributes_type" | "dict_type":
             return "must be a section with keys of its own, not a value"
     return phrase(fault)
@@ -76,8 +71,8 @@ def _missing(location: tuple[int | str, ...]) -> str:
 
 
 def _unknown_kind(kind: str) -> str:
-    near = get_close_matches(kind, SOURCE_KINDS, n=1)
-    mend = f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(SOURCE_KINDS)}"
+    near = get_close_matches(kind, OWN_KINDS, n=1)
+    mend = f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(OWN_KINDS)}"
     return f"kind {kind!r} is unknown; {mend}"
 
 
@@ -102,14 +97,14 @@ def _sections(model: type[BaseModel] = Settings, place: str = "") -> Iterator[tu
             yield f"[{place}{name}]", info.annotation
             yield from _sections(info.annotation, f"{place}{name}.")
     if model is Settings:
-        yield from (("[[sources]]", inner) for inner in SOURCE_KINDS.values())
+        yield from (("[[sources]]", inner) for inner in OWN_KINDS.values())
 
 
 def _model_at(location: tuple[int | str, ...]) -> type[BaseModel]:
     model: type[BaseModel] = Settings
     for part in location:
-        if part in SOURCE_KINDS and model is Settings:
-            model = SOURCE_KINDS[str(part)]
+        if part in OWN_KINDS and model is Settings:
+            model = OWN_KINDS[str(part)]
         elif isinstance(part, str) and part != "sources":
             inner = model.model_fields[part].annotation
             assert isinstance(inner, type)

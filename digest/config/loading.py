@@ -29,10 +29,10 @@ from digest.config.settings import NESTING, PREFIX, Settings
 from digest.errors import ConfigError
 
 DEFAULT_FILE = Path("config.toml")
-# The lowest layer, here so that these two are anchored at the file's directory like all paths.
+# The lowest layer, here so that these are anchored at the file's directory like all paths.
 _DEFAULTS: Table = {
     "database": {"url": "sqlite:///digest.db"},
-    "delivery": {"mailbox": {"path": "mail"}},
+    "delivery": {"mailbox": {"path": "mail"}, "spool": "spool"},
 }
 SECRETS_VARIABLES = ("DIGEST_SECRETS_DIR", "CREDENTIALS_DIRECTORY")
 

@@ -42,6 +42,7 @@ class SiteSection(Section):
     languages: Annotated[Names, Field(min_length=1)] = Field(default=["en"])
     secret_keys: SecretKeys
     secret_keys_file: Path | None = None
+    templates: Path | None = None  #: the operator's own, looked at before the shipped ones
 
 
 class DatabaseSection(Section):
@@ -52,7 +53,7 @@ class DatabaseSection(Section):
 class MatchingSection(Section):
     """`background_days` of papers are what "top 1 %" and a wanted volume are measured against."""
 
-    embedder: Literal["lexical"] = "lexical"
+    embedder: Literal["static", "lexical"] = "static"
     background_days: Annotated[int, Field(ge=1, le=365)] = 30
     daily_volume: Annotated[float, Field(gt=0, le=1000)] = 5.0
 
@@ -88,48 +89,60 @@ class MailboxSection(Section):
 
 
 class SmtpSection(Section):
-    """`security = "none"` is for a relay on this machine; a login always needs TLS."""
+    """One account. `security = "none"` is for a relay on this machine; a login always needs TLS."""
 
     host: Name = "localhost"
     port: Port | None = None
     security: Literal["starttls", "tls", "none"] = "starttls"
+    plaintext_allowed: bool = False
     username: Line = ""
     password: SecretStr | None = None
     password_file: Path | None = None
     ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
     local_hostname: Line = ""
+    lmtp: bool = False
     sessions: Annotated[int, Field(ge=1, le=50)] = 2
-    rate_per_second: Annotated[float, Field(ge=0)] = 0.0
-    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
+    messages_per_session: Annotated[int, Field(ge=1, le=100_000)] = 1000
 
     @property
     def effective_port(self) -> int:
         """The port, or the usual one for this security."""
         return self.port or {"starttls": 587, "tls": 465, "none": 25}[self.security]
 
+    @property
+    def is_local(self) -> bool:
+        return is_loopback(self.host) or self.host.startswith("/")
+
     @model_validator(mode="after")
     def _safe(self) -> SmtpSection:
-        if self.security == "none" and not is_loopback(self.host):
+        if self.security == "none" and not (self.is_local or self.plaintext_allowed):
             raise ValueError(
                 f'security = "none" is for a relay on this machine, and {self.host} is elsewhere;'
-                ' use "starttls" or "tls"'
+                ' use "starttls" or "tls" (or plaintext_allowed = true on a network of your own)'
             )
         if self.security == "none" and self.username:
             raise ValueError('a login needs TLS: set security = "starttls" or "tls"')
         if bool(self.username) != bool(self.password):
             missing = "password or password_file" if self.username else "username"
             raise ValueError(f"{missing} is missing: a login needs both")
+        if self.client_key and not self.client_certificate:
+            raise ValueError("client_certificate is missing: client_key needs it")
         return self
 
 
 class DeliverySection(Section):
-    """How digests leave. No `from_address`: the operator's address."""
+    """How digests leave. No `from_address`: the operator's. `spool`: what outlives a crash."""
 
     channel: Literal["mailbox", "smtp"] = "mailbox"
     from_address: OptionalAddress = None
     from_name: Line = ""
     unsubscribe_address: OptionalAddress = None
+    retry_minutes: Annotated[int, Field(ge=1, le=240)] = 5
     expire_hours: Annotated[int, Field(ge=1, le=720)] = 72
+    in_doubt: Literal["resend", "hold"] = "resend"
+    spool: Path = Path("spool")
     mailbox: MailboxSection = MailboxSection()
     smtp: SmtpSection = SmtpSection()
 
@@ -156,4 +169,4 @@ class RetentionSection(Section):
 class SchedulerSection(Section):
     tick_minutes: Annotated[int, Field(ge=1, le=60)] = 5
     sources_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
-    source_deadline_seconds: Annotated[int, Field(ge=5, le=3600)] = 120
+    source_deadline_seconds: Annotated[int, Field(ge=5, le=3600)] = 600

@@ -7,10 +7,11 @@ of the network, for trials; and from `url`, which for the known services replace
 from __future__ import annotations
 
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from digest.config.kinds import Name, Section, WebAddress
 
@@ -61,6 +62,7 @@ class PreprintConfig(SourceConfig):
 
     via: Literal["api", "feed"] = "api"
     categories: list[Name] = Field(default=[])  #: subject areas; none means all
+    replacements: bool = False
     url: WebAddress | None = None
 
 
@@ -98,7 +100,43 @@ class PubmedConfig(SourceConfig):
         return self
 
 
+class OtherConfig(SourceConfig):
+    """A kind that another distribution brings; its own checks come when the source is made."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+
+    def options(self) -> dict[str, Any]:
+        """What the kind itself is to make sense of."""
+        return dict(self.model_extra or {})
+
+
+OWN_KINDS: dict[str, type[SourceConfig]] = {
+    "arxiv": ArxivConfig,
+    "huggingface": HuggingFaceConfig,
+    "biorxiv": BiorxivConfig,
+    "medrxiv": MedrxivConfig,
+    "pubmed": PubmedConfig,
+    "feed": FeedConfig,
+}
+
+
+def _tag(table: Any) -> str | None:
+    kind = table.get("kind") if isinstance(table, dict) else getattr(table, "kind", None)
+    if not isinstance(kind, str):
+        return None
+    is_brought = kind not in OWN_KINDS and entry_points(group="paper_digest.sources", name=kind)
+    return "other" if is_brought else kind
+
+
 AnySource = Annotated[
-    ArxivConfig | HuggingFaceConfig | BiorxivConfig | MedrxivConfig | PubmedConfig | FeedConfig,
-    Field(discriminator="kind"),
+    Annotated[ArxivConfig, Tag("arxiv")]
+    | Annotated[HuggingFaceConfig, Tag("huggingface")]
+    | Annotated[BiorxivConfig, Tag("biorxiv")]
+    | Annotated[MedrxivConfig, Tag("medrxiv")]
+    | Annotated[PubmedConfig, Tag("pubmed")]
+    | Annotated[FeedConfig, Tag("feed")]
+    | Annotated[OtherConfig, Tag("other")],
+    Discriminator(_tag),
 ]
