@@ -12,11 +12,11 @@ the history (newest or oldest first, it does not matter) and the time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
 from digest.model import Fetched, Verdict
+from digest.model import PastFetch as PastFetch  # read by those who bring the history
 
 _MEMORY = timedelta(days=29)  #: how far back "usual" looks: four weeks, each weekday four times
 _SAME_DAY = timedelta(hours=14)  #: so soon after new papers, no new ones are no wonder
@@ -24,16 +24,6 @@ _FEW = 0.15  #: of the usual number
 _MANY_ENOUGH = 20  #: new papers a day, below which "few" says nothing
 _ENOUGH_DAYS = 4
 _MISSING_SHARE = 0.1  #: of entries that cannot be read, from which the answer counts as partial
-
-
-@dataclass(frozen=True, slots=True)
-class PastFetch:
-    """An earlier fetch of the same source, as the store remembers it."""
-
-    at: datetime
-    verdict: Verdict
-    listings: int
-    new_papers: int
 
 
 def judge(

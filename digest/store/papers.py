@@ -98,12 +98,12 @@ class PaperStore:
             row = connection.execute(columns.where(_SOURCE.c.name == source)).one_or_none()
         return SourceMemory(*row) if row else SourceMemory()
 
-    def history(self, source: str, *, limit: int = 60) -> tuple[PastFetch, ...]:
-        """The newest fetches of a source, newest first."""
+    def history(self, source: str, *, since: datetime) -> tuple[PastFetch, ...]:
+        """A source's fetches from `since` on, newest first."""
         columns = (_FETCH.c.at, _FETCH.c.verdict, _FETCH.c.listings, _FETCH.c.new_papers)
-        newest = sa.select(*columns).where(_FETCH.c.source == source).order_by(_FETCH.c.id.desc())
+        past = sa.select(*columns).where(_FETCH.c.source == source, _FETCH.c.at >= since)
         with self._database.read() as connection:
-            rows = connection.execute(newest.limit(limit)).all()
+            rows = connection.execute(past.order_by(_FETCH.c.id.desc())).all()
         return tuple(PastFetch(row.at, Verdict(row.verdict), *row[2:]) for row in rows)
 
     def known_keys(self, keys: Iterable[str]) -> frozenset[str]:
