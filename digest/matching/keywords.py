@@ -160,13 +160,13 @@ class Evaluation:
         _set(full, np.zeros(self._size, np.int64), papers)
         return full
 
-    def truth(self, start: int, end: int) -> Bools:
-        """Which papers (columns) the queries from `start` to `end` (rows) are true of."""
-        return self._unpack(self._rows[self._compiled.truth[start:end]])
+    def truth(self, queries: Ints) -> Bools:
+        """Which papers (columns) the queries of these numbers (rows) are true of."""
+        return self._unpack(self._rows[self._compiled.truth[queries]])
 
-    def vetoed(self, start: int, end: int) -> Bools:
+    def vetoed(self, queries: Ints) -> Bools:
         """Which papers those queries exclude."""
-        nodes = self._compiled.veto[start:end]
+        nodes = self._compiled.veto[queries]
         return self._unpack(np.where(nodes == NOWHERE, 0, self._rows[nodes]))
 
     def _unpack(self, rows: Ints) -> Bools:

@@ -66,11 +66,11 @@ def fused(
     return np.round(total, 4).astype(np.float32)
 
 
-def tie_order(papers: Sequence[Paper]) -> NDArray[np.int32]:
+def tie_order(papers: Sequence[Paper]) -> NDArray[np.int64]:
     """Each paper's place when scores are equal: more votes, then newer, then the key."""
     order = sorted(range(len(papers)), key=lambda at: _by_merit(papers[at]))
-    places = np.empty(len(papers), np.int32)
-    places[order] = np.arange(len(papers), dtype=np.int32)
+    places = np.empty(len(papers), np.int64)
+    places[order] = np.arange(len(papers))
     return places
 
 

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.model import Interest, Paper
+from digest.model import Hit, Interest, Paper
 
 Floats = NDArray[np.float32]
 Ready = TypeVar("Ready")  #: what a scorer keeps of a batch of papers
@@ -24,6 +24,11 @@ def nothing_near(_interest: int, _paper: int) -> str | None:
     return None
 
 
+def nothing_told(_interest: int, _paper: int) -> tuple[Hit, ...]:
+    """The `told` of a scorer that cannot say which words spoke for a paper."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """Likeness of every interest (rows) to every paper (columns), both float32.
@@ -32,12 +37,14 @@ class Scores:
     liked example). `share`: the part of the recent stream that scores at least as high, 0 to 1
     (0.01 = "top 1 %"; 1 where nothing is compared), measured on a fixed background and never on
     the batch itself. `resembles(row, column)`: title of the liked example nearest to the paper,
-    None when the statement is nearer or there is none; asked only for papers that are listed.
+    None when the statement is nearer or there is none. `told(row, column)`: the statement's most
+    telling words in the paper, and where. Both are asked only for papers that are listed.
     """
 
     values: Floats
     share: Floats
     resembles: Callable[[int, int], str | None] = nothing_near
+    told: Callable[[int, int], tuple[Hit, ...]] = nothing_told
 
 
 class Scorer(Protocol[Ready]):

@@ -1,0 +1,105 @@
+"""The engine: what every interest finds among a batch of papers, and why.
+
+    matcher = Matcher(scorer, papers_a_day=…)
+    prepared = matcher.prepare(papers)            once a batch, for everybody
+    prepared.search(subscribers)                  some hundred at a time
+    prepared.explain(interest, paper)             one decision, step by step
+
+It gathers facts (keywords, likeness, names) and leaves every decision to `digest.matching.ranking`.
+A stored query that no longer parses becomes a value and stops nobody (guarantee 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from digest.matching.explanation import Explanation, explain
+from digest.matching.keywords import Scan
+from digest.matching.ranking import DEFAULT_VOLUME, Found, active, threshold, tie_order
+from digest.matching.round import Batch, Round
+from digest.matching.scoring import Scorer
+from digest.matching.twins import find_twins
+from digest.model import Interest, Mutes, Paper, PaperId, Subscriber
+
+__all__ = ["KEEP", "Explanation", "Found", "Matcher", "Prepared"]
+
+SLICE = 1_024  #: interests scored together: bounds memory
+KEEP = 40  #: matches of one interest that get reasons; the rest are counted
+
+
+class Matcher:
+    """Matches interests with papers by one scorer, for an installation of some size."""
+
+    def __init__(
+        self,
+        scorer: Scorer[Any],
+        *,
+        papers_a_day: float,
+        default_volume: float = DEFAULT_VOLUME,
+    ) -> None:
+        """`papers_a_day`: how many the sources bring; "about five a day" is measured by it."""
+        self.scorer = scorer
+        self.papers_a_day = papers_a_day
+        self.default_volume = default_volume
+
+    def prepare(self, papers: Sequence[Paper]) -> Prepared:
+        return Prepared(self, papers)
+
+    def threshold(self, interest: Interest) -> float:
+        """The share of the stream up to which this interest takes a paper for near."""
+        return threshold(interest, papers_a_day=self.papers_a_day, default=self.default_volume)
+
+
+class Prepared:
+    """A batch of papers ready to be matched with any number of interests."""
+
+    def __init__(self, matcher: Matcher, papers: Sequence[Paper]) -> None:
+        self.papers = papers
+        self._matcher = matcher
+        self._ready = matcher.scorer.prepare(papers)
+        votes = np.array([paper.votes or 0 for paper in papers], np.float32)
+        self._batch = Batch(papers, Scan(papers), tie_order(papers), votes)
+
+    @cached_property
+    def twins(self) -> dict[PaperId, PaperId]:
+        """Papers with nearly the same title (see `ranking.arrange`)."""
+        return find_twins(self.papers)
+
+    def search(
+        self, subscribers: Sequence[Subscriber], *, keep: int = KEEP
+    ) -> list[tuple[Found, ...]]:
+        """What each subscriber's active interests find, their mutes applied."""
+        wanted = [(interest, one.mutes) for one in subscribers for interest in active(one)]
+        interests = [interest for interest, _ in wanted]
+        found = iter(self.match(interests, mutes=[mutes for _, mutes in wanted], keep=keep))
+        return [tuple(next(found) for _ in active(one)) for one in subscribers]
+
+    def match(
+        self,
+        interests: Sequence[Interest],
+        *,
+        mutes: Sequence[Mutes] | None = None,
+        keep: int = KEEP,
+    ) -> list[Found]:
+        """What each interest finds, best first; reasons for the first `keep` papers of each."""
+        muted = mutes or [Mutes()] * len(interests)
+        found: list[Found] = []
+        for start in range(0, len(interests), SLICE):
+            part = slice(start, start + SLICE)
+            found += self._round(interests[part], muted[part]).found(keep)
+        return found
+
+    def explain(self, interest: Interest, paper: int, *, mutes: Mutes | None = None) -> Explanation:
+        """Why the paper at this place of the batch matches the interest, or why not."""
+        muted = mutes or Mutes()
+        decided = self._round([interest], [muted])
+        return explain(decided, paper, paper=self.papers[paper], mutes=muted)
+
+    def _round(self, interests: Sequence[Interest], mutes: Sequence[Mutes]) -> Round:
+        thresholds = np.array([self._matcher.threshold(one) for one in interests], np.float32)
+        scores = self._matcher.scorer.score(interests, self._ready)
+        return Round(self._batch, interests, mutes=mutes, scores=scores, thresholds=thresholds)

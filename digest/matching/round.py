@@ -1,0 +1,188 @@
+"""One round of matching: some interests against all papers of a batch.
+
+It gathers the facts (keywords, likeness, names), leaves the decisions to `ranking`, and gives the
+reasons for what is listed; equal reasons are one value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from digest.matching.expression import Query
+from digest.matching.keywords import Compiled, Scan
+from digest.matching.names import find_name, name_words
+from digest.matching.ranking import Bools, Facts, Found, fused
+from digest.matching.reading import any_of, read
+from digest.matching.scoring import Floats, Scores
+from digest.matching.stream import Ints
+from digest.model import Combine, Hit, Interest, Match, Mutes, Paper, Reasons
+
+_HAIR = 1e-6  #: a share of exactly the threshold is near, whatever float32 makes of it
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What is known of the papers before anybody asks."""
+
+    papers: Sequence[Paper]
+    scan: Scan
+    ties: Ints  #: place of each paper where scores are equal
+    votes: Floats
+
+    @cached_property
+    def columns(self) -> dict[int | str, int]:
+        """Where a paper is, by its id and by its title."""
+        ids: dict[int | str, int] = {paper.id: at for at, paper in enumerate(self.papers)}
+        return ids | {paper.title.casefold(): at for at, paper in enumerate(self.papers)}
+
+
+class Round:
+    """Some interests against all papers of a batch: the facts, then the decisions on them."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        interests: Sequence[Interest],
+        *,
+        mutes: Sequence[Mutes],
+        scores: Scores,
+        thresholds: Floats,
+    ) -> None:
+        self._to = batch
+        self.interests = interests
+        self.readings = [read(interest) for interest in interests]
+        self._queries: dict[Query, int] = {}
+        self._asked = self._number([reading.query for reading in self.readings])
+        self._muted = self._number([any_of(one.authors, one.words) for one in mutes])
+        self._follows = self._number([any_of(one.authors) for one in interests])
+        self._evaluation = batch.scan.evaluate(Compiled(list(self._queries)))
+        self.scores = scores
+        self.thresholds = thresholds
+        self._told: dict[tuple[int, int], tuple[Hit, ...]] = {}
+        self._shared: dict[tuple[int, int, int], Reasons] = {}
+        self.facts = self._gather()
+
+    def _number(self, queries: Sequence[Query | None]) -> Ints:
+        """The number of each row's query among all different ones, -1 for none."""
+        numbers = (
+            -1 if query is None else self._queries.setdefault(query, len(self._queries))
+            for query in queries
+        )
+        return np.fromiter(numbers, np.int64, len(queries))
+
+    def _gather(self) -> Facts:
+        combine = [interest.combine is Combine.ALL for interest in self.interests]
+        compared: Bools = np.asarray(np.isfinite(self.scores.values).any(axis=1))
+        near = (self.scores.share <= self.thresholds[:, None] + _HAIR) & compared[:, None]
+        return Facts(
+            true=self._true(self._asked),
+            near=near,
+            followed=self._true(self._follows),
+            vetoed=self._true(self._asked, excluded=True) | self._true(self._muted) | self._known(),
+            asked=self._asked >= 0,
+            compared=compared,
+            both=np.array(combine, np.bool_),
+        )
+
+    def _known(self) -> Bools:
+        """Papers that an interest names as examples: nobody needs to be told of those."""
+        result = np.zeros((len(self.interests), len(self._to.papers)), np.bool_)
+        for row, interest in enumerate(self.interests):
+            for example in interest.examples:
+                column = self._to.columns.get(example.paper_id or example.title.casefold())
+                if column is not None:
+                    result[row, column] = True
+        return result
+
+    def _true(self, queries: Ints, *, excluded: bool = False) -> Bools:
+        """Where each row's query holds, or what it excludes does; nowhere without one."""
+        result = np.zeros((len(queries), len(self._to.papers)), np.bool_)
+        rows = np.flatnonzero(queries >= 0)
+        look = self._evaluation.vetoed if excluded else self._evaluation.truth
+        if len(rows):
+            result[rows] = look(queries[rows])
+        return result
+
+    def found(self, keep: int) -> list[Found]:
+        rows, columns = np.nonzero(self.facts.matched())
+        scores = self._score(rows, columns)
+        order = np.lexsort((self._to.ties[columns], -scores, rows))
+        bounds = np.searchsorted(rows, np.arange(len(self.interests) + 1)).tolist()
+        columns, scores = columns[order], scores[order]
+        every, marks = columns.tolist(), scores.astype(np.float64).round(4).tolist()
+        return [
+            self._found(row, every[start:end], marks[start:end], keep)
+            for row, (start, end) in enumerate(pairwise(bounds))
+        ]
+
+    def _score(self, rows: Ints, columns: Ints) -> Floats:
+        true = self.facts.true[rows, columns]
+        strength = np.zeros(len(rows), np.float32)
+        if true.any():
+            queries = self._asked[rows[true]]
+            strength[true] = self._evaluation.strength(queries, columns[true])
+        return fused(
+            share=self.scores.share[rows, columns],
+            true=true,
+            strength=strength,
+            followed=self.facts.followed[rows, columns],
+            votes=self._to.votes[columns],
+        )
+
+    def _found(self, row: int, columns: list[int], scores: list[float], keep: int) -> Found:
+        papers, interest = self._to.papers, self.interests[row].id
+        matches = tuple(
+            Match(papers[column].id, interest, score, self.reasons(row, column))
+            for column, score in zip(columns[:keep], scores[:keep], strict=True)
+        )
+        rest = tuple(papers[column].id for column in columns[keep:])
+        return Found(matches, rest, self.readings[row].fault)
+
+    def reasons(self, row: int, column: int) -> Reasons:
+        """Why; one value for all who asked the same of the same paper."""
+        if self.facts.compared[row]:
+            return self._reasons_compared(row, column)
+        key = int(self._asked[row]), int(self._follows[row]), column
+        known = self._shared.get(key)
+        if known is None:
+            known = Reasons(hits=self._hits(row, column), followed=self._followed(row, column))
+            self._shared[key] = known
+        return known
+
+    def _reasons_compared(self, row: int, column: int) -> Reasons:
+        hits = self._hits(row, column)
+        near = self.facts.near[row, column]
+        return Reasons(
+            hits=hits or (self.scores.told(row, column) if near else ()),
+            percentile=float(self.scores.share[row, column]),
+            resembles=self.scores.resembles(row, column) if near else None,
+            followed=self._followed(row, column),
+        )
+
+    def _hits(self, row: int, column: int) -> tuple[Hit, ...]:
+        query = int(self._asked[row])
+        if query < 0 or not self.facts.true[row, column]:
+            return ()
+        known = self._told.get((query, column))
+        if known is None:
+            known = self._told[query, column] = self._evaluation.hits(query, column)
+        return known
+
+    def _followed(self, row: int, column: int) -> tuple[str, ...]:
+        if not self.facts.followed[row, column]:
+            return ()
+        wanted = [name_words(name) for name in self.interests[row].authors]
+        names = self._to.papers[column].authors
+        return tuple(name for name in names if any(find_name(one, name) for one in wanted if one))
+
+    def score(self, row: int, column: int) -> float:
+        return float(self._score(np.array([row]), np.array([column]))[0])
+
+    def share(self, row: int, column: int) -> float | None:
+        compared = bool(self.facts.compared[row])
+        return float(self.scores.share[row, column]) if compared else None
