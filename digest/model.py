@@ -500,7 +500,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a delivery after a try: a settled state, or DEFERRED and when to try again."""
+    """What becomes of a delivery after a try: settled, or DEFERRED and when to try again."""
 
     state: DeliveryState
     retry_at: datetime | None = None

@@ -1,0 +1,279 @@
+"""The SMTP dialogue of one session after login, as a machine without I/O (RFC 5321, 2920).
+
+    MAIL RCPT DATA            one write, and then a message a round trip:
+      body . MAIL RCPT DATA     <- 250 250 354 of this message, one read
+      body . MAIL RCPT DATA     <- 250 of the last, 250 250 354 of this one
+      body .
+
+Bytes go in by `feed`, bytes to write come out of `output`, outcomes go to `outcomes`. Every reply
+is matched with the command it answers. Without PIPELINING the same commands go one at a time.
+
+Guarantee 2: `witness.handing` is called before an end-of-data goes out, `witness.answered` when its
+reply was read; between the two the message is `sealed`, and only then can a lost connection leave
+it UNCERTAIN. Not its business: sockets, time, and whether to try again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final
+
+from digest.delivery.base import Witness
+from digest.delivery.envelope import Offer, Parcel, mail_command, rcpt_command
+from digest.delivery.replies import Reply, ReplyReader, not_sent, one_line, outcome_of
+from digest.model import Outcome, Result
+
+CLOSING: Final = 421  #: "service not available, closing transmission channel", to any command
+_END: Final = b".\r\n"
+
+
+class Step(Enum):
+    """What a reply is awaited for."""
+
+    RSET = auto()
+    MAIL = auto()
+    RCPT = auto()
+    DATA = auto()
+    END = auto()  #: end-of-data of the sealed message
+    VOID = auto()  #: a lone dot, because DATA was accepted for a message without recipient
+
+
+# First digits of the replies that can answer a step; anything else means we lost our place.
+_SENSIBLE: Final = {
+    Step.RSET: (2, 4, 5),
+    Step.MAIL: (2, 4, 5),
+    Step.RCPT: (2, 4, 5),
+    Step.DATA: (3, 4, 5),
+    Step.END: (2, 4, 5),
+    Step.VOID: (2, 4, 5),
+}
+
+
+class Conversation:
+    """Sends what `supply` gives until it gives None, at most `ceiling` messages."""
+
+    def __init__(
+        self,
+        offer: Offer,
+        witness: Witness,
+        *,
+        supply: Callable[[], Parcel | None],
+        outcomes: list[Outcome],
+        by_recipient: bool = False,
+        ceiling: int = 1_000_000,
+    ) -> None:
+        self.output: list[bytes] = []
+        self.outcomes = outcomes
+        self.awaited: deque[Step] = deque()
+        self.current: Parcel | None = None  #: announced, not handed over
+        self.sealed: Parcel | None = None  #: handed over, not answered
+        self.behind = 0  #: bytes in `output` behind the newest end-of-data
+        self.replies = 0  #: read so far
+        self.answered = 0  #: messages with a final reply
+        self.left = ceiling  #: messages this session may still take
+        self.sender_refusals = 0  #: in a row, to MAIL FROM
+        self.closing = ""  #: why the connection is of no more use
+        self._offer = offer
+        self._witness = witness
+        self._supply = supply
+        self._by_recipient = by_recipient
+        self._reader = ReplyReader()
+        self._held_back: deque[tuple[Step, bytes]] = deque()  #: lockstep: commands not yet written
+        self._verdict: Reply | None = None  #: what refused the current message first
+        self._to_recipient = False
+        self._open = False  #: the server may hold a transaction that only RSET ends
+        self._rides_behind = False  #: the current commands went out behind an end-of-data
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.awaited and not self.closing
+
+    @property
+    def is_stuck_behind_data(self) -> bool:
+        """Whether the server answered the end-of-data and swallowed what came behind it.
+
+        Some middle boxes offer PIPELINING and drop such commands.
+        """
+        return self._rides_behind and self.sealed is None and bool(self.awaited)
+
+    def start(self) -> None:
+        """Begin with the next message, where none is under way."""
+        if self.is_idle:
+            self._announce_next()
+
+    def feed(self, data: bytes) -> None:
+        """Take what the server sent. May raise ClaimLost; nothing was handed over then."""
+        for reply in self._reader.feed(data):
+            if self.closing:
+                return
+            self.replies += 1
+            self._take(reply)
+
+    def lost(self, unwritten: int, why: str) -> list[Parcel]:
+        """The connection is gone with `unwritten` bytes of output; gives back what was not sent.
+
+        A message whose end-of-data had left entirely becomes UNCERTAIN.
+        """
+        self.closing = self.closing or one_line(why)
+        back = [self.current] if self.current else []
+        if self.sealed and unwritten > self.behind:
+            back.insert(0, self.sealed)
+            self._witness.answered(not_sent(self.sealed.message.delivery_id, self.closing))
+        elif self.sealed:
+            delivery = self.sealed.message.delivery_id
+            self._record(Outcome(delivery, Result.UNCERTAIN, reply=self.closing))
+        self.current = self.sealed = None
+        self.awaited.clear()
+        return back
+
+    # --- replies ---
+
+    def _take(self, reply: Reply) -> None:
+        if not self.awaited or reply.code // 100 not in _SENSIBLE[self.awaited[0]]:
+            self.closing = f"out of step: {reply.code} {reply.text}"
+            return
+        if reply.code == CLOSING:
+            self._close(reply)
+            return
+        step = self.awaited.popleft()
+        if step is Step.END:
+            self._end(reply)
+        elif step is Step.DATA:
+            self._data(reply)
+        elif step in (Step.MAIL, Step.RCPT):
+            self._envelope(step, reply)
+        self._release()
+
+    def _close(self, reply: Reply) -> None:
+        """421 to end-of-data is that message's answer; to anything else it is nobody's."""
+        self.closing = f"{reply.code} {reply.text}"
+        if self.awaited[0] is Step.END:
+            self._end(reply)
+
+    def _end(self, reply: Reply) -> None:
+        assert self.sealed is not None, "an end-of-data is awaited only for a sealed message"
+        delivery = self.sealed.message.delivery_id
+        self.sealed = None
+        self._record(outcome_of(delivery, reply, to_recipient=self._by_recipient))
+
+    def _envelope(self, step: Step, reply: Reply) -> None:
+        self._rides_behind = False
+        if step is Step.MAIL:
+            self._open = reply.is_positive
+        if reply.is_positive:
+            self.sender_refusals = 0 if step is Step.MAIL else self.sender_refusals
+        elif self._verdict is None:
+            self._verdict = reply
+            self._to_recipient = step is Step.RCPT
+            self._drop_held_back()
+
+    def _data(self, reply: Reply) -> None:
+        if self._verdict is None and reply.code != 354:
+            self._verdict = reply
+        if reply.code != 354:
+            self._refuse()
+            self._announce_next()
+        elif self._verdict is None:
+            self._hand_over()
+        else:  # every recipient was refused and still the server wants data (RFC 2920, 3.1)
+            self._refuse()
+            self._open = False
+            self._write(Step.VOID, _END)
+            self._announce_next()
+
+    def _refuse(self) -> None:
+        """Give the current message the outcome of the first refusal."""
+        assert self.current is not None
+        assert self._verdict is not None
+        delivery, verdict = self.current.message.delivery_id, self._verdict
+        outcome = outcome_of(delivery, verdict, to_recipient=self._to_recipient)
+        if verdict.is_permanent and self._is_sender_fault():
+            self.sender_refusals += 1
+            outcome = Outcome(delivery, Result.DEFERRED, verdict.code, verdict.text)
+        self.current = None
+        self._record(outcome)
+
+    def _is_sender_fault(self) -> bool:
+        """MAIL was refused for good, and not for this message's size or form.
+
+        That is for the operator to mend; it must not refuse every subscriber's digest.
+        """
+        assert self._verdict is not None
+        if self._to_recipient or self._open:
+            return False
+        enhanced = self._verdict.enhanced
+        about_message = enhanced is not None and enhanced[1:] in ((3, 4), (2, 3), (6, 7), (6, 3))
+        return not about_message and self._verdict.code not in (552, 555)
+
+    def _record(self, outcome: Outcome) -> None:
+        self._witness.answered(outcome)
+        self.answered += outcome.result is not Result.UNCERTAIN
+        self.outcomes.append(outcome)
+
+    # --- commands ---
+
+    def _hand_over(self) -> None:
+        """Write the body and, behind its end-of-data, the next message's commands."""
+        parcel = self.current
+        assert parcel is not None
+        self._witness.handing(parcel.message.delivery_id)
+        self.current, self.sealed = None, parcel
+        self._open = False
+        self.output.append(parcel.body)
+        self.output.append(_END)
+        self.awaited.append(Step.END)
+        written = len(self.output)
+        if self._offer.pipelining:
+            self._announce_next()
+        self._rides_behind = self.current is not None
+        self.behind = sum(map(len, self.output[written:]))
+
+    def _announce_next(self) -> None:
+        """Write the envelope of the next message that this server can be offered."""
+        while self.left > 0 and not self.closing:
+            parcel = self._supply()
+            if parcel is None:
+                return
+            mail = mail_command(parcel, self._offer)
+            if isinstance(mail, bytes):
+                self._announce(parcel, mail)
+                return
+            refusal = Outcome(parcel.message.delivery_id, Result.REFUSED, reply=mail)
+            self._record(refusal)
+
+    def _announce(self, parcel: Parcel, mail: bytes) -> None:
+        self.current, self._verdict, self._to_recipient = parcel, None, False
+        self.left -= 1
+        if self._open:
+            self._write(Step.RSET, b"RSET\r\n")
+            self._open = False
+        self._write(Step.MAIL, mail)
+        self._write(Step.RCPT, rcpt_command(parcel))
+        self._write(Step.DATA, b"DATA\r\n")
+
+    def _write(self, step: Step, command: bytes) -> None:
+        if self._offer.pipelining or not self.awaited:
+            self.awaited.append(step)
+            self.output.append(command)
+        else:
+            self._held_back.append((step, command))
+
+    def _release(self) -> None:
+        """Lockstep: after a reply, the next command; after the last one, the next message."""
+        if self.awaited or self.closing:
+            return
+        if self._held_back:
+            step, command = self._held_back.popleft()
+            self.awaited.append(step)
+            self.output.append(command)
+        elif self.current is None:
+            self._announce_next()
+
+    def _drop_held_back(self) -> None:
+        """Lockstep: a refused envelope needs no further commands."""
+        if self._offer.pipelining:
+            return
+        self._held_back.clear()
+        self._refuse()

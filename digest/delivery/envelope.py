@@ -1,0 +1,126 @@
+"""A message made ready for the wire: checked, dot-stuffed, and its SMTP commands written.
+
+Pure. Guarantee 7: nothing in an address or a message can end a command, a header or the message
+early. A bare CR or LF is refused, because servers differ on whether it ends a line and some would
+find a second message in the first ("SMTP smuggling").
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from email_validator import EmailNotValidError, validate_email
+
+from digest.model import Message, Outcome, Result
+
+_ASCII_PATH = re.compile(r"[!-;=?A-~]+@[A-Za-z0-9.\-\[\]:]+")  # printable, without space and <>
+_BLANK: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a server said it can do in answer to EHLO. `size` 0: it named no limit."""
+
+    pipelining: bool = False
+    size: int = 0
+    eightbit: bool = False
+    utf8: bool = False
+
+    def in_lockstep(self) -> Offer:
+        return replace(self, pipelining=False)
+
+
+@dataclass(slots=True, eq=False)
+class Parcel:
+    """One message ready for the wire. `strikes` counts connections it was lost with."""
+
+    message: Message
+    body: bytes  #: dot-stuffed, without the end-of-data
+    sender: str
+    recipient: str
+    is_ascii: bool
+    strikes: int = 0
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = len(self.message.payload)
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether the envelope or a header needs SMTPUTF8 (RFC 6531)."""
+        if not (self.sender.isascii() and self.recipient.isascii()):
+            return True
+        return not self.is_ascii and not _head(self.message.payload).isascii()
+
+
+def pack(message: Message) -> Parcel | Outcome:
+    """The parcel of `message`, or the refusal that says why there can be none."""
+    sender = _BLANK if message.envelope_from == _BLANK else path(message.envelope_from)
+    if sender is None:
+        return _refused(message, "the envelope sender is not an address")
+    recipient = path(message.address)
+    if recipient is None:
+        return _refused(message, "not an address that mail can be sent to", recipient_fault=True)
+    payload = message.payload
+    if not _has_proper_lines(payload):
+        return _refused(message, "the message has a line that does not end in CR LF")
+    return Parcel(message, stuffed(payload), sender, recipient, payload.isascii())
+
+
+def path(address: str) -> str | None:
+    """`address` as the envelope writes it (an international domain in ASCII), or None."""
+    if len(address) <= 254 and _ASCII_PATH.fullmatch(address):
+        return address
+    if not address or any(ord(letter) < 33 or letter in '<>"\x7f' for letter in address):
+        return None
+    try:
+        found = validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return None
+    return found.ascii_email or found.normalized
+
+
+def stuffed(payload: bytes) -> bytes:
+    """`payload` with every leading dot doubled (RFC 5321, 4.5.2)."""
+    if b"\n." in payload:
+        payload = payload.replace(b"\r\n.", b"\r\n..")
+    return b"." + payload if payload.startswith(b".") else payload
+
+
+def mail_command(parcel: Parcel, offer: Offer) -> bytes | str:
+    """MAIL FROM with what the server offers and the message needs, or why it cannot be sent."""
+    if offer.size and parcel.size > offer.size:
+        return f"the message has {parcel.size} bytes and the server takes {offer.size}"
+    words = [f"MAIL FROM:<{parcel.sender}>"]
+    if offer.size:
+        words.append(f"SIZE={parcel.size}")
+    if not parcel.is_ascii or parcel.is_utf8:
+        if not offer.eightbit:
+            return "the message is 8-bit and the server does not offer 8BITMIME"
+        words.append("BODY=8BITMIME")
+        if parcel.is_utf8:
+            if not offer.utf8:
+                return "the address or a header is not ASCII and the server lacks SMTPUTF8"
+            words.append("SMTPUTF8")
+    return " ".join(words).encode() + b"\r\n"
+
+
+def rcpt_command(parcel: Parcel) -> bytes:
+    return b"RCPT TO:<%b>\r\n" % parcel.recipient.encode()
+
+
+def _has_proper_lines(payload: bytes) -> bool:
+    ends = payload.count(b"\r\n")
+    return (
+        payload.endswith(b"\r\n") and ends == payload.count(b"\n") and ends == payload.count(b"\r")
+    )
+
+
+def _head(payload: bytes) -> bytes:
+    return payload[: payload.find(b"\r\n\r\n")]
+
+
+def _refused(message: Message, why: str, *, recipient_fault: bool = False) -> Outcome:
+    return Outcome(message.delivery_id, Result.REFUSED, reply=why, recipient_fault=recipient_fault)

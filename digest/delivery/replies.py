@@ -1,0 +1,118 @@
+"""SMTP replies: read from bytes, made safe to store, and turned into outcomes (RFC 5321, 3463).
+
+Pure. A reply that cannot be one has code 0; whoever holds the connection then gives it up.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from digest.model import DeliveryId, Outcome, Result
+
+LONGEST_REPLY: Final = 16 * 1024  #: bytes of one reply with all its lines
+_KEPT: Final = 300  #: characters of a reply that are stored
+_UNSAFE = re.compile(r"[^\x20-\x7e]+")
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
+
+
+class Reply(NamedTuple):
+    """One complete reply; `lines` without the code, parted by LF, as they came."""
+
+    code: int
+    lines: bytes
+
+    @property
+    def text(self) -> str:
+        """The reply as one printable line, safe to store."""
+        return one_line(self.lines)
+
+    @property
+    def is_positive(self) -> bool:
+        return 200 <= self.code < 300
+
+    @property
+    def is_permanent(self) -> bool:
+        return 500 <= self.code < 600
+
+    @property
+    def enhanced(self) -> tuple[int, int, int] | None:
+        """The enhanced status code (RFC 3463), where the text starts with one."""
+        found = _ENHANCED.match(self.text)
+        return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+GARBLED: Final = Reply(0, b"the server's reply makes no sense")
+
+
+def one_line(text: str | bytes) -> str:
+    """`text` as one printable line of at most 300 characters."""
+    if isinstance(text, bytes):
+        text = text.decode("ascii", "replace")
+    return _UNSAFE.sub(" ", text).strip()[:_KEPT]
+
+
+class ReplyReader:
+    """Cuts a stream of bytes into replies, one line or many (RFC 5321, 4.2)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._lines: list[bytes] = []
+        self._length = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every byte that came belongs to a reply already given out."""
+        return not self._rest and not self._lines
+
+    def feed(self, data: bytes) -> list[Reply]:
+        """The replies that `data` completes."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        replies = []
+        for line in lines:
+            reply = self._add(line.rstrip(b"\r"))
+            if reply is not None:
+                replies.append(reply)
+        if self._length + len(self._rest) > LONGEST_REPLY:
+            replies.append(GARBLED)
+        return replies
+
+    def _add(self, line: bytes) -> Reply | None:
+        code = line[:3]
+        mark = line[3:4]
+        if not code.isdigit() or mark not in (b" ", b"-", b"") or not b"2" <= code[:1] <= b"5":
+            return GARBLED
+        self._lines.append(line[4:])
+        self._length += len(line)
+        if mark == b"-":
+            return None
+        lines = b"\n".join(self._lines)
+        self._lines, self._length = [], 0
+        return Reply(int(code), lines)
+
+
+def outcome_of(delivery: DeliveryId, reply: Reply, *, to_recipient: bool) -> Outcome:
+    """What a final reply means for one message; `to_recipient`: it answers RCPT, not the data."""
+    if reply.is_positive:
+        return Outcome(delivery, Result.ACCEPTED, reply.code, reply.text)
+    if reply.is_permanent:
+        blamed = _blames_recipient(reply, to_recipient)
+        return Outcome(delivery, Result.REFUSED, reply.code, reply.text, recipient_fault=blamed)
+    return Outcome(delivery, Result.DEFERRED, reply.code or None, reply.text)
+
+
+def _blames_recipient(reply: Reply, to_recipient: bool) -> bool:
+    """Whether a refusal says that the address is bad (X.1.x, X.2.x), rather than us (X.7.x).
+
+    X.1.7 and X.1.8 concern the sender's address. Without an enhanced code the command decides.
+    """
+    enhanced = reply.enhanced
+    if enhanced is None:
+        return to_recipient
+    _class, subject, detail = enhanced
+    return subject in (1, 2) and (subject, detail) not in ((1, 7), (1, 8))
+
+
+def not_sent(delivery: DeliveryId, why: str) -> Outcome:
+    """The outcome of a message that did not get out this time."""
+    return Outcome(delivery, Result.DEFERRED, reply=one_line(why))

@@ -1,0 +1,287 @@
+"""The drain: one worker, one channel at a time, until nothing is due or it is asked to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from digest.clock import Clock
+from digest.delivery.base import Sender
+from digest.delivery.journal import Journal, uptime
+from digest.delivery.retry import Policy, decide
+from digest.errors import ClaimLost, DeliveryFault, StoreBusy
+from digest.model import Channel, Delivery, DeliveryId, Message, Outcome, Result, Settlement
+from digest.outbox.takeover import take_over
+from digest.outbox.tally import Tally, Unrenderable
+from digest.store.outbox import OutboxStore
+
+_log = logging.getLogger(__name__)
+
+Composed = Message | Unrenderable
+Compose = Callable[[Sequence[Delivery]], Iterable[Composed]]
+
+_MARGIN: Final = 0.1  #: part of a lease in which nothing more is sent
+_SETTLE_AFTER: Final = 0.25  #: seconds an outcome may wait for company
+_FIRST_WAIT: Final = 0.2  #: seconds between tries at a database that is away, doubling …
+_LONGEST_WAIT: Final = 5.0  #: … up to here
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way out, and its retry policy."""
+
+    channel: Channel
+    open: Callable[[], Sender]
+    policy: Policy = field(default_factory=Policy)
+
+
+class Outbox:
+    """One worker on the queue, with its journal in `spool`; a context manager, one thread.
+
+    `compose` makes the messages of some deliveries, in their order. `batch` deliveries are claimed
+    and settled at once, for `lease`; a busy database is waited for `patience` seconds.
+    """
+
+    def __init__(
+        self,
+        store: OutboxStore,
+        compose: Compose,
+        routes: Sequence[Route],
+        *,
+        spool: Path,
+        clock: Clock,
+        stop: threading.Event | None = None,
+        batch: int = 500,
+        lease: timedelta = timedelta(minutes=15),
+        patience: float = 60.0,
+    ) -> None:
+        self._store = store
+        self._compose = compose
+        self._routes: Mapping[Channel, Route] = {route.channel: route for route in routes}
+        self._clock = clock
+        self._stop = stop or threading.Event()
+        self._batch = batch
+        self._lease = lease
+        self._patience = patience
+        self._tally = Tally()
+        self._held: dict[DeliveryId, Delivery] = {}  #: claimed, without an outcome
+        self._told: list[Settlement] = []  #: with an outcome, not yet committed
+        self._told_since = 0.0
+        self._trouble: StoreBusy | None = None
+        self._renew_at = 0.0
+        self._journal = Journal(spool, _worker_name())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._journal.close()
+
+    def drain(self) -> Tally:
+        """Send everything due on every route; returns what became of it."""
+        self._tally = Tally()
+        self._insist(self._take_over)
+        for route in self._routes.values():
+            while self._pass(route):
+                pass
+        return self._tally
+
+    def _pass(self, route: Route) -> bool:
+        """Send until nothing is due; True where it was cut short and should be gone on with."""
+        cut_short = False
+        try:
+            self._send(route)
+        except ClaimLost as lost:
+            _log.warning("%s", lost, extra={"action": "claim_lost"})
+            cut_short = True
+        except StoreBusy as busy:
+            _log.warning("%s", busy, extra={"action": "store_busy"})
+            cut_short = True
+        except DeliveryFault as fault:
+            _log.error("%s", fault, extra={"action": "channel_fault"})
+            self._tally.faults[route.channel] = str(fault)
+        self._insist(self._settle_told)
+        self._insist(self._put_back)
+        if cut_short:
+            self._start_afresh()
+        return cut_short and not self._stop.is_set()
+
+    def _send(self, route: Route) -> None:
+        with route.open() as sender:
+            for outcome in sender.send(self._messages(route), self._journal):
+                self._take(outcome)
+
+    # --- messages in ---
+
+    def _messages(self, route: Route) -> Iterator[Message]:
+        while deliveries := self._claim(route.channel):
+            for composed in self._compose_all(deliveries):
+                self._keep_going()
+                if self._stop.is_set():
+                    return
+                if isinstance(composed, Message):
+                    yield composed
+                else:
+                    why = f"could not be composed: {composed.why}"
+                    self._take(Outcome(composed.delivery_id, Result.REFUSED, reply=why))
+
+    def _claim(self, channel: Channel) -> Sequence[Delivery]:
+        """The next batch, or none when nothing is due."""
+        while not self._stop.is_set():
+            self._keep_going()
+            since = uptime()
+            batch = self._store.claim(
+                channel,
+                now=self._clock(),
+                worker=self._journal.worker,
+                limit=self._batch,
+                lease=self._lease,
+            )
+            self._tally.states.update(batch.withdrawn)
+            if batch.deliveries:
+                self._hold(batch.deliveries, since)
+                return batch.deliveries
+            if batch.is_empty:
+                return ()
+        return ()
+
+    def _hold(self, deliveries: Sequence[Delivery], since: float) -> None:
+        if not self._held and not self._told:  # else the lease that ends first still counts
+            self._lease_from(since)
+        self._journal.admit(deliveries)
+        self._held.update((delivery.id, delivery) for delivery in deliveries)
+
+    def _compose_all(self, deliveries: Sequence[Delivery]) -> Iterator[Composed]:
+        """Each delivery's message; where the batch fails, one by one, so that one fault is one."""
+        left = {delivery.id: delivery for delivery in deliveries}
+        try:
+            for composed in self._compose(deliveries):
+                left.pop(composed.delivery_id, None)
+                yield composed
+        # The per-delivery edge: a bad paper or template value must not stop the others.
+        except Exception:
+            _log.exception("Composing a batch failed", extra={"action": "compose_failed"})
+        for delivery in left.values():
+            yield from self._compose_one(delivery)
+
+    def _compose_one(self, delivery: Delivery) -> list[Composed]:
+        try:
+            composed = list(self._compose([delivery]))
+        except Exception as error:  # the same edge
+            return [Unrenderable(delivery.id, f"{type(error).__name__}: {error}")]
+        return composed or [Unrenderable(delivery.id, "the composer gave no message")]
+
+    # --- outcomes out ---
+
+    def _take(self, outcome: Outcome) -> None:
+        """Decide what an outcome means; commit when a batch is full or has waited long enough."""
+        delivery = self._held.pop(outcome.delivery_id)
+        if not self._told:
+            self._told_since = uptime()
+        self._told.append(self._decide(delivery, outcome))
+        if len(self._told) >= self._batch or uptime() - self._told_since > _SETTLE_AFTER:
+            self._try_to_settle()
+
+    def _decide(self, delivery: Delivery, outcome: Outcome) -> Settlement:
+        route = self._routes.get(delivery.channel)
+        policy = route.policy if route else Policy()
+        return Settlement(
+            delivery, outcome, decide(outcome, delivery, now=self._clock(), policy=policy)
+        )
+
+    def _try_to_settle(self) -> None:
+        """Commit, or remember that it failed: replies on the wire must be read all the same."""
+        if self._trouble:
+            return
+        try:
+            self._settle_told()
+        except StoreBusy as busy:
+            self._trouble = busy
+
+    def _settle_told(self) -> None:
+        if not self._told:
+            return
+        self._store.settle(self._told, now=self._clock())
+        self._tally.count(self._told)
+        self._journal.settled(one.delivery.id for one in self._told)
+        self._told.clear()
+        self._trouble = None
+
+    def _put_back(self) -> None:
+        """Whatever is still claimed never left: others may have it."""
+        self._store.release(self._journal.worker)
+        self._journal.settled(list(self._held))
+        self._held.clear()
+
+    # --- staying in possession ---
+
+    def _keep_going(self) -> None:
+        """Between two messages: is the database there, are the claims still ours?"""
+        if self._trouble:
+            raise self._trouble
+        if (self._held or self._told) and uptime() >= self._renew_at:
+            self._renew()
+
+    def _renew(self) -> None:
+        self._settle_told()
+        since = uptime()
+        if self._store.renew(self._journal.worker, lease=self._lease) < len(self._held):
+            raise ClaimLost(f"Worker {self._journal.worker} lost claims to another.")
+        self._lease_from(since)
+
+    def _lease_from(self, since: float) -> None:
+        span = self._lease.total_seconds()
+        self._renew_at = since + span / 3
+        self._journal.hold_until(since + span * (1 - _MARGIN))
+
+    def _start_afresh(self) -> None:
+        """Go on under a new name: the old journal may be fenced."""
+        self._journal.close()
+        self._journal = Journal(self._journal.folder, _worker_name())
+        self._insist(self._take_over)
+
+    def _take_over(self) -> None:
+        take_over(self._store, self._journal.folder, self._settle_found, me=self._journal.worker)
+
+    def _settle_found(self, told: Iterable[tuple[Delivery, Outcome]]) -> Sequence[Settlement]:
+        settlements = [self._decide(delivery, outcome) for delivery, outcome in told]
+        if settlements:
+            self._store.settle(settlements, now=self._clock())
+            self._tally.count(settlements)
+        return settlements
+
+    def _insist(self, verb: Callable[[], None]) -> None:
+        """Do it, waiting out a busy database up to `patience`; then StoreBusy.
+
+        Asked to stop, it tries once: what is not committed then is in the journal.
+        """
+        wait, deadline = _FIRST_WAIT, uptime() + self._patience
+        while True:
+            try:
+                verb()
+                return
+            except StoreBusy:
+                if self._stop.is_set() or uptime() + wait > deadline:
+                    raise
+            self._stop.wait(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+
+def _worker_name() -> str:
+    """Unique for every start, and readable: host, process, chance."""
+    host = "".join(letter for letter in socket.gethostname() if letter.isalnum() or letter in "-.")
+    return f"{host[:40]}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,0 +1,46 @@
+"""What a drain tells: counts by state, and what stopped a channel. Values only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from digest.model import Channel, DeliveryId, DeliveryState, Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Unrenderable:
+    """A delivery for which no message could be made, and why."""
+
+    delivery_id: DeliveryId
+    why: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """Deliveries by what became of them; `faults` names channels that could not work."""
+
+    states: Counter[DeliveryState] = field(default_factory=Counter)
+    faults: dict[Channel, str] = field(default_factory=dict)
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether an operator should look."""
+        failed = (DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.DEFERRED)
+        return bool(self.faults) or any(self.states[state] for state in failed)
+
+    def count(self, settlements: Iterable[Settlement]) -> None:
+        self.states.update(one.decision.state for one in settlements)
+
+    def add(self, other: Tally) -> None:
+        self.states.update(other.states)
+        self.faults.update(other.faults)
+
+    def as_json(self) -> Mapping[str, int]:
+        """`{"delivered": 3, "deferred": 0, …}` for every state that ends a try."""
+        ends = [state for state in DeliveryState if state not in (_QUEUED, _SENDING)]
+        return {state.value: self.states[state] for state in ends}
+
+
+_QUEUED, _SENDING = DeliveryState.QUEUED, DeliveryState.SENDING
