@@ -261,16 +261,13 @@ def _row(subscriber: Subscriber) -> dict[str, Any]:
 def stop_mail(connection: sa.Connection, id_: SubscriberId, *, now: datetime, why: str) -> int:
     """Cancel what waits for this subscriber on every channel; returns how many deliveries.
 
-    One that is on the wire at this moment is past recall and keeps its worker's verdict; one whose
-    worker is gone (its lease has run out) is cancelled like the rest.
+    What a worker holds at this moment keeps that worker's verdict: it may be on the wire. If it
+    comes back unsent, the outbox withdraws it, because the subscriber is not active any more.
     """
     waiting = [DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value]
-    lost = sa.and_(
-        _delivery.c.state == DeliveryState.SENDING.value, _delivery.c.claimed_until < now
-    )
     statement = (
         sa.update(_delivery)
-        .where(_delivery.c.subscriber_id == id_, _delivery.c.state.in_(waiting) | lost)
+        .where(_delivery.c.subscriber_id == id_, _delivery.c.state.in_(waiting))
         .values(state=DeliveryState.CANCELLED.value, settled_at=now, reply=why)
     )
     return connection.execute(statement).rowcount

@@ -8,6 +8,7 @@
 from digest.subscriptions.addresses import masked, normalise
 from digest.subscriptions.formats import Format, format_of, read, write
 from digest.subscriptions.register import Subscriptions, Usual
+from digest.subscriptions.suppression import Suppressions
 from digest.subscriptions.transfer import ImportReport, LineFault
 from digest.subscriptions.values import write as to_record
 
@@ -16,6 +17,7 @@ __all__ = [
     "ImportReport",
     "LineFault",
     "Subscriptions",
+    "Suppressions",
     "Usual",
     "format_of",
     "masked",

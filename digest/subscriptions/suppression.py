@@ -33,9 +33,12 @@ class Suppressions:
                 mend="If its owner wants mail again: `digest subscribers suppress --lift`.",
             )
 
+    def fingerprint(self, address: str) -> str:
+        """The hash under which an address is put on the list from now on."""
+        return fingerprints(address, self._keys)[0]
+
     def put(self, connection: sa.Connection, address: str, *, reason: str, at: datetime) -> None:
-        newest = fingerprints(address, self._keys)[0]
-        store.suppress(connection, newest, reason=reason, at=at)
+        store.suppress(connection, self.fingerprint(address), reason=reason, at=at)
 
     def lift(self, connection: sa.Connection, address: str) -> bool:
         """Whether there was a suppression to lift."""
