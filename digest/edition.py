@@ -1,0 +1,339 @@
+"""The edition: from subscribers who are due to digests in the outbox.
+
+    due | profiles | match | claim | arrange | queue       a batch of subscribers at a time
+
+It matches and composes and never sends; it can be killed at any instant and started again
+(guarantee 2): what a batch decided is stored in one transaction that also moves the subscribers
+on. Papers are prepared once a window, for everybody. A fault in one profile is stored as that
+subscriber's skip and stops nobody else (guarantee 3).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+
+from digest.clock import latest_due, local_date, next_due, period
+from digest.matching.engine import Matcher, Prepared
+from digest.matching.ranking import Arrangement, Found, arrange, trending
+from digest.model import (
+    Channel,
+    Digest,
+    DigestId,
+    FetchId,
+    Match,
+    Paper,
+    PaperId,
+    Skip,
+    Subscriber,
+    SubscriberId,
+)
+from digest.store.editions import Claim, Due, EditionStore, Issue, Skipped, Superseded
+from digest.store.papers import PaperStore
+from digest.store.subscribers import SubscriberStore
+
+log = logging.getLogger(__name__)
+
+BATCH = 500  #: subscribers a transaction
+Routes = Callable[[Subscriber], Sequence[tuple[Channel, str]]]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What one compose did, in counts."""
+
+    composed: int = 0
+    skipped: Counter[Skip] = field(default_factory=Counter)
+
+    def __add__(self, other: Composed) -> Composed:
+        return Composed(self.composed + other.composed, self.skipped + other.skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Where a window begins: after which fetch, and whether new versions count as news."""
+
+    after: FetchId
+    revisions: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """The papers of one window, ready to be matched."""
+
+    after: FetchId
+    upto: FetchId
+    papers: Mapping[PaperId, Paper]
+    revised: frozenset[PaperId]  #: of these only a new version was announced
+    resighted: frozenset[PaperId]  #: an earlier window may have brought these
+    prepared: Prepared
+    trending: tuple[Match, ...]
+
+    @property
+    def considered(self) -> int:
+        return len(self.papers) - len(self.revised)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """One due subscriber, matched and not yet arranged; `found` None when matching failed."""
+
+    subscriber: Subscriber
+    due_at: datetime
+    span: Span
+    found: Sequence[Found] | None
+
+    @property
+    def id(self) -> SubscriberId:
+        return self.subscriber.id
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Composes what is due from the papers that are stored."""
+
+    store: EditionStore
+    papers: PaperStore
+    subscribers: SubscriberStore
+    matcher: Matcher
+    routes: Routes
+
+    def compose(
+        self,
+        now: datetime,
+        *,
+        run_id: int | None = None,
+        only: SubscriberId | None = None,
+        progress: Progress = lambda done: None,
+    ) -> Composed:
+        """Make a digest, or store why not, for everyone due at `now`."""
+        self.subscribers.wake(now)
+        sitting = Sitting(self, now, run_id)
+        total, idle = Composed(), 0
+        while idle < 3 and (due := self.store.due(now, limit=BATCH, only=only)):
+            done, moved = sitting.compose(due)
+            idle = 0 if moved else idle + 1  # other composers hold the rest
+            total += done
+            progress(moved)
+        return total
+
+    def preview(self, subscriber: Subscriber, now: datetime) -> tuple[Digest, list[Paper]]:
+        """The digest `subscriber` would get at `now`, and its papers; stores nothing."""
+        return Sitting(self, now, None).preview(subscriber)
+
+
+class Sitting:
+    """One compose: everything that is the same for all who are due at `now`."""
+
+    def __init__(self, composer: Composer, now: datetime, run_id: int | None) -> None:
+        self._to = composer
+        self._now = now
+        self._run_id = run_id
+        self._upto = composer.papers.latest_fetch()
+        self._notes = composer.papers.latest_verdicts()
+        self._span = lru_cache(maxsize=4)(self._open_span)
+        self._fetch_before = lru_cache(maxsize=64)(composer.papers.fetch_before)
+
+    def compose(self, due: Sequence[Due]) -> tuple[Composed, int]:
+        """One batch: what became of it, and how many subscribers were moved on."""
+        waiting = self._to.store.waiting([one.id for one in due])
+        drafts = self._draft(due, waiting)
+        with self._to.store.claim(due) as claim:
+            held = _still_ours(drafts, claim, waiting, self._now)
+            dates = {draft.id: self._local_date(draft) for draft in held}
+            dated = claim.dated(dates)
+            fresh = [draft for draft in held if draft.id not in dated]
+            issues, skips = self._decide(fresh, _sent_to(fresh, claim))
+            claim.queue(issues, run_id=self._run_id)
+            claim.skip(skips, run_id=self._run_id, at=self._now)
+            claim.postpone((d.id, self._next_due(d)) for d in held if d.id in dated)
+        return Composed(len(issues), Counter(skip.reason for skip in skips)), len(held)
+
+    def preview(self, subscriber: Subscriber) -> tuple[Digest, list[Paper]]:
+        """One digest for somebody who need not be due, outside any transaction."""
+        due = Due(subscriber.id, self._now, subscriber.seen_upto)
+        span = self._span(self._opening(subscriber, due, None), self._upto)
+        draft = next(self._match(span, [(due, subscriber)]))
+        sent = self._to.store.sent(span.papers, [subscriber.id])[subscriber.id]
+        digest = self._digest(draft, _arrange(draft, sent))
+        return digest, [span.papers[paper_id] for paper_id in digest.paper_ids]
+
+    # --- matching, before anything is locked ----------------------------------------------------
+
+    def _draft(self, due: Sequence[Due], waiting: Mapping[SubscriberId, Superseded]) -> list[Draft]:
+        """Everybody matched; those with the same window together."""
+        times = {one.id: one for one in due}
+        groups: dict[Opening, list[tuple[Due, Subscriber]]] = defaultdict(list)
+        for subscriber in self._to.subscribers.profiles(list(times)):
+            one = times[subscriber.id]
+            opening = self._opening(subscriber, one, waiting.get(subscriber.id))
+            groups[opening].append((one, subscriber))
+        return [
+            draft
+            for opening, group in groups.items()
+            for draft in self._match(self._span(opening, self._upto), group)
+        ]
+
+    def _opening(self, subscriber: Subscriber, due: Due, superseded: Superseded | None) -> Opening:
+        """After the last digest's window; a first digest reaches back one cadence's span."""
+        if superseded is not None:
+            after = superseded.fetch_after
+        elif due.seen_upto is not None:
+            after = due.seen_upto
+        else:
+            after = self._fetch_before(due.next_due_at - period(subscriber.schedule))
+        return Opening(after, subscriber.revisions)
+
+    def _open_span(self, opening: Opening, upto: FetchId) -> Span:
+        window = self._to.papers.window(opening.after, upto)
+        revised = window.revised if opening.revisions else frozenset()
+        papers = [p for p in window.papers if p.id not in window.revised or p.id in revised]
+        return Span(
+            after=opening.after,
+            upto=upto,
+            papers={paper.id: paper for paper in papers},
+            revised=revised,
+            resighted=self._to.store.resighted(opening.after, upto),
+            prepared=self._to.matcher.prepare(papers),
+            trending=tuple(trending([p for p in papers if p.id not in revised])),
+        )
+
+    def _match(self, span: Span, group: Sequence[tuple[Due, Subscriber]]) -> Iterator[Draft]:
+        subscribers = [subscriber for _, subscriber in group]
+        for (due, subscriber), found in zip(group, _found(span, subscribers), strict=True):
+            yield Draft(subscriber, due.next_due_at, span, found)
+
+    # --- deciding, with the subscribers locked ----------------------------------------------------
+
+    def _decide(
+        self, drafts: Sequence[Draft], sent: Mapping[SubscriberId, Mapping[PaperId, int]]
+    ) -> tuple[list[Issue], list[Skipped]]:
+        issues: list[Issue] = []
+        skips: list[Skipped] = []
+        for draft in drafts:
+            arrangement = _arrange(draft, sent.get(draft.id, {}))
+            reason = _reason_to_skip(draft, arrangement)
+            if reason is None:
+                issues.append(self._issue(draft, arrangement))
+            else:
+                skips.append(self._skipped(draft, reason))
+        return issues, skips
+
+    def _issue(self, draft: Draft, arrangement: Arrangement) -> Issue:
+        digest = self._digest(draft, arrangement)
+        papers = draft.span.papers
+        return Issue(
+            digest=digest,
+            fetch_after=draft.span.after,
+            fetch_upto=draft.span.upto,
+            versions={pid: papers[pid].version or 0 for pid in digest.paper_ids},
+            routes=self._to.routes(draft.subscriber),
+            next_due_at=self._next_due(draft),
+        )
+
+    def _digest(self, draft: Draft, arrangement: Arrangement) -> Digest:
+        return Digest(
+            id=DigestId(0),
+            subscriber_id=draft.id,
+            local_date=self._local_date(draft),
+            composed_at=self._now,
+            since=self._now - period(draft.subscriber.schedule),
+            until=self._now,
+            sections=arrangement.sections,
+            considered=draft.span.considered,
+            left_out=arrangement.left_out,
+            notes=self._notes,
+        )
+
+    def _skipped(self, draft: Draft, reason: Skip) -> Skipped:
+        failed = reason in (Skip.FAULT, Skip.PROFILE_BROKEN)
+        return Skipped(
+            subscriber_id=draft.id,
+            local_date=self._local_date(draft),
+            reason=reason,
+            next_due_at=self._next_due(draft),
+            seen_upto=draft.span.after if failed else draft.span.upto,
+            detail=", ".join(f"{note.source}: {note.verdict.value}" for note in self._notes),
+        )
+
+    def _local_date(self, draft: Draft) -> date:
+        """The date of the latest hour this digest was due at: after downtime, not the first."""
+        schedule = draft.subscriber.schedule
+        latest = latest_due(self._now, schedule)
+        due_at = draft.due_at if latest is None else max(latest, draft.due_at)
+        return local_date(due_at, schedule.timezone)
+
+    def _next_due(self, draft: Draft) -> datetime:
+        return next_due(self._now, draft.subscriber.schedule)
+
+
+def _found(span: Span, subscribers: Sequence[Subscriber]) -> list[Sequence[Found] | None]:
+    """What each subscriber's interests found; None for one whose profile makes matching fail."""
+    try:
+        return list(span.prepared.search(subscribers))
+    except Exception:  # one profile must not cost the others their digest: find it, go on
+        if len(subscribers) == 1:
+            log.exception("Matching failed.", extra={"action": "match_failed"})
+            return [None]
+    return [found for one in subscribers for found in _found(span, [one])]
+
+
+def _still_ours(
+    drafts: Sequence[Draft],
+    claim: Claim,
+    waiting: Mapping[SubscriberId, Superseded],
+    now: datetime,
+) -> list[Draft]:
+    """The drafts whose subscriber we hold and whose undelivered digest, if any, is withdrawn.
+
+    A digest that has left since we looked changes the window; its subscriber is due once more.
+    """
+    ours = {sid: superseded for sid, superseded in waiting.items() if sid in claim.held}
+    withdrawn = claim.supersede(ours, now)
+    return [d for d in drafts if d.id in claim.held and (d.id not in ours or d.id in withdrawn)]
+
+
+def _sent_to(drafts: Sequence[Draft], claim: Claim) -> dict[SubscriberId, dict[PaperId, int]]:
+    """What of the windows each was sent before: asked only where that is possible at all."""
+    asked: dict[frozenset[PaperId], list[SubscriberId]] = defaultdict(list)
+    for draft in drafts:
+        first = draft.subscriber.seen_upto is None
+        suspects = frozenset(draft.span.papers) if first else draft.span.resighted
+        asked[suspects].append(draft.id)
+    found: dict[SubscriberId, dict[PaperId, int]] = {}
+    for papers, subscribers in asked.items():
+        found |= claim.sent(papers, subscribers)
+    return found
+
+
+def _arrange(draft: Draft, sent: Mapping[PaperId, int]) -> Arrangement:
+    """The sections: nothing twice, and new versions only of what this subscriber was sent."""
+    span = draft.span
+    told = frozenset(
+        pid for pid in span.revised if pid in sent and (span.papers[pid].version or 0) > sent[pid]
+    )
+    return arrange(
+        draft.subscriber,
+        draft.found or (),
+        trending=span.trending,
+        sent=sent.keys() | span.revised if span.revised else sent,
+        revised=told,
+        twins=span.prepared.twins,
+    )
+
+
+def _reason_to_skip(draft: Draft, arrangement: Arrangement) -> Skip | None:
+    if draft.found is None:
+        return Skip.FAULT
+    if arrangement.sections:
+        return None
+    if draft.found and all(one.fault for one in draft.found):
+        return Skip.PROFILE_BROKEN
+    if draft.subscriber.send_empty:
+        return None
+    return Skip.NOTHING_MATCHED if draft.span.considered else Skip.NOTHING_NEW

@@ -1,0 +1,368 @@
+"""What composing reads and writes: who is due, what they were sent, and the digests queued.
+
+Keeps guarantees 1, 2 and 4. A batch of due subscribers is locked in the very transaction that
+stores their digests and deliveries and moves `next_due_at` and `seen_upto`: a kill at any instant
+leaves all of it or nothing, and no two composers serve one subscriber (SKIP LOCKED on PostgreSQL,
+the single writer on SQLite). No policy: `digest.edition` decides what goes in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from digest.model import (
+    Channel,
+    DeliveryState,
+    Digest,
+    DigestId,
+    FetchId,
+    PaperId,
+    Skip,
+    SubscriberId,
+    SubscriberState,
+)
+from digest.store.database import Database, insert_into
+from digest.store.documents import to_document
+
+_subscriber = SQLModel.metadata.tables["subscriber"]
+_digest = SQLModel.metadata.tables["digest"]
+_delivery = SQLModel.metadata.tables["delivery"]
+_sent = SQLModel.metadata.tables["sent"]
+_skip = SQLModel.metadata.tables["skip"]
+_run = SQLModel.metadata.tables["run"]
+_paper = SQLModel.metadata.tables["paper"]
+_sighting = SQLModel.metadata.tables["sighting"]
+
+_MANY = 5000  #: more papers than this are not named in a statement (both engines have a limit)
+_WAITING = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A subscriber whose hour has come, and where the window of the last digest ended."""
+
+    id: SubscriberId
+    next_due_at: datetime
+    seen_upto: FetchId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A digest nobody got, which the next one replaces: where its own window began."""
+
+    digest_id: DigestId
+    fetch_after: FetchId
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A composed digest on its way into the outbox."""
+
+    digest: Digest
+    fetch_after: FetchId
+    fetch_upto: FetchId
+    versions: Mapping[PaperId, int]
+    routes: Sequence[tuple[Channel, str]]
+    next_due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A due digest that was not made, and why; the next window begins after `seen_upto`."""
+
+    subscriber_id: SubscriberId
+    local_date: date
+    reason: Skip
+    next_due_at: datetime
+    seen_upto: FetchId
+    detail: str = ""
+
+
+class EditionStore:
+    """The composing side of the store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin_run(self, at: datetime) -> int:
+        """Record that an edition began; returns the run's id."""
+        with self._database.write() as connection:
+            statement = sa.insert(_run).values(started_at=at, report={}).returning(_run.c.id)
+            return int(connection.execute(statement).scalar_one())
+
+    def finish_run(self, run_id: int, at: datetime, report: Mapping[str, Any]) -> None:
+        with self._database.write() as connection:
+            connection.execute(
+                sa.update(_run)
+                .where(_run.c.id == run_id)
+                .values(finished_at=at, report=dict(report))
+            )
+
+    def due(self, now: datetime, *, limit: int, only: SubscriberId | None = None) -> list[Due]:
+        """Active subscribers due at `now`, longest waiting first."""
+        statement = (
+            sa.select(_subscriber.c.id, _subscriber.c.next_due_at, _subscriber.c.seen_upto)
+            .where(*_is_due(now), *([] if only is None else [_subscriber.c.id == only]))
+            .order_by(_subscriber.c.next_due_at, _subscriber.c.id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [Due(*row) for row in connection.execute(statement)]
+
+    def waiting(self, of: Collection[SubscriberId]) -> dict[SubscriberId, Superseded]:
+        """The newest digest of each of `of`, where it still waits on every channel."""
+        newest = (
+            sa.select(sa.func.max(_digest.c.id))
+            .where(_digest.c.subscriber_id.in_(of))
+            .group_by(_digest.c.subscriber_id)
+        )
+        settled = sa.select(_delivery.c.digest_id).where(
+            _delivery.c.digest_id == _digest.c.id, _delivery.c.state.not_in(_WAITING)
+        )
+        pending = sa.select(_delivery.c.digest_id).where(
+            _delivery.c.digest_id == _digest.c.id, _delivery.c.state.in_(_WAITING)
+        )
+        statement = sa.select(_digest.c.subscriber_id, _digest.c.id, _digest.c.fetch_after).where(
+            _digest.c.id.in_(newest), pending.exists(), ~settled.exists()
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(statement)
+            return {row.subscriber_id: Superseded(row.id, row.fetch_after) for row in rows}
+
+    def resighted(self, after: FetchId, upto: FetchId) -> frozenset[PaperId]:
+        """Papers announced in (after, upto] that an earlier fetch had brought already."""
+        statement = (
+            sa.select(_sighting.c.paper_id)
+            .join(_paper, _paper.c.id == _sighting.c.paper_id)
+            .where(
+                _sighting.c.fetch_id > after,
+                _sighting.c.fetch_id <= upto,
+                _paper.c.fetch_id <= after,
+            )
+            .distinct()
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.execute(statement).scalars())
+
+    def sent(
+        self, papers: Collection[PaperId], to: Collection[SubscriberId]
+    ) -> dict[SubscriberId, dict[PaperId, int]]:
+        """Which of `papers` each of `to` was sent, with the newest version sent."""
+        with self._database.read() as connection:
+            return _read_sent(connection, papers, to)
+
+    @contextmanager
+    def claim(self, due: Sequence[Due]) -> Iterator[Claim]:
+        """Lock those of `due` that still are, in a transaction that ends with the block."""
+        with self._database.write() as connection:
+            yield Claim(connection, _lock(connection, due))
+
+
+class Claim:
+    """Locked due subscribers; what `queue` and `skip` store is committed all at once."""
+
+    def __init__(self, connection: sa.Connection, held: frozenset[SubscriberId]) -> None:
+        self._connection = connection
+        self.held = held
+
+    def supersede(
+        self, waiting: Mapping[SubscriberId, Superseded], now: datetime
+    ) -> frozenset[SubscriberId]:
+        """Withdraw digests still waiting on every channel; returns whose indeed were withdrawn.
+
+        Their papers are free again and their windows are to be covered anew, so that someone
+        whose mail could not be delivered gets one digest for the gap and misses nothing.
+        """
+        if not waiting:
+            return frozenset()
+        owners = {superseded.digest_id: sid for sid, superseded in waiting.items()}
+        gone = self._lock_waiting(owners)
+        if gone:
+            self._connection.execute(
+                sa.update(_delivery)
+                .where(_delivery.c.digest_id.in_(gone))
+                .values(
+                    state=DeliveryState.EXPIRED.value,
+                    settled_at=now,
+                    reply="superseded by the next digest, which carries its papers",
+                )
+            )
+            self._connection.execute(sa.delete(_sent).where(_sent.c.digest_id.in_(gone)))
+        return frozenset(owners[digest_id] for digest_id in gone)
+
+    def _lock_waiting(self, digests: Collection[DigestId]) -> frozenset[DigestId]:
+        statement = (
+            sa.select(_delivery.c.digest_id, _delivery.c.state)
+            .where(_delivery.c.digest_id.in_(digests))
+            .with_for_update()
+        )
+        states: dict[DigestId, list[str]] = defaultdict(list)
+        for digest_id, state in self._connection.execute(statement):
+            states[digest_id].append(state)
+        return frozenset(did for did, all_of in states.items() if set(all_of) <= set(_WAITING))
+
+    def sent(
+        self, papers: Collection[PaperId], to: Collection[SubscriberId]
+    ) -> dict[SubscriberId, dict[PaperId, int]]:
+        """Which of `papers` each of `to` was sent, with the newest version sent."""
+        return _read_sent(self._connection, papers, to)
+
+    def dated(self, dates: Mapping[SubscriberId, date]) -> frozenset[SubscriberId]:
+        """Those who already have a digest for their local date."""
+        if not dates:
+            return frozenset()
+        statement = sa.select(_digest.c.subscriber_id, _digest.c.local_date).where(
+            _digest.c.subscriber_id.in_(dates), _digest.c.local_date.in_(set(dates.values()))
+        )
+        rows = self._connection.execute(statement)
+        return frozenset(sid for sid, day in rows if dates[sid] == day)
+
+    def queue(self, issues: Sequence[Issue], *, run_id: int | None) -> None:
+        """Store digests, what they hold and their deliveries; move the subscribers on."""
+        if not issues:
+            return
+        ids = self._insert_digests(issues, run_id)
+        numbered = list(zip(ids, issues, strict=True))
+        self._insert(_sent, _sent_rows(numbered))
+        self._insert(_delivery, list(_delivery_rows(numbered)))
+        self._advance(
+            (issue.digest.subscriber_id, issue.next_due_at, issue.fetch_upto) for issue in issues
+        )
+
+    def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(sa.insert(table), rows)
+
+    def _insert_digests(self, issues: Sequence[Issue], run_id: int | None) -> list[int]:
+        statement = sa.insert(_digest).returning(_digest.c.id, sort_by_parameter_order=True)
+        rows = [_digest_row(issue, run_id) for issue in issues]
+        return list(self._connection.execute(statement, rows).scalars())
+
+    def skip(self, skipped: Sequence[Skipped], *, run_id: int | None, at: datetime) -> None:
+        """Store why there was no digest (the newest reason for a date counts), and move on."""
+        if not skipped:
+            return
+        statement = insert_into(self._connection, _skip)
+        statement = statement.on_conflict_do_update(
+            index_elements=["subscriber_id", "local_date"],
+            set_={name: statement.excluded[name] for name in ("run_id", "at", "reason", "detail")},
+        )
+        self._connection.execute(statement, [_skip_row(skip, run_id, at) for skip in skipped])
+        self._advance((skip.subscriber_id, skip.next_due_at, skip.seen_upto) for skip in skipped)
+
+    def postpone(self, moves: Iterable[tuple[SubscriberId, datetime]]) -> None:
+        """Set each subscriber's next due instant, and nothing else."""
+        rows = [{"who": sid, "due": due} for sid, due in moves]
+        if rows:
+            self._connection.execute(
+                sa.update(_subscriber)
+                .where(_subscriber.c.id == sa.bindparam("who"))
+                .values(next_due_at=sa.bindparam("due")),
+                rows,
+            )
+
+    def _advance(self, moves: Iterable[tuple[SubscriberId, datetime, FetchId]]) -> None:
+        rows = [{"who": sid, "due": due, "upto": upto} for sid, due, upto in moves]
+        if rows:
+            self._connection.execute(
+                sa.update(_subscriber)
+                .where(_subscriber.c.id == sa.bindparam("who"))
+                .values(next_due_at=sa.bindparam("due"), seen_upto=sa.bindparam("upto")),
+                rows,
+            )
+
+
+def _is_due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        _subscriber.c.state == SubscriberState.ACTIVE.value,
+        _subscriber.c.next_due_at <= now,
+    )
+
+
+def _lock(connection: sa.Connection, due: Sequence[Due]) -> frozenset[SubscriberId]:
+    """The ids among `due` that are unchanged since they were read and that nobody else holds."""
+    expected = {one.id: one.next_due_at for one in due}
+    statement = (
+        sa.select(_subscriber.c.id, _subscriber.c.next_due_at)
+        .where(_subscriber.c.id.in_(expected), _subscriber.c.state == SubscriberState.ACTIVE.value)
+        .with_for_update(skip_locked=True)
+    )
+    rows = connection.execute(statement)
+    return frozenset(sid for sid, next_due_at in rows if expected[sid] == next_due_at)
+
+
+def _read_sent(
+    connection: sa.Connection, papers: Collection[PaperId], to: Collection[SubscriberId]
+) -> dict[SubscriberId, dict[PaperId, int]]:
+    found: dict[SubscriberId, dict[PaperId, int]] = {sid: {} for sid in to}
+    if not papers or not to:
+        return found
+    statement = (
+        sa.select(_sent.c.subscriber_id, _sent.c.paper_id, sa.func.max(_sent.c.version))
+        .where(_sent.c.subscriber_id.in_(to))
+        .group_by(_sent.c.subscriber_id, _sent.c.paper_id)
+    )
+    if len(papers) <= _MANY:
+        statement = statement.where(_sent.c.paper_id.in_(papers))
+    for subscriber_id, paper_id, version in connection.execute(statement):
+        found[subscriber_id][paper_id] = version
+    return found
+
+
+def _digest_row(issue: Issue, run_id: int | None) -> dict[str, Any]:
+    return {
+        "subscriber_id": issue.digest.subscriber_id,
+        "run_id": run_id,
+        "local_date": issue.digest.local_date,
+        "composed_at": issue.digest.composed_at,
+        "fetch_after": issue.fetch_after,
+        "fetch_upto": issue.fetch_upto,
+        "papers": len(issue.digest.paper_ids),
+        "document": to_document(issue.digest),
+    }
+
+
+def _sent_rows(numbered: Iterable[tuple[int, Issue]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "subscriber_id": issue.digest.subscriber_id,
+            "paper_id": paper_id,
+            "version": issue.versions[paper_id],
+            "digest_id": digest_id,
+        }
+        for digest_id, issue in numbered
+        for paper_id in issue.digest.paper_ids
+    ]
+
+
+def _delivery_rows(numbered: Iterable[tuple[int, Issue]]) -> Iterator[dict[str, Any]]:
+    for digest_id, issue in numbered:
+        for channel, address in issue.routes:
+            yield {
+                "digest_id": digest_id,
+                "subscriber_id": issue.digest.subscriber_id,
+                "channel": channel.value,
+                "address": address,
+                "state": DeliveryState.QUEUED.value,
+                "created_at": issue.digest.composed_at,
+                "next_attempt_at": issue.digest.composed_at,
+            }
+
+
+def _skip_row(skip: Skipped, run_id: int | None, at: datetime) -> dict[str, Any]:
+    return {
+        "subscriber_id": skip.subscriber_id,
+        "run_id": run_id,
+        "local_date": skip.local_date,
+        "at": at,
+        "reason": skip.reason.value,
+        "detail": skip.detail,
+    }

@@ -1,0 +1,400 @@
+"""Composing on both engines: who gets what, once, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from digest.edition import Composed, Composer
+from digest.ingest import ingest
+from digest.matching.engine import Matcher
+from digest.matching.lexical import LexicalScorer
+from digest.matching.scoring import Scores
+from digest.model import (
+    Announcement,
+    Cadence,
+    Channel,
+    Digest,
+    DigestId,
+    Fetched,
+    Interest,
+    Listing,
+    PaperIds,
+    Skip,
+    Subscriber,
+    SubscriberId,
+)
+from digest.store.database import Database
+from digest.store.documents import from_document
+from digest.store.editions import EditionStore
+from digest.store.papers import PaperStore
+from digest.store.subscribers import SubscriberStore
+from digest.subscriptions.register import Subscriptions
+from tests.builders import listing, paper
+from tests.fakes import FrozenClock, ScriptedSource
+
+KEYS = ("a-key-that-is-long-enough-to-sign-with",)
+TABLES = SQLModel.metadata.tables
+
+
+@dataclass
+class World:
+    """One installation with a clock that obeys."""
+
+    database: Database
+    clock: FrozenClock
+    composer: Composer
+    register: Subscriptions
+
+    def announce(self, *listings: Listing, source: str = "arxiv", **fetched: Any) -> None:
+        answer = Fetched(listings=listings, **fetched)
+        ingest(
+            [ScriptedSource(name=source, answers=[answer])],
+            self.composer.papers,
+            clock=self.clock,
+            deadline=10,
+        )
+
+    def subscribe(self, email: str = "ada@example.org", **record: Any) -> Subscriber:
+        usual = {
+            "email": email,
+            "cadence": "daily",
+            "hour": 7,
+            "interests": [{"name": "Lanterns", "query": "lantern"}],
+        }
+        return self.register.add(usual | record)
+
+    def compose(self) -> Composed:
+        return self.composer.compose(self.clock())
+
+    def rows(self, table: str) -> Sequence[Any]:
+        with self.database.read() as connection:
+            statement = sa.select(TABLES[table]).order_by(*TABLES[table].primary_key.columns)
+            return connection.execute(statement).all()
+
+    def digests(self) -> list[Digest]:
+        return [
+            from_document(
+                row.document,
+                id=DigestId(row.id),
+                subscriber_id=SubscriberId(row.subscriber_id),
+                local_date=row.local_date,
+                composed_at=row.composed_at,
+            )
+            for row in self.rows("digest")
+        ]
+
+    def settle(self, state: str) -> None:
+        with self.database.write() as connection:
+            connection.execute(sa.update(TABLES["delivery"]).values(state=state))
+
+    def titles(self, digest: Digest) -> list[str]:
+        papers = self.composer.papers.papers(digest.paper_ids)
+        return [papers[paper_id].title for paper_id in digest.paper_ids]
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    clock = FrozenClock(datetime(2026, 11, 18, 5, 0, tzinfo=UTC))  # a Wednesday
+    return World(database, clock, composer_for(database), register_for(database, clock))
+
+
+def register_for(database: Database, clock: FrozenClock) -> Subscriptions:
+    return Subscriptions(database, keys=KEYS, clock=clock)
+
+
+def composer_for(database: Database, matcher: Matcher | None = None) -> Composer:
+    return Composer(
+        store=EditionStore(database),
+        papers=PaperStore(database),
+        subscribers=SubscriberStore(database),
+        matcher=matcher or Matcher(LexicalScorer([paper()]), papers_a_day=100),
+        routes=lambda subscriber: [(Channel.MAILBOX, subscriber.email)],
+    )
+
+
+def test_a_due_subscriber_gets_one_digest_with_one_delivery(world: World) -> None:
+    world.subscribe()
+    world.announce(listing(1), listing(2, title="Of something else", abstract="Nothing."))
+    assert world.compose() == Composed()  # five o'clock: not due yet
+    world.clock.tick(hours=2)
+    assert world.compose().composed == 1
+    assert world.compose() == Composed()
+    (digest,) = world.digests()
+    assert world.titles(digest) == ["Lanterns in fog, part 1"]
+    assert digest.local_date == date(2026, 11, 18)
+    assert digest.considered == 2
+    (delivery,) = world.rows("delivery")
+    assert (delivery.state, delivery.channel) == ("queued", "mailbox")
+    assert delivery.address == "ada@example.org"
+    assert world.rows("subscriber")[0].next_due_at == datetime(2026, 11, 19, 7, tzinfo=UTC)
+
+
+def test_a_paper_is_sent_once_however_often_it_is_announced(world: World) -> None:
+    world.subscribe()
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    world.compose()
+    world.settle("delivered")
+    world.clock.tick(days=1)
+    world.announce(listing(1, source="huggingface", votes=90), source="huggingface")
+    world.announce(listing(3))
+    world.compose()
+    assert [world.titles(digest) for digest in world.digests()] == [
+        ["Lanterns in fog, part 1"],
+        ["Lanterns in fog, part 3"],
+    ]
+
+
+def test_who_comes_back_is_not_sent_the_same_papers_again(world: World) -> None:
+    someone = world.subscribe(cadence="weekdays")  # whose first digest reaches back three days
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    world.compose()
+    world.settle("delivered")
+    with world.database.write() as connection:
+        table = TABLES["subscriber"]
+        connection.execute(sa.update(table).where(table.c.id == someone.id).values(seen_upto=None))
+    world.clock.tick(hours=20)
+    world.announce(listing(2))
+    world.clock.tick(hours=4)
+    world.compose()
+    assert world.titles(world.digests()[-1]) == ["Lanterns in fog, part 2"]
+
+
+@pytest.mark.parametrize(
+    ("announced", "reason"),
+    [
+        pytest.param([], Skip.NOTHING_NEW, id="nothing-new"),
+        pytest.param(
+            [listing(7, title="Of soil", abstract="Worms.")], Skip.NOTHING_MATCHED, id="no-match"
+        ),
+    ],
+)
+def test_silence_has_a_stored_reason(world: World, announced: list[Listing], reason: Skip) -> None:
+    world.subscribe()
+    world.clock.tick(hours=2)
+    world.announce(*announced)
+    assert dict(world.compose().skipped) == {reason: 1}
+    (skip,) = world.rows("skip")
+    assert skip.reason == reason.value
+    assert skip.detail.startswith("arxiv: ")
+    assert not world.rows("delivery")
+
+
+def test_an_empty_digest_is_made_for_who_asked_for_it(world: World) -> None:
+    world.subscribe(send_empty=True)
+    world.announce()
+    world.clock.tick(hours=2)
+    assert world.compose().composed == 1
+    assert world.digests()[0].sections == ()
+
+
+def test_a_broken_interest_costs_only_itself(world: World) -> None:
+    world.subscribe("one@example.org")
+    both = [{"name": "Good", "query": "lantern"}, {"name": "Bad", "query": "fog"}]
+    world.subscribe("two@example.org", interests=both)
+    bad = [{"name": "Bad", "query": "fog"}]
+    world.subscribe("three@example.org", interests=bad)
+    with world.database.write() as connection:  # as an older version may have stored it
+        table = TABLES["interest"]
+        connection.execute(sa.update(table).where(table.c.name == "Bad").values(query="(fog AND"))
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    done = world.compose()
+    assert done.composed == 2
+    assert dict(done.skipped) == {Skip.PROFILE_BROKEN: 1}
+
+
+def test_a_broken_profile_loses_nothing_once_it_is_mended(world: World) -> None:
+    world.subscribe()
+    with world.database.write() as connection:
+        connection.execute(sa.update(TABLES["interest"]).values(query='"lantern'))
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    assert world.compose().composed == 0
+    with world.database.write() as connection:
+        connection.execute(sa.update(TABLES["interest"]).values(query="lantern"))
+    world.clock.tick(days=1)
+    world.announce(listing(2))
+    world.compose()
+    assert sorted(world.titles(world.digests()[0])) == [
+        "Lanterns in fog, part 1",
+        "Lanterns in fog, part 2",
+    ]
+
+
+class TouchyScorer(LexicalScorer):
+    """Fails on one statement, as a bug of ours might."""
+
+    def score(self, interests: Sequence[Interest], ready: Any) -> Scores:
+        if any(interest.statement == "boom" for interest in interests):
+            raise ZeroDivisionError
+        return super().score(interests, ready)
+
+
+def test_a_fault_of_ours_is_stored_for_one_and_the_others_get_theirs(
+    database: Database, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(4):
+        world.subscribe(f"reader{number}@example.org")
+    world.subscribe("boom@example.org", interests=[{"name": "Boom", "statement": "boom"}])
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    composer = composer_for(database, Matcher(TouchyScorer([paper()]), papers_a_day=100))
+    done = composer.compose(world.clock())
+    assert done.composed == 4
+    assert dict(done.skipped) == {Skip.FAULT: 1}
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_first_digest_reaches_back_one_cadence_and_no_further(world: World) -> None:
+    world.announce(listing(1))
+    world.clock.tick(days=20)
+    world.announce(listing(2))
+    world.subscribe(cadence="daily")
+    world.clock.tick(hours=2)
+    world.compose()
+    assert world.titles(world.digests()[0]) == ["Lanterns in fog, part 2"]
+
+
+def test_after_downtime_one_digest_covers_the_gap(world: World) -> None:
+    world.subscribe()
+    for day in range(4):
+        world.announce(listing(day + 1))
+        world.clock.tick(days=1)
+    world.clock.tick(hours=3)  # Sunday 08:00: four digests were missed
+    assert world.compose().composed == 1
+    (digest,) = world.digests()
+    assert digest.local_date == date(2026, 11, 22)
+    assert len(digest.paper_ids) == 4
+    assert world.rows("subscriber")[0].next_due_at == datetime(2026, 11, 23, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("state", ["queued", "deferred"])
+def test_a_digest_nobody_got_is_carried_by_the_next(world: World, state: str) -> None:
+    world.subscribe()
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    world.compose()
+    world.settle(state)
+    world.clock.tick(days=1)
+    world.announce(listing(2))
+    world.compose()
+    old, new = world.rows("delivery")
+    assert (old.state, new.state) == ("expired", "queued")
+    assert sorted(world.titles(world.digests()[1])) == [
+        "Lanterns in fog, part 1",
+        "Lanterns in fog, part 2",
+    ]
+
+
+@pytest.mark.parametrize("state", ["delivered", "sending", "uncertain", "refused"])
+def test_a_digest_that_may_have_left_is_not_repeated(world: World, state: str) -> None:
+    world.subscribe()
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    world.compose()
+    world.settle(state)
+    world.clock.tick(days=1)
+    world.announce(listing(2))
+    world.compose()
+    assert world.rows("delivery")[0].state == state
+    assert world.titles(world.digests()[1]) == ["Lanterns in fog, part 2"]
+
+
+def test_a_new_version_is_told_only_to_those_who_asked_and_were_sent_it(world: World) -> None:
+    world.subscribe("plain@example.org")
+    world.subscribe("keen@example.org", revisions=True)
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    world.compose()
+    world.settle("delivered")
+    world.clock.tick(days=1)
+    revision = {"announcement": Announcement.REPLACEMENT, "version": 2}
+    world.announce(listing(1, **revision), listing(9, **revision))
+    done = world.compose()
+    assert done.composed == 1
+    (item,) = world.digests()[-1].sections[0].items
+    assert item.revision
+    assert world.titles(world.digests()[-1]) == ["Lanterns in fog, part 1"]
+
+
+def test_no_interests_means_what_is_trending(world: World) -> None:
+    world.subscribe(interests=[], limit=2)
+    world.announce(
+        listing(1, votes=3),
+        listing(2, votes=80),
+        listing(3, title="Kept by nobody", ids=PaperIds(doi="10.5555/three")),
+    )
+    world.clock.tick(hours=2)
+    world.compose()
+    (digest,) = world.digests()
+    assert world.titles(digest) == ["Lanterns in fog, part 2", "Lanterns in fog, part 1"]
+
+
+def test_the_caps_hold_and_what_was_left_out_is_counted(world: World) -> None:
+    world.subscribe(limit=3)
+    topics = ("harbours", "mines", "deserts", "forests", "glaciers", "tunnels", "islands", "caves")
+    world.announce(*(listing(n, title=f"A lantern for {t}") for n, t in enumerate(topics, 1)))
+    world.clock.tick(hours=2)
+    world.compose()
+    (digest,) = world.digests()
+    assert len(digest.paper_ids) == 3
+    assert digest.left_out == 5
+
+
+def test_a_schedule_moved_to_later_today_gives_no_second_digest_today(world: World) -> None:
+    world.subscribe()
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    world.compose()
+    world.settle("delivered")
+    world.register.edit("ada@example.org", {"hour": 9})
+    world.clock.tick(hours=2)
+    world.announce(listing(2))
+    world.compose()
+    assert len(world.digests()) == 1
+    world.clock.tick(days=1)
+    world.compose()
+    assert world.titles(world.digests()[1]) == ["Lanterns in fog, part 2"]
+
+
+@pytest.mark.parametrize("verb", ["pause", "unsubscribe"])
+def test_who_is_away_gets_nothing(world: World, verb: str) -> None:
+    world.subscribe()
+    getattr(world.register, verb)("ada@example.org")
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    assert world.compose() == Composed()
+
+
+def test_two_composers_at_once_make_one_digest_each(database: Database, world: World) -> None:
+    for number in range(40):
+        world.subscribe(f"reader{number}@example.org", cadence=Cadence.DAILY.value)
+    world.announce(*(listing(n) for n in range(1, 6)))
+    now = world.clock.tick(hours=2)
+    composers = [composer_for(database) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda composer: composer.compose(now), composers))
+    assert sum(one.composed for one in done) == 40
+    assert len({row.subscriber_id for row in world.rows("digest")}) == 40
+    assert len(world.rows("delivery")) == 40
+
+
+def test_a_preview_stores_nothing(world: World) -> None:
+    someone = world.subscribe()
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    digest, papers = world.composer.preview(someone, world.clock())
+    assert [one.title for one in papers] == ["Lanterns in fog, part 1"]
+    assert digest.paper_ids == tuple(one.id for one in papers)
+    assert not world.rows("digest")
+    assert not world.rows("sent")
