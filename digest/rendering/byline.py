@@ -1,0 +1,108 @@
+"""The lines under a title: who wrote it, where it was seen, and what people made of it. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from digest.model import Field, Hit, Paper
+from digest.rendering.language import Language
+from digest.rendering.spans import Kind, Spans, fill, line, say
+
+_SHOWN: Final = 3
+_ALL_OF: Final = 4  #: "and 1 more" would be longer than the name
+_NAME_LENGTH: Final = 60
+_CHIP_LENGTH: Final = 40
+_SOURCES: Final = 3
+
+# How the places write their own names; anything else is shown as the operator named it.
+_OWN_NAMES: Final = {
+    "arxiv": "arXiv",
+    "biorxiv": "bioRxiv",
+    "medrxiv": "medRxiv",
+    "pubmed": "PubMed",
+    "huggingface": "Hugging Face",
+    "hf": "Hugging Face",
+}
+
+
+def byline(
+    authors: Sequence[str], hits: Sequence[Hit], followed: Sequence[str], language: Language
+) -> Spans:
+    """ "A, B, C and 6 more"; followed authors are marked, and never among the "more"."""
+    marked = {hit.element for hit in hits if hit.field is Field.AUTHOR}
+    marked |= {n for n, author in enumerate(authors) if any(_same(author, f) for f in followed)}
+    shown = _shown(len(authors), marked)
+    names = [_name(authors[n], n in marked) for n in shown]
+    more = len(authors) - len(shown)
+    if not more:
+        return language.join(names)
+    listed: Spans = names[0]
+    for name in names[1:]:
+        listed = fill(language.text("{first}, {next}"), first=listed, next=name)
+    rest = say(language.count("{n} more", "{n} more", more))
+    return fill(language.text("{names} and {rest}"), names=listed, rest=rest)
+
+
+def _shown(count: int, marked: set[int]) -> list[int]:
+    """Which authors to show, in their own order: marked ones first to be kept."""
+    if count <= _ALL_OF:
+        return list(range(count))
+    kept = sorted(n for n in marked if 0 <= n < count)[:_SHOWN]
+    others = [n for n in range(count) if n not in kept]
+    return sorted(kept + others[: _SHOWN - len(kept)])
+
+
+def _name(author: str, marked: bool) -> Spans:
+    return say(line(author, _NAME_LENGTH) or "?", Kind.MARK if marked else Kind.PLAIN)
+
+
+def _same(author: str, followed: str) -> bool:
+    return bool(followed) and _folded(author) == _folded(followed)
+
+
+def _folded(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name)
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).casefold().split())
+
+
+def chips(paper: Paper, *, revision: bool, language: Language) -> tuple[str, ...]:
+    """Small marks: places and category, votes, comments, organisation, a new version."""
+    marks = [*places(paper), *_votes(paper, language)]
+    if paper.organisation:
+        marks.append(line(paper.organisation, _CHIP_LENGTH))
+    if revision:
+        marks.append(language.text("new version of a paper sent before"))
+    return tuple(mark for mark in marks if mark)
+
+
+def places(paper: Paper) -> list[str]:
+    """ "arXiv cs.CL", "medRxiv": sources by their own names, the first category with its own."""
+    names = [own_name(source) for source in paper.sources[:_SOURCES]]
+    category = line(paper.categories[0], _CHIP_LENGTH) if paper.categories else ""
+    if not category or any(_names(name, category) for name in names):
+        return names
+    for n, name in enumerate(names):
+        if re.match(r"(ar|bio|med)xiv$", name, re.IGNORECASE):
+            names[n] = f"{name} {category}"
+            return names
+    return [*names, category]
+
+
+def own_name(source: str) -> str:
+    return _OWN_NAMES.get(source.lower(), line(source, _CHIP_LENGTH))
+
+
+def _names(name: str, category: str) -> bool:
+    return category.casefold() in name.casefold()
+
+
+def _votes(paper: Paper, language: Language) -> list[str]:
+    marks = []
+    if paper.votes:
+        marks.append(f"▲ {language.number(paper.votes)}")
+    if paper.comments:
+        marks.append(language.count("{n} comment", "{n} comments", paper.comments))
+    return marks

@@ -1,0 +1,96 @@
+"""Excerpts: the part of an abstract worth showing, with the words that matched marked.
+
+Pure functions of text and hits. The window is chosen so that as many different terms as possible
+show; offsets that do not fit the text (it was revised since) are dropped, never trusted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from digest.model import Field, Hit
+from digest.rendering.spans import Kind, Span, Spans, clean
+
+EXCERPT_LENGTH: Final = 300  #: characters, about four lines on a desk and eight on a phone
+_GRACE: Final = 80  #: an abstract barely longer is shown whole
+_LEAD: Final = 90  #: how far before a hit a window may open
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=\S)")
+
+Range = tuple[int, int]
+
+
+def excerpt(text: str, hits: Sequence[Hit], *, length: int = EXCERPT_LENGTH) -> Spans:
+    """About `length` characters of an abstract, cut between words, with its hits marked."""
+    found = [hit for hit in hits if hit.field is Field.ABSTRACT and fits(hit, text)]
+    start, end = _window(text, found, length)
+    spans = mark(text, [(hit.start, hit.end) for hit in found], within=(start, end))
+    before = (Span("… "),) if start > 0 else ()
+    after = (Span(" …"),) if end < len(text.rstrip()) else ()
+    return before + spans + after
+
+
+def fits(hit: Hit, text: str) -> bool:
+    return 0 <= hit.start < hit.end <= len(text)
+
+
+def mark(text: str, ranges: Iterable[Range], *, within: Range | None = None) -> Spans:
+    """The text (or its part `within`) as clean spans, with the ranges marked."""
+    start, end = within or (0, len(text))
+    spans: list[Span] = []
+    at = start
+    for first, last in _merged(ranges):
+        first, last = max(first, at), min(last, end)
+        if first >= last:
+            continue
+        spans += [Span(clean(text[at:first])), Span(clean(text[first:last]), Kind.MARK)]
+        at = last
+    spans.append(Span(clean(text[at:end])))
+    return tuple(span for span in spans if span.text)
+
+
+def _merged(ranges: Iterable[Range]) -> list[Range]:
+    """The ranges in order, overlapping and touching ones made one."""
+    merged: list[Range] = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _window(text: str, hits: Sequence[Hit], length: int) -> Range:
+    """Where the excerpt starts and ends: the most distinct terms, then the earliest start."""
+    if len(text) <= length + _GRACE:
+        return 0, len(text)
+    best = max(_starts(text, hits), key=lambda start: (_terms(hits, start, start + length), -start))
+    return best, _word_end(text, best + length)
+
+
+def _terms(hits: Sequence[Hit], start: int, end: int) -> int:
+    return len({hit.term for hit in hits if start <= hit.start and hit.end <= end})
+
+
+def _starts(text: str, hits: Sequence[Hit]) -> list[int]:
+    """Places to open: the beginning, and for each hit its sentence or a word a little before."""
+    sentences = [0, *(found.end() for found in _SENTENCE.finditer(text))]
+    starts = {0}
+    for hit in hits:
+        near = [start for start in sentences if hit.start - _LEAD <= start <= hit.start]
+        starts.add(near[0] if near else _word_start(text, max(0, hit.start - _LEAD)))
+    return sorted(starts)
+
+
+def _word_start(text: str, at: int) -> int:
+    space = text.find(" ", at)
+    return space + 1 if 0 <= space < at + _LEAD // 2 else at
+
+
+def _word_end(text: str, at: int) -> int:
+    if at >= len(text):
+        return len(text)
+    space = text.rfind(" ", at - _LEAD, at + 1)
+    end = space if space > 0 else at
+    return len(text[:end].rstrip(" ,;:(–—"))

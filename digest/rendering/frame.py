@@ -1,0 +1,291 @@
+"""The words around the papers: headline, summary, honest notes, subject, the reason for the mail.
+
+Pure functions of a digest and its subscriber. Everything here is short and repeats between
+subscribers, so the joiner may ask for it once and keep it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+from digest.clock import local_date
+from digest.model import Cadence, Digest, Paper, Schedule, Site, SourceNote, Subscriber, Verdict
+from digest.rendering.byline import own_name
+from digest.rendering.language import Language, message
+from digest.rendering.spans import line, plain, say, shorten
+
+_WORDS_PER_MINUTE: Final = 150  #: dense prose, and a moment to decide
+_SUBJECT_TITLE: Final = 64
+_PREHEADER: Final = 110
+_NAME_LENGTH: Final = 80
+_WEEK: Final = 7
+
+_NUMBERS: Final = (
+    "",
+    message("One"),
+    message("Two"),
+    message("Three"),
+    message("Four"),
+    message("Five"),
+    message("Six"),
+    message("Seven"),
+    message("Eight"),
+    message("Nine"),
+    message("Ten"),
+    message("Eleven"),
+    message("Twelve"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a cadence calls its span of time."""
+
+    nothing: str
+    one: str
+    many: str
+    trending_one: str
+    trending_many: str
+    everything_else: str
+
+
+_TODAY: Final = Words(
+    nothing=message("Nothing new for you today"),
+    one=message("One paper for you today"),
+    many=message("{count} papers for you today"),
+    trending_one=message("One paper trending today"),
+    trending_many=message("{count} papers trending today"),
+    everything_else=message("everything else from today"),
+)
+_THIS_WEEK: Final = Words(
+    nothing=message("Nothing new for you this week"),
+    one=message("One paper for you this week"),
+    many=message("{count} papers for you this week"),
+    trending_one=message("One paper trending this week"),
+    trending_many=message("{count} papers trending this week"),
+    everything_else=message("everything else from this week"),
+)
+_THIS_MONTH: Final = Words(
+    nothing=message("Nothing new for you this month"),
+    one=message("One paper for you this month"),
+    many=message("{count} papers for you this month"),
+    trending_one=message("One paper trending this month"),
+    trending_many=message("{count} papers trending this month"),
+    everything_else=message("everything else from this month"),
+)
+_WORDS: Final = {
+    Cadence.DAILY: _TODAY,
+    Cadence.WEEKDAYS: _TODAY,
+    Cadence.WEEKLY: _THIS_WEEK,
+    Cadence.MONTHLY: _THIS_MONTH,
+}
+
+# One honest line for each verdict that a reader should know of; the others need no word.
+_NOTES: Final = {
+    Verdict.STALE: message(
+        "{sources} had nothing but earlier papers. What is announced late will follow."
+    ),
+    Verdict.PARTIAL: message("{sources} came only in part. The rest will follow."),
+    Verdict.UNREACHABLE: message("{sources} could not be reached. What was missed will follow."),
+    Verdict.BROKEN: message("{sources} sent what could not be read. What was missed will follow."),
+    Verdict.HOLIDAY: message("{sources} announced nothing: a holiday there."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Everything in a digest but its papers; every field one clean line of text, "" if unneeded."""
+
+    language: str
+    direction: str
+    subject: str
+    preheader: str
+    date: str
+    headline: str
+    summary: str
+    note: str
+    schedule: str
+    sender: str
+    identity: str
+    more: str = ""  #: known only once a channel knows how many papers it can hold
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What the frame must know of the papers that are in the digest."""
+
+    titles: Sequence[str]  #: clean, in order; the first three are enough
+    count: int
+    words: int  #: of all titles and abstracts together
+
+
+def frame(
+    digest: Digest, subscriber: Subscriber, gist: Gist, *, site: Site, language: Language
+) -> Frame:
+    """The words around one digest's papers."""
+    schedule = subscriber.schedule
+    interests = sum(not interest.paused for interest in subscriber.interests)
+    return Frame(
+        language=language.code,
+        direction=language.direction,
+        subject=subject(gist, schedule.cadence, language),
+        preheader=preheader(gist, language),
+        date=_long_date(digest.local_date, language),
+        headline=headline(gist.count, schedule.cadence, bool(interests), language),
+        summary=summary(digest, schedule, interests, gist, language),
+        note=note(digest.notes, language),
+        schedule=standing(schedule, _joined_on(subscriber), language),
+        sender=line(site.name),
+        identity=line(site.identity),
+    )
+
+
+def words_of(paper: Paper) -> int:
+    return len(paper.title.split()) + len(paper.abstract.split())
+
+
+def section_name(name: str) -> str:
+    return line(name, _NAME_LENGTH)
+
+
+@lru_cache(maxsize=4096)
+def section_count(number: int, language: Language) -> str:
+    return language.count("{n} paper", "{n} papers", number)
+
+
+def subject(gist: Gist, cadence: Cadence, language: Language) -> str:
+    """The lead paper's title and how many follow it: a subject that says something."""
+    if not gist.titles:
+        return language.text(_WORDS[cadence].nothing)
+    title = shorten(gist.titles[0], _SUBJECT_TITLE)
+    if gist.count == 1:
+        return title
+    return language.count(
+        "{title} and {n} more", "{title} and {n} more", gist.count - 1, title=title
+    )
+
+
+def preheader(gist: Gist, language: Language) -> str:
+    """What an inbox shows beside the subject: the next titles, not the same words again."""
+    if len(gist.titles) < 2:
+        return ""
+    titles = "; ".join(shorten(title, _PREHEADER // 2) for title in gist.titles[1:3])
+    return language.say("Also: {titles}", titles=titles)
+
+
+@lru_cache(maxsize=1024)
+def headline(count: int, cadence: Cadence, matched: bool, language: Language) -> str:
+    words = _WORDS[cadence]
+    if not count:
+        return language.text(words.nothing)
+    one, many = (words.one, words.many) if matched else (words.trending_one, words.trending_many)
+    if count == 1:
+        return language.text(one)
+    spelled = language.text(_NUMBERS[count]) if count < len(_NUMBERS) else language.number(count)
+    return language.count(one, many, count, count=spelled)
+
+
+def summary(
+    digest: Digest, schedule: Schedule, interests: int, gist: Gist, language: Language
+) -> str:
+    """ "Out of 1,284 new ones since Friday, matched to your 3 interests. About 7 minutes." """
+    since = local_date(digest.since, schedule.timezone)
+    days = (local_date(digest.until, schedule.timezone) - since).days
+    minutes = max(1, round(gist.words / _WORDS_PER_MINUTE)) if gist.count else 0
+    return _summary(
+        digest.considered, since if days > 1 else None, days, interests, minutes, language
+    )
+
+
+@lru_cache(maxsize=4096)
+def _summary(
+    considered: int, since: date | None, days: int, interests: int, minutes: int, language: Language
+) -> str:
+    clauses = [
+        language.count("Out of {n} new one", "Out of {n} new ones", considered),
+        _choice(interests, bool(minutes), language),
+    ]
+    if since is not None:
+        clauses[0] = language.say(
+            "{clause} since {day}", clause=clauses[0], day=_day(since, days, language)
+        )
+    sentence = language.say("{first}, {second}.", first=clauses[0], second=clauses[1])
+    if not minutes:
+        return sentence
+    return f"{sentence} {language.count('About a minute.', 'About {n} minutes.', minutes)}"
+
+
+def _choice(interests: int, found: bool, language: Language) -> str:
+    if not interests:
+        return language.text("by votes and by how many sources listed them")
+    if not found:
+        return language.count("none for your interest", "none for your {n} interests", interests)
+    return language.count("matched to your interest", "matched to your {n} interests", interests)
+
+
+def _day(since: date, days: int, language: Language) -> str:
+    return language.weekday(since.weekday()) if days < _WEEK else language.date(since)
+
+
+@lru_cache(maxsize=1024)
+def note(notes: Sequence[SourceNote], language: Language) -> str:
+    """One honest line on the sources that were not fresh; empty when all is well."""
+    by_verdict: dict[Verdict, list[str]] = {}
+    for source_note in notes:
+        by_verdict.setdefault(source_note.verdict, []).append(own_name(source_note.source))
+    return " ".join(
+        language.say(
+            text, sources=plain(language.join([say(name) for name in by_verdict[verdict]]))
+        )
+        for verdict, text in _NOTES.items()
+        if verdict in by_verdict
+    )
+
+
+@lru_cache(maxsize=1024)
+def more(hidden: int, cadence: Cadence, language: Language) -> str:
+    """The line to the rest, when there is a rest."""
+    if hidden <= 0:
+        return ""
+    rest = language.text(_WORDS[cadence].everything_else)
+    return language.count(
+        "{n} more for you, and {rest}", "{n} more for you, and {rest}", hidden, rest=rest
+    )
+
+
+@lru_cache(maxsize=8192)
+def standing(schedule: Schedule, joined_on: date, language: Language) -> str:
+    """Why this mail came: the standing order, in the subscriber's own zone."""
+    return language.say(
+        "You get this at {time} {rhythm} ({zone}) because you subscribed on {date}.",
+        time=language.time(schedule.hour, schedule.minute),
+        rhythm=_rhythm(schedule, language),
+        zone=schedule.timezone,
+        date=language.date(joined_on),
+    )
+
+
+def _rhythm(schedule: Schedule, language: Language) -> str:
+    match schedule.cadence:
+        case Cadence.DAILY:
+            return language.text("every day")
+        case Cadence.WEEKDAYS:
+            return language.text("on weekdays")
+        case Cadence.WEEKLY:
+            return language.say("every {weekday}", weekday=language.weekday(schedule.weekday))
+        case Cadence.MONTHLY:
+            day = language.number(schedule.monthday)
+            return language.say("on day {day} of each month", day=day)
+
+
+def _joined_on(subscriber: Subscriber) -> date:
+    return local_date(subscriber.created_at, subscriber.schedule.timezone)
+
+
+@lru_cache(maxsize=1024)
+def _long_date(day: date, language: Language) -> str:
+    return language.long_date(day)

@@ -1,0 +1,151 @@
+"""The mail itself: headers, envelope and MIME parts as bytes ready for the wire.
+
+A pure function: the same delivery gives the same bytes and the same Message-ID however often it is
+tried (guarantee 2). The body is built by the standard library under its 78-column policy; header
+fields are our own (see `headers`). The joiner makes the same mail without the standard library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from digest.model import (
+    Channel,
+    DeliveryId,
+    Digest,
+    DigestId,
+    Message,
+    Paper,
+    PaperId,
+    Site,
+    Subscriber,
+)
+from digest.rendering.email import SIZE_BUDGET, Rendered, render
+from digest.rendering.environment import Templates
+from digest.rendering.headers import mailbox, phrase, unstructured, wire_address
+from digest.rendering.language import speak
+from digest.rendering.links import MailTokens
+from digest.rendering.view import view
+
+#: "=_" cannot occur in quoted-printable (RFC 2045 §6.7), so this never occurs in a part.
+BOUNDARY: Final = "=_paper-digest_part"
+_SENDER: Final = "digest:paperdigest"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One delivery of one digest by mail: all that its bytes depend on, besides the templates."""
+
+    delivery_id: DeliveryId
+    address: str
+    digest: Digest
+    subscriber: Subscriber
+    papers: Mapping[PaperId, Paper]
+    tokens: MailTokens
+    envelope_from: str = ""  #: VERP sender; empty: the site's own address
+
+
+def compose_mail(
+    letter: Letter,
+    site: Site,
+    *,
+    templates: Templates,
+    channel: Channel = Channel.SMTP,
+    budget: int = SIZE_BUDGET,
+) -> Message:
+    """The mail by templates and standard library; raises TemplateFault, or ValueError (address)."""
+    rendered = render(
+        view(
+            letter.digest,
+            letter.subscriber,
+            papers=letter.papers,
+            site=site,
+            tokens=letter.tokens,
+        ),
+        templates,
+        budget=budget,
+    )
+    head = shared_fields(site) + letter_fields(letter, rendered.subject, site)
+    return sealed(letter, site, payload=head.encode() + _body(rendered), channel=channel)
+
+
+def sealed(letter: Letter, site: Site, *, payload: bytes, channel: Channel) -> Message:
+    """The bytes in their envelope."""
+    return Message(
+        delivery_id=letter.delivery_id,
+        channel=channel,
+        address=wire_address(letter.address),
+        message_id=message_id(letter.digest.id, letter.delivery_id, site),
+        payload=payload,
+        envelope_from=letter.envelope_from or site.from_address,
+    )
+
+
+@lru_cache(maxsize=64)
+def shared_fields(site: Site) -> str:
+    """The header fields that every mail of this site carries, each line ended."""
+    fields = {
+        "From": mailbox(site.from_name or site.name, site.from_address),
+        "Reply-To": wire_address(site.operator_email),
+        "List-Id": f"{phrase(site.name)} <papers.{host(site.base_url)}>",  # RFC 2919
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
+        "Auto-Submitted": "auto-generated",  # RFC 3834
+        "MIME-Version": "1.0",
+    }
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+
+
+def letter_fields(letter: Letter, subject: str, site: Site) -> str:
+    """The header fields of one mail, each line ended."""
+    digest, subscriber = letter.digest, letter.subscriber
+    unsubscribe = letter.tokens.unsubscribe
+    return (
+        f"To: {mailbox(subscriber.name, letter.address)}\r\n"
+        f"Subject: {unstructured(subject)}\r\n"
+        f"Date: {_date(digest.composed_at)}\r\n"
+        f"Message-ID: {message_id(digest.id, letter.delivery_id, site)}\r\n"
+        f"List-Unsubscribe: <{site.base_url}/u/{unsubscribe}>, "
+        f"<mailto:{_unsubscribe_address(site)}?subject=unsubscribe%20{unsubscribe}>\r\n"
+        f"Feedback-ID: {digest.local_date:%Y%m%d}:{subscriber.schedule.cadence}:{_SENDER}\r\n"
+        f"Content-Language: {speak(subscriber.language).code}\r\n"
+    )
+
+
+def message_id(digest: DigestId, delivery: DeliveryId, site: Site) -> str:
+    """The same for every try of one delivery."""
+    return f"<digest.{digest}.{delivery}@{host(site.base_url)}>"
+
+
+@lru_cache(maxsize=64)
+def host(base_url: str) -> str:
+    """The site's domain for identifiers, in ASCII."""
+    name = urlsplit(base_url).hostname or "localhost"
+    return name if name.isascii() else name.encode("idna").decode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _unsubscribe_address(site: Site) -> str:
+    return quote(wire_address(site.unsubscribe_address or site.operator_email), safe="@+")
+
+
+@lru_cache(maxsize=256)
+def _date(composed_at: datetime) -> str:
+    return format_datetime(composed_at)
+
+
+def _body(rendered: Rendered) -> bytes:
+    """The two parts and the header fields that describe them, by the standard library."""
+    message = EmailMessage(policy=SMTP)
+    message.set_content(rendered.text, cte="quoted-printable")
+    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    message.set_boundary(BOUNDARY)
+    del message["MIME-Version"]
+    return message.as_bytes(policy=SMTP.clone(max_line_length=998))

@@ -1,0 +1,147 @@
+"""The why-line: a match's reasons as one plain sentence. Pure; it invents nothing.
+
+Top 1 % of the stream: retrieval and clinical in the abstract, and close to “…”, which you liked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from digest.model import Field, Hit, Reasons
+from digest.rendering.language import Language, message
+from digest.rendering.spans import Kind, Spans, fill, line, say
+
+_WORTH_SAYING: Final = 0.2  #: a share of the stream above this is no recommendation
+_TERMS: Final = 5
+_TITLE_LENGTH: Final = 90
+
+_PLACES: Final = {
+    (Field.TITLE,): message("{terms} in the title"),
+    (Field.ABSTRACT,): message("{terms} in the abstract"),
+    (Field.TITLE, Field.ABSTRACT): message("{terms} in title and abstract"),
+    (Field.AUTHOR,): message("{terms} among the authors"),
+    (Field.CATEGORY,): message("the category {terms}"),
+    (Field.SOURCE,): message("the source {terms}"),
+}
+_ORDER: Final = tuple(Field)
+
+
+def why(reasons: Reasons, *, breadth: int, language: Language) -> Spans:
+    """The sentence, or nothing when there is nothing to say.
+
+    `breadth` is the number of sources that announced the paper; it is told with the votes.
+    """
+    parts = [
+        *_hits(reasons.hits, language),
+        *_followed(reasons.followed, language),
+        *_resembles(reasons.resembles, language),
+        *_votes(reasons.votes, breadth, language),
+    ]
+    lead = _lead(reasons.percentile, language)
+    if not parts:
+        parts = _otherwise(bool(lead), breadth, language)
+    if not parts:
+        return ()
+    told = _together(parts, language)
+    if lead:
+        pattern = language.text("{lead}: {reasons}.")
+        return fill(pattern, lead=say(lead), reasons=told)
+    return _capitalised(fill(language.text("{reasons}."), reasons=told))
+
+
+def _otherwise(near: bool, breadth: int, language: Language) -> list[Spans]:
+    """What can still be said when no word, author, example or vote explains the match."""
+    if near:
+        return [say(language.text("close to what you asked for"))]
+    return [say(_breadth(breadth, language))] if breadth > 1 else []
+
+
+def _lead(percentile: float | None, language: Language) -> str:
+    if percentile is None or not 0 <= percentile <= _WORTH_SAYING:
+        return ""
+    percent = max(1, math.ceil(round(percentile * 100, 6)))
+    return language.say("Top {percent} % of the stream", percent=language.number(percent))
+
+
+def _hits(hits: Sequence[Hit], language: Language) -> list[Spans]:
+    """One part for each set of places, as in "a and b in the abstract"."""
+    places: dict[str, set[Field]] = {}
+    for hit in hits:
+        places.setdefault(_term(hit.term), set()).add(hit.field)
+    grouped: dict[tuple[Field, ...], list[Spans]] = {}
+    for term, fields in list(places.items())[:_TERMS]:
+        if term:
+            key = _place(fields)
+            grouped.setdefault(key, []).append(_quoted(term, key, language))
+    return [
+        fill(language.text(_PLACES[key]), terms=language.join(terms))
+        for key, terms in grouped.items()
+    ]
+
+
+def _place(fields: set[Field]) -> tuple[Field, ...]:
+    """The places worth naming: title and abstract together, else the first that was hit."""
+    found = tuple(field for field in _ORDER if field in fields)
+    return found if found in _PLACES else found[:2] if found[:2] in _PLACES else found[:1]
+
+
+def _term(term: str) -> str:
+    """The term as a reader would say it: without its field's name and its quotes."""
+    bare = line(term, 60)
+    head, colon, tail = bare.partition(":")
+    if colon and head.strip("+-(").lower() in set(Field):
+        bare = tail
+    return bare.strip(" \"'“”()")
+
+
+def _quoted(term: str, place: tuple[Field, ...], language: Language) -> Spans:
+    strong = say(term, Kind.STRONG)
+    if " " in term and not {Field.TITLE, Field.ABSTRACT}.isdisjoint(place):
+        return fill(language.text("the phrase {term}"), term=strong)
+    return strong
+
+
+def _followed(names: Sequence[str], language: Language) -> list[Spans]:
+    if not names:
+        return []
+    people = [say(line(name, 60), Kind.STRONG) for name in names[:_TERMS]]
+    return [fill(language.text("by {names}, whom you follow"), names=language.join(people))]
+
+
+def _resembles(title: str | None, language: Language) -> list[Spans]:
+    if not title:
+        return []
+    named = say(f"“{line(title, _TITLE_LENGTH)}”", Kind.EMPHASIS)
+    return [fill(language.text("close to {title}, which you liked"), title=named)]
+
+
+def _votes(votes: int | None, breadth: int, language: Language) -> list[Spans]:
+    if votes is None:
+        return []
+    told = language.count("{n} vote", "{n} votes", votes)
+    return [say(f"{told}, {_breadth(breadth, language)}" if breadth > 1 else told)]
+
+
+def _breadth(breadth: int, language: Language) -> str:
+    return language.count("in {n} source", "in {n} sources", breadth)
+
+
+def _together(parts: Sequence[Spans], language: Language) -> Spans:
+    """ "a, and b": parts may hold an "and" of their own, so a comma stands before this one."""
+    *first, last = parts
+    if not first:
+        return last
+    joined = first[0]
+    for part in first[1:]:
+        joined = fill(language.text("{first}, {next}"), first=joined, next=part)
+    return fill(language.text("{first}, and {last}"), first=joined, last=last)
+
+
+def _capitalised(spans: Spans) -> Spans:
+    """A sentence starts with a capital, unless it starts with the reader's own word."""
+    first, *rest = spans
+    if first.kind is not Kind.PLAIN:
+        return spans
+    return (first._replace(text=first.text[:1].upper() + first.text[1:]), *rest)

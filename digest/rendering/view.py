@@ -1,0 +1,183 @@
+"""The view: what a digest says, in plain values, before any channel draws it.
+
+    Digest, Subscriber, papers, Site -> View -> email | page | chat | feed
+
+A pure function, so every channel agrees and a retry says the same. A paper that is no longer in
+the store is left out; nothing in one paper can stop the others (guarantee 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from digest.model import Cadence, Digest, Field, Item, Paper, PaperId, Section, Site, Subscriber
+from digest.rendering.byline import byline, chips
+from digest.rendering.excerpt import excerpt, fits, mark
+from digest.rendering.frame import Frame, Gist, frame, section_count, section_name, words_of
+from digest.rendering.language import Language, speak
+from digest.rendering.links import MailTokens, SiteLinks, paper_url, public_url
+from digest.rendering.reasons import why
+from digest.rendering.spans import Spans, line, say
+
+_TITLE_LENGTH: Final = 300
+_TITLE: Final = Field.TITLE
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A word that leads somewhere."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One paper's place in a digest, as words. Empty parts are left out by every channel."""
+
+    paper_id: PaperId
+    url: str
+    title: Spans
+    authors: Spans = ()
+    chips: tuple[str, ...] = ()
+    excerpt: Spans = ()
+    why: Spans = ()
+    also: str = ""
+    actions: tuple[Action, ...] = ()
+    feedback: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """The cards of one interest, or of trending."""
+
+    name: str
+    count: str
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One whole digest, as words. `left_out` papers matched beyond the caps."""
+
+    frame: Frame
+    sections: tuple[SectionView, ...]
+    links: SiteLinks
+    language: Language
+    cadence: Cadence
+    left_out: int
+
+
+def view(
+    digest: Digest,
+    subscriber: Subscriber,
+    *,
+    papers: Mapping[PaperId, Paper],
+    site: Site,
+    tokens: MailTokens,
+) -> View:
+    """The digest as words, in the subscriber's language and style."""
+    language = speak(subscriber.language)
+    links = SiteLinks(site.base_url, tokens)
+    sections = []
+    for section in present(digest.sections, papers):
+        cards = tuple(
+            styled(card(papers[item.paper_id], item, links, language), subscriber.style)
+            for item in section.items
+        )
+        name = section_name(section.name)
+        sections.append(SectionView(name, section_count(len(cards), language), cards))
+    gist = gist_of([papers[n] for n in digest.paper_ids if n in papers])
+    return View(
+        frame=frame(digest, subscriber, gist, site=site, language=language),
+        sections=tuple(sections),
+        links=links,
+        language=language,
+        cadence=subscriber.schedule.cadence,
+        left_out=digest.left_out,
+    )
+
+
+def present(sections: Sequence[Section], papers: Mapping[PaperId, Paper]) -> list[Section]:
+    """The sections without papers that are gone, and without sections that became empty."""
+    left = [
+        replace(section, items=tuple(item for item in section.items if item.paper_id in papers))
+        for section in sections
+    ]
+    return [section for section in left if section.items]
+
+
+def gist_of(papers: Sequence[Paper]) -> Gist:
+    return Gist(
+        titles=[clean_title(paper) for paper in papers[:3]],
+        count=len(papers),
+        words=sum(map(words_of, papers)),
+    )
+
+
+def clean_title(paper: Paper) -> str:
+    return line(paper.title, _TITLE_LENGTH) or paper.key
+
+
+def card(paper: Paper, item: Item, links: SiteLinks, language: Language) -> Card:
+    """One paper with everything that can be said of it to this subscriber."""
+    hits = item.reasons.hits
+    return Card(
+        paper_id=paper.id,
+        url=paper_url(paper) or links.paper(paper.id),
+        title=title(paper, item),
+        authors=byline(paper.authors, hits, item.reasons.followed, language),
+        chips=chips(paper, revision=item.revision, language=language),
+        excerpt=excerpt(paper.abstract, hits),
+        why=why(item.reasons, breadth=len(paper.sources), language=language),
+        also=also(item.also, language),
+        actions=actions(paper, language),
+        feedback=feedback(paper.id, links, language),
+    )
+
+
+def styled(card: Card, style: str) -> Card:
+    """The card as the subscriber likes it: "full", "compact" (no abstract) or "titles"."""
+    match style:
+        case "compact":
+            return replace(card, excerpt=())
+        case "titles":
+            return replace(card, excerpt=(), why=(), also="", chips=(), actions=(), feedback=())
+        case _:
+            return card
+
+
+def title(paper: Paper, item: Item) -> Spans:
+    """The title with the words that matched marked."""
+    found = [hit for hit in item.reasons.hits if hit.field is _TITLE and fits(hit, paper.title)]
+    if not found or len(paper.title) > _TITLE_LENGTH:
+        return say(clean_title(paper))
+    return mark(paper.title, [(hit.start, hit.end) for hit in found])
+
+
+def also(names: Sequence[str], language: Language) -> str:
+    """Further interests that asked for the same paper."""
+    if not names:
+        return ""
+    named = language.join([say(section_name(name)) for name in names])
+    return language.say("Also for {interests}.", interests="".join(span.text for span in named))
+
+
+def actions(paper: Paper, language: Language) -> tuple[Action, ...]:
+    """Words that lead to the abstract, the PDF and the discussion, as far as there are any."""
+    links = paper.links
+    named = (
+        (language.text("Abstract"), public_url(links.abstract)),
+        (language.text("PDF"), public_url(links.pdf)),
+        (language.text("Discussion"), public_url(links.discussion)),
+    )
+    return tuple(Action(label, url) for label, url in named if url)
+
+
+def feedback(paper: PaperId, links: SiteLinks, language: Language) -> tuple[Action, ...]:
+    return (
+        Action(language.text("More like this"), links.more_like(paper)),
+        Action(language.text("Less"), links.less_like(paper)),
+    )
