@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
 from digest.clock import Clock, system_clock
 from digest.model import (
@@ -32,12 +31,19 @@ from digest.model import (
     SubscriberState,
 )
 from digest.store.database import Database
-from digest.store.tables import UtcDateTime
+from digest.store.tables import (
+    AttemptRow,
+    DeliveryRow,
+    SubscriberRow,
+    SuppressionRow,
+    UtcDateTime,
+    table,
+)
 
-_delivery = SQLModel.metadata.tables["delivery"]
-_attempt = SQLModel.metadata.tables["attempt"]
-_subscriber = SQLModel.metadata.tables["subscriber"]
-_suppression = SQLModel.metadata.tables["suppression"]
+_delivery = table(DeliveryRow)
+_attempt = table(AttemptRow)
+_subscriber = table(SubscriberRow)
+_suppression = table(SuppressionRow)
 
 # Literals, for the partial indexes (see tables.py).
 _IS_WAITING: Final[sa.ColumnElement[bool]] = sa.literal_column(
