@@ -18,8 +18,10 @@ from digest.matching.terms import Gap, free_boundary, spell, surface
 from digest.model import Field
 
 Bits = NDArray[np.uint64]
+Ints = NDArray[np.int64]
 Leaf = tuple[str, Field | None, bool]  #: text, field, prefix: what decides where a term is found
 _Shape = tuple[int, Operator, int]  #: level, operator, operands
+_Joined = tuple[int, int, int]  #: leaves: two words as one, the first, the second
 NOWHERE = -1
 PROSE = (None, Field.TITLE, Field.ABSTRACT)  #: the scopes of a term that is looked for in texts
 
@@ -34,27 +36,28 @@ class Gate:
     joined: tuple[int, ...]  #: leaves: two neighbouring words of the query written as one
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """Combinations of one level, operator and number of operands, which are computed together."""
+
+    operator: Operator
+    nodes: Ints
+    operands: Ints  #: a row for each node
+
+
 class Circuit:
-    """Nodes 0 to n are leaves and combinations in the order in which they were first met."""
+    """Nodes are leaves and combinations, numbered in the order in which they were first met."""
 
     def __init__(self) -> None:
         self.leaves: dict[Leaf, int] = {}
         self.leaf_nodes: list[int] = []
         self._nodes: dict[tuple[Operator, tuple[int, ...]], int] = {}
         self._levels: list[int] = []
-        self._shapes: dict[_Shape, tuple[list[int], list[tuple[int, ...]]]] = {}
-        self._gates: dict[Query, Gate] = {}
+        self._shapes: dict[_Shape, tuple[list[int], list[int]]] = {}
 
     @property
     def size(self) -> int:
         return len(self._levels)
-
-    def add(self, query: Query) -> Gate:
-        """The query's gate; equal queries share one."""
-        gate = self._gates.get(query)
-        if gate is None:
-            gate = self._gates[query] = self._build(query)
-        return gate
 
     def leaf(self, term: Term) -> int:
         """The number of the term among the leaves."""
@@ -65,10 +68,11 @@ class Circuit:
             self.leaf_nodes.append(self._new_node(0))
         return number
 
-    def _build(self, query: Query) -> Gate:
+    def add(self, query: Query) -> Gate:
+        """Wire the query up; what other queries have too is taken from them."""
         nodes: list[int] = []  # of every step
         stack: list[tuple[int, Term | None]] = []
-        joined: list[tuple[int, int, int]] = []
+        joined: list[_Joined] = []
         for step in query.steps:
             if isinstance(step, Term):
                 stack.append((self.leaf_nodes[self.leaf(step)], step))
@@ -77,9 +81,9 @@ class Circuit:
                 del stack[-step.count :]
                 stack.append((self._combine(step, operands, joined), None))
             nodes.append(stack[-1][0])
-        vetoes = tuple(sorted({nodes[end - 1] for _, end in query.excluded()}))
+        vetoes = tuple(nodes[end - 1] for _, end in query.excluded())
         veto = self._node(Operator.OR, vetoes) if vetoes else NOWHERE
-        wanted = dict.fromkeys(self.leaf(term) for term in query.wanted())
+        wanted = dict.fromkeys([self.leaf(term) for term in query.wanted()])
         pairs = dict.fromkeys(leaf for leaf, *both in joined if wanted.keys() >= set(both))
         return Gate(stack[0][0], veto, tuple(wanted), tuple(pairs))
 
@@ -87,7 +91,7 @@ class Circuit:
         self,
         step: Combination,
         operands: Sequence[tuple[int, Term | None]],
-        joined: list[tuple[int, int, int]],
+        joined: list[_Joined],
     ) -> int:
         nodes = [node for node, _ in operands]
         if step.operator is Operator.AND:
@@ -107,34 +111,41 @@ class Circuit:
         key = operator, operands
         number = self._nodes.get(key)
         if number is None:
-            level = 1 + max(self._levels[operand] for operand in operands)
+            level = 1 + max(map(self._levels.__getitem__, operands))
             number = self._nodes[key] = self._new_node(level)
-            shape = level, operator, len(operands)
-            rows, inputs = self._shapes.setdefault(shape, ([], []))
-            rows.append(number)
-            inputs.append(operands)
+            nodes, inputs = self._shapes.setdefault((level, operator, len(operands)), ([], []))
+            nodes.append(number)
+            inputs += operands
         return number
 
     def _new_node(self, level: int) -> int:
         self._levels.append(level)
         return len(self._levels) - 1
 
-    def run(self, bits: Bits, rows: NDArray[np.int64], everything: Bits) -> None:
-        """Fill the bitmaps of all combinations, lowest level first.
+    def layers(self) -> list[Layer]:
+        """All combinations, so that operands come before what is made of them."""
+        return [
+            Layer(operator, np.array(nodes, np.int64), np.array(inputs, np.int64).reshape(-1, size))
+            for (_, operator, size), (nodes, inputs) in sorted(
+                self._shapes.items(), key=lambda shape: shape[0][0]
+            )
+        ]
 
-        `rows[node]` is the node's row in `bits`; `everything` has a bit set for each paper.
-        """
-        for (_, operator, _), (nodes, inputs) in sorted(
-            self._shapes.items(), key=lambda shape: shape[0][0]
-        ):
-            operands = rows[np.array(inputs, np.int64)]
-            total = bits[operands[:, 0]]
-            for column in operands.T[1:]:
-                if operator is Operator.AND:
-                    total &= bits[column]
-                else:
-                    total |= bits[column]
-            bits[rows[nodes]] = total ^ everything if operator is Operator.NOT else total
+
+def run(layers: Sequence[Layer], bits: Bits, *, rows: Ints, everything: Bits) -> None:
+    """Fill in the bitmaps of all combinations.
+
+    `rows[node]` is the node's row in `bits`; `everything` has a bit set for each paper.
+    """
+    for layer in layers:
+        inputs = rows[layer.operands.T]
+        total = bits[inputs[0]]
+        for column in inputs[1:]:
+            if layer.operator is Operator.AND:
+                total &= bits[column]
+            else:
+                total |= bits[column]
+        bits[rows[layer.nodes]] = total ^ everything if layer.operator is Operator.NOT else total
 
 
 def join(before: Term, after: Term) -> Term | None:

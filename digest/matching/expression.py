@@ -54,6 +54,7 @@ class Combination:
 
 
 Step = Term | Combination
+_NOT = Combination(Operator.NOT)
 T = TypeVar("T")
 _BINDING = {Operator.OR: 1, Operator.AND: 2, Operator.NOT: 3}
 
@@ -78,8 +79,14 @@ class Query:
                 stack.append(_combine(step.operator, _take(stack, step.count)))
         return stack[0]
 
+    @property
+    def negates(self) -> bool:
+        return _NOT in self.steps
+
     def wanted(self) -> tuple[Term, ...]:
         """The terms that speak for a paper: those not under a NOT, each once."""
+        if not self.negates:
+            return tuple(dict.fromkeys(self.terms))
         sides = [True]
         found = []
         for step in reversed(self.steps):
@@ -100,6 +107,8 @@ class Query:
 
     def excluded(self) -> Iterator[tuple[int, int]]:
         """The spans of `exclusions()` in `steps`."""
+        if not self.negates:
+            return
         starts = self._starts()
         last = len(self.steps) - 1
         operands = [last] if last >= 0 else []

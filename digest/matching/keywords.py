@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.circuit import NOWHERE, PROSE, Bits, Circuit, Gate, Leaf
+from digest.matching.circuit import NOWHERE, PROSE, Bits, Circuit, Gate, Leaf, run
 from digest.matching.expression import Query
 from digest.matching.names import LabelIndex, NameIndex, find_label, find_name, name_words
 from digest.matching.scoring import Floats
@@ -35,9 +35,13 @@ class Compiled:
     """Queries made ready for any number of scans; `gates` is parallel to them."""
 
     def __init__(self, queries: Sequence[Query]) -> None:
-        self.circuit = Circuit()
-        self.gates: list[Gate] = [self.circuit.add(query) for query in queries]
-        self.leaves: list[Leaf] = list(self.circuit.leaves)
+        circuit = Circuit()
+        different = {id(query): query for query in queries}
+        gates = {key: circuit.add(query) for key, query in different.items()}
+        self.gates: list[Gate] = [gates[id(query)] for query in queries]
+        self.leaves: list[Leaf] = list(circuit.leaves)
+        self.layers = circuit.layers()
+        self.node_count = circuit.size
         spellings: dict[Spelling, int] = {}
         wildcards: dict[Wildcard, int] = {}
         terms = np.full(len(self.leaves), NOWHERE, np.int64)
@@ -54,7 +58,7 @@ class Compiled:
         self.terms: Ints = terms  #: per leaf, the number of its term among the occurrences
         self.scopes = np.array([_SCOPES.get(field, 0) for _, field, _ in self.leaves], np.int64)
         self.named = np.flatnonzero(terms == NOWHERE).tolist()
-        self.leaf_nodes = np.array(self.circuit.leaf_nodes, np.int64)
+        self.leaf_nodes = np.array(circuit.leaf_nodes, np.int64)
         self.truth = np.array([gate.truth for gate in self.gates], np.int64)
         self.veto = np.array([gate.veto for gate in self.gates], np.int64)
 
@@ -137,7 +141,7 @@ class Evaluation:
         row_of_term = np.zeros(compiled.term_count + 1, np.int64)
         row_of_term[terms] = 1 + 3 * np.arange(len(terms))
         base = 1 + 3 * len(terms)
-        combined = compiled.circuit.size - len(compiled.leaves)
+        combined = compiled.node_count - len(compiled.leaves)
         bits = np.zeros((base + len(compiled.named) + combined, words), np.uint64)
         paper, scope = self._text >> 1, 1 + (self._text & 1)
         for extra in (np.zeros_like(scope), scope):
@@ -148,10 +152,10 @@ class Evaluation:
             leaf_rows[leaf] = base + offset
             owners = np.array(self._scan.owners(compiled.leaves[leaf]), np.int64)
             _set(bits, np.full(len(owners), base + offset), owners)
-        rows = np.full(compiled.circuit.size, NOWHERE, np.int64)
+        rows = np.full(compiled.node_count, NOWHERE, np.int64)
         rows[compiled.leaf_nodes] = leaf_rows
         rows[rows == NOWHERE] = base + len(compiled.named) + np.arange(combined)
-        compiled.circuit.run(bits, rows, self._everything(words))
+        run(compiled.layers, bits, rows=rows, everything=self._everything(words))
         self._bits, self._rows, self._leaf_rows = bits, rows, leaf_rows
 
     def _everything(self, words: int) -> Bits:

@@ -56,11 +56,12 @@ class Round:
         self._to = batch
         self.interests = interests
         self.readings = [read(interest) for interest in interests]
-        self._queries: dict[Query, int] = {}
+        self._queries: list[Query] = []
+        self._numbers: dict[int, int] = {}
         self._asked = self._number([reading.query for reading in self.readings])
         self._muted = self._number([any_of(one.authors, one.words) for one in mutes])
         self._follows = self._number([any_of(one.authors) for one in interests])
-        self._evaluation = batch.scan.evaluate(Compiled(list(self._queries)))
+        self._evaluation = batch.scan.evaluate(Compiled(self._queries))
         self.scores = scores
         self.thresholds = thresholds
         self._told: dict[tuple[int, int], tuple[Hit, ...]] = {}
@@ -69,11 +70,13 @@ class Round:
 
     def _number(self, queries: Sequence[Query | None]) -> Ints:
         """The number of each row's query among all different ones, -1 for none."""
-        numbers = (
-            -1 if query is None else self._queries.setdefault(query, len(self._queries))
-            for query in queries
-        )
-        return np.fromiter(numbers, np.int64, len(queries))
+        numbers = np.full(len(queries), -1, np.int64)
+        for row, query in enumerate(queries):
+            if query is not None:
+                numbers[row] = self._numbers.setdefault(id(query), len(self._queries))
+                if numbers[row] == len(self._queries):
+                    self._queries.append(query)
+        return numbers
 
     def _gather(self) -> Facts:
         combine = [interest.combine is Combine.ALL for interest in self.interests]
