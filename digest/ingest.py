@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic, sleep
 from typing import Final
 
 from digest.clock import Clock
-from digest.errors import StoreError
+from digest.errors import StoreBusy, StoreError
 from digest.model import Fetched, Listing, Verdict, Window
 from digest.sources.base import Source
 from digest.sources.health import judge
@@ -151,7 +152,7 @@ class _Pass:
         self, sources: Sequence[Source], end: float, deadline: float
     ) -> Iterator[SourceReport]:
         asked = [self._question(source) for source in sources]
-        for answer in _answers(asked, end, deadline, self.lease.renew):
+        for answer in _answers(asked, end, deadline, partial(_renew, self.lease)):
             yield self._settle(answer)
 
     def _question(self, source: Source) -> _Asked:
@@ -166,7 +167,8 @@ class _Pass:
         except LeaseLost:
             raise
         except Exception as error:  # the per-source edge: the other sources must go on
-            log.exception("A source's papers could not be stored", extra={"source": name})
+            told = {"action": "ingest.not_stored", "source": name}
+            log.exception("A source's papers could not be stored", extra=told)
             why = str(error) if isinstance(error, StoreError) else _unexpected(error)
             return SourceReport(name, Verdict.BROKEN, 0, 0, f"Not stored: {why}")
 
@@ -268,7 +270,8 @@ def _ask(asked: _Asked) -> _Asked:
     try:
         fetched = asked.source.fetch(asked.window, asked.memory.state)
     except Exception as error:  # the per-source edge: the other sources must go on
-        log.exception("A source failed unexpectedly", extra={"source": asked.source.name})
+        told = {"action": "ingest.source_failed", "source": asked.source.name}
+        log.exception("A source failed unexpectedly", extra=told)
         fetched = Fetched(fault=_unexpected(error), complete=False)
     return replace(asked, fetched=fetched, seconds=monotonic() - began)
 
@@ -280,12 +283,32 @@ def _unexpected(error: Exception) -> str:
 def _wait_for(lease: Lease, end: float) -> bool | None:
     """Acquire the lease: False at once, True after waiting, None not before `end`."""
     waited = False
-    while not lease.acquire():
+    while not _acquire(lease, end):
         if monotonic() > end:
             return None
         waited = True
         sleep(_POLL)
     return waited
+
+
+def _acquire(lease: Lease, end: float) -> bool:
+    """Try once; a store that is busy with the holder's own writing counts as taken, until `end`."""
+    try:
+        return lease.acquire()
+    except StoreBusy:
+        if monotonic() > end:
+            raise
+        return False
+
+
+def _renew(lease: Lease) -> None:
+    """Keep the lease; raises LeaseLost. A busy store is no reason to give up what was asked."""
+    try:
+        lease.renew()
+    except LeaseLost:
+        raise
+    except StoreBusy as error:
+        log.warning("The ingest lease could not be renewed yet: %s", error)
 
 
 def _read_meanwhile(

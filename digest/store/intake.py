@@ -121,8 +121,23 @@ def _insert(connection: sa.Connection, fold: Fold, fetch_id: FetchId) -> dict[in
     if not new:
         return {}
     rows = [{"fetch_id": fetch_id, **paper_values(fold.papers[id])} for id in new]
-    statement = sa.insert(PAPER).returning(PAPER.c.id, sort_by_parameter_order=True)
-    return dict(zip(new, connection.execute(statement, rows).scalars(), strict=True))
+    if connection.dialect.name == "postgresql":
+        ids = _insert_reserved(connection, rows)
+    else:
+        statement = sa.insert(PAPER).returning(PAPER.c.id, sort_by_parameter_order=True)
+        ids = connection.execute(statement, rows).scalars().all()
+    return dict(zip(new, ids, strict=True))
+
+
+def _insert_reserved(connection: sa.Connection, rows: list[dict[str, Any]]) -> Sequence[int]:
+    """Insert with ids drawn beforehand: psycopg pipelines that, and it parses an INSERT of a
+    thousand rows with RETURNING four times as slowly.
+    """
+    one = sa.func.nextval(sa.func.pg_get_serial_sequence("paper", "id"))
+    several = sa.select(one).select_from(sa.func.generate_series(1, len(rows)))
+    ids = connection.execute(several).scalars().all()
+    _insert_all(connection, PAPER, [{"id": id, **row} for id, row in zip(ids, rows, strict=True)])
+    return ids
 
 
 def _sightings(fold: Fold, ids: dict[int, int], fetch_id: FetchId) -> list[dict[str, Any]]:

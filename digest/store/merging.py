@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -62,6 +63,7 @@ def keys_of(ids: PaperIds, title: str) -> tuple[str, ...]:
     return ids.keys() or (f"title:{title_key(title)}",)
 
 
+@lru_cache(maxsize=16_384)
 def bucket_of(title: str) -> str:
     """What the titles of one work have in common, so that an index finds them."""
     return title_key(title)[:_BUCKET]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -157,6 +157,24 @@ class PaperStore:
         revised = frozenset(PaperId(id) for id, is_new in found.items() if not is_new)
         return PaperWindow(tuple(papers.values()), revised)
 
+    def announced(
+        self, since: date, until: date, *, source: str | None = None, limit: int = 1000
+    ) -> tuple[Paper, ...]:
+        """Papers first announced on the days [since, until], newest first."""
+        newest = (
+            sa.select(PAPER.c.id)
+            .where(PAPER.c.announced_on >= since, PAPER.c.announced_on <= until)
+            .order_by(PAPER.c.announced_on.desc(), PAPER.c.id.desc())
+            .limit(limit)
+        )
+        if source is not None:
+            seen = sa.select(SIGHTING.c.paper_id).where(SIGHTING.c.source == source)
+            newest = newest.where(PAPER.c.id.in_(seen))
+        with self._database.read() as connection:
+            ids = connection.execute(newest).scalars().all()
+            papers = _read_papers(connection, ids)
+        return tuple(papers[PaperId(id)] for id in ids)
+
     # --- finding --------------------------------------------------------------------------------
 
     def papers(self, ids: Iterable[PaperId]) -> dict[PaperId, Paper]:
@@ -184,6 +202,21 @@ class PaperStore:
             f"No stored paper is called {text[:80]!r}.",
             mend="Give an arXiv id, a DOI, a PubMed id, an address or a number of `papers list`.",
         )
+
+
+def current_ids(connection: sa.Connection, ids: Iterable[PaperId]) -> dict[PaperId, PaperId]:
+    """Where each of `ids` lives now, fixed until the transaction ends; unknown ids are left out.
+
+    Two papers can become one while a digest is composed from them. Who stores paper ids in a write
+    transaction asks here first.
+    """
+    wanted = sorted(set(ids))
+    there: dict[PaperId, PaperId] = {}
+    for some in batches(wanted):
+        rows = sa.select(PAPER.c.id).where(PAPER.c.id.in_(some)).order_by(PAPER.c.id)
+        found = connection.execute(rows.with_for_update(read=True, key_share=True)).scalars()
+        there.update((PaperId(id), PaperId(id)) for id in found)
+    return there | _moved(connection, [id for id in wanted if id not in there])
 
 
 def _largest_fetch(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> FetchId:

@@ -95,7 +95,7 @@ def comparable(papers: Sequence[Paper]) -> set[Paper]:
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(batches.flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))), st.data())
 def test_order_does_not_matter(
     orders: tuple[list[Listing], list[Listing]], data: st.DataObject

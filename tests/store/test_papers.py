@@ -26,7 +26,7 @@ from digest.model import (
 )
 from digest.store.database import Database
 from digest.store.leases import Lease, LeaseLost
-from digest.store.papers import Fetch, PaperStore, Remembered, SourceMemory
+from digest.store.papers import Fetch, PaperStore, Remembered, SourceMemory, current_ids
 from digest.store.tables import (
     DigestRow,
     ExampleRow,
@@ -404,3 +404,29 @@ def test_what_one_fault_spoils_is_not_half_stored(store: PaperStore, give: Any) 
         give(listing(1), replace(listing(2), title="half a \ud800 pair"))
     assert everything(store) == ()
     assert store.latest_fetch() == 0
+
+
+def test_ids_are_followed_to_where_papers_went(
+    store: PaperStore, give: Any, database: Database
+) -> None:
+    give(listing(7, title="As the preprint is called"), listing(8))
+    give(journal(title="As the journal calls it"))
+    first, other, second = (paper.id for paper in everything(store))
+    give(journal(source="index", ids=PaperIds(arxiv=arxiv_id(7), doi="10.1000/lantern.1")))
+    with database.write() as connection:
+        there = current_ids(connection, [first, other, second, PaperId(99)])
+    assert there == {first: first, other: other, second: first}
+
+
+def test_papers_are_listed_by_the_day_of_their_announcement(store: PaperStore, give: Any) -> None:
+    days = [START - timedelta(days=n) for n in range(4)]
+    give(*(listing(n, announced_at=day) for n, day in enumerate(days)))
+    give(hf(2, announced_at=days[2]))
+    since, until = days[2].date(), days[1].date()
+    assert [paper.title for paper in store.announced(since, until)] == [
+        listing(1).title,
+        listing(2).title,
+    ]
+    (seen,) = store.announced(since, until, source="huggingface")
+    assert seen.title == listing(2).title
+    assert len(store.announced(since, until, limit=1)) == 1
