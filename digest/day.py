@@ -9,15 +9,16 @@ is stored. It holds no policy of its own: each step keeps its own guarantees.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from digest.edition import Composed
-from digest.ingest import SourceReport
-from digest.model import DeliveryState
+from digest.edition import Composed, Composer
+from digest.ingest import IngestReport, SourceReport
+from digest.model import DeliveryState, SubscriberId
+from digest.outbox.tally import Tally
+from digest.store.editions import EditionStore
 
 _REPORTED = (
     DeliveryState.DELIVERED,
@@ -27,21 +28,39 @@ _REPORTED = (
 )
 
 
+class Watcher(Protocol):
+    """Whoever wants to see a run go by (a terminal, a log)."""
+
+    def source(self, report: SourceReport) -> None: ...
+
+    def composed(self, subscribers: int) -> None: ...
+
+    def sent(self, deliveries: int) -> None: ...
+
+
+class Unwatched:
+    """Nobody looks."""
+
+    def source(self, report: SourceReport) -> None: ...
+
+    def composed(self, subscribers: int) -> None: ...
+
+    def sent(self, deliveries: int) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """What one run did; the figures add up to what was due."""
 
     at: datetime
-    sources: Sequence[SourceReport] = ()
+    ingest: IngestReport = field(default_factory=IngestReport)
     digests: Composed = field(default_factory=Composed)
-    deliveries: Counter[DeliveryState] = field(default_factory=Counter)
+    deliveries: Tally = field(default_factory=Tally)
 
     @property
     def has_failures(self) -> bool:
         """Whether a source or a delivery failed: exit code 3."""
-        sources = any(one.verdict.is_failure for one in self.sources)
-        refused = (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
-        return sources or any(self.deliveries[state] for state in refused)
+        return self.ingest.has_failures or self.deliveries.has_failures
 
     def to_json(self) -> dict[str, Any]:
         """The documented shape of `digest run --json`."""
@@ -52,7 +71,7 @@ class RunReport:
                     "listings": one.listings,
                     "new_papers": one.new_papers,
                 }
-                for one in self.sources
+                for one in self.ingest.sources
             },
             "digests": {
                 "composed": self.digests.composed,
@@ -60,5 +79,28 @@ class RunReport:
                     reason.value: count for reason, count in sorted(self.digests.skipped.items())
                 },
             },
-            "deliveries": {state.value: self.deliveries[state] for state in _REPORTED},
+            "deliveries": {state.value: self.deliveries.states[state] for state in _REPORTED},
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The steps of a run, made by the wiring; `composer` is made after ingest has stored."""
+
+    store: EditionStore
+    ingest: Callable[[int, Watcher], IngestReport]
+    composer: Callable[[], Composer]
+    drain: Callable[[Watcher], Tally]
+
+    def run(
+        self, now: datetime, *, only: SubscriberId | None = None, watcher: Watcher
+    ) -> RunReport:
+        """Ingest, compose what is due at `now`, send; the report is stored with the run."""
+        deliveries = self.drain(watcher)
+        run_id = self.store.begin_run(now)
+        ingested = self.ingest(run_id, watcher)
+        composed = self.composer().compose(now, run_id=run_id, only=only, progress=watcher.composed)
+        deliveries.add(self.drain(watcher))
+        report = RunReport(now, ingested, composed, deliveries)
+        self.store.finish_run(run_id, now, report.to_json())
+        return report

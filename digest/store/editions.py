@@ -30,7 +30,7 @@ from digest.model import (
     SubscriberState,
 )
 from digest.store.database import Database, insert_into
-from digest.store.documents import to_document
+from digest.store.documents import from_document, to_document
 
 _subscriber = SQLModel.metadata.tables["subscriber"]
 _digest = SQLModel.metadata.tables["digest"]
@@ -136,6 +136,19 @@ class EditionStore:
         with self._database.read() as connection:
             rows = connection.execute(statement)
             return {row.subscriber_id: Superseded(row.id, row.fetch_after) for row in rows}
+
+    def digests(self, ids: Collection[DigestId]) -> dict[DigestId, Digest]:
+        """The stored digests with these ids."""
+        columns = (
+            _digest.c.id,
+            _digest.c.subscriber_id,
+            _digest.c.local_date,
+            _digest.c.composed_at,
+            _digest.c.document,
+        )
+        statement = sa.select(*columns).where(_digest.c.id.in_(ids))
+        with self._database.read() as connection:
+            return {row.id: _digest_from(row) for row in connection.execute(statement)}
 
     def resighted(self, after: FetchId, upto: FetchId) -> frozenset[PaperId]:
         """Papers announced in (after, upto] that an earlier fetch had brought already."""
@@ -315,6 +328,16 @@ def _read_sent(
     for subscriber_id, paper_id, version in connection.execute(statement):
         found[subscriber_id][paper_id] = version
     return found
+
+
+def _digest_from(row: Any) -> Digest:
+    return from_document(
+        row.document,
+        id=row.id,
+        subscriber_id=row.subscriber_id,
+        local_date=row.local_date,
+        composed_at=row.composed_at,
+    )
 
 
 def _digest_row(issue: Issue, run_id: int | None) -> dict[str, Any]:

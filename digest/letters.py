@@ -1,0 +1,99 @@
+"""Letters: the messages of claimed deliveries, made again from what is stored.
+
+    deliveries | digests | subscribers | papers | draw
+
+A message is a pure function of its digest, so a retry has the same bytes and the same Message-ID.
+Whatever is missing makes one delivery unrenderable and stops no other (guarantee 3). Nothing is
+stored and nothing sent here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from digest.model import (
+    Channel,
+    Delivery,
+    DeliveryId,
+    Digest,
+    DigestId,
+    Message,
+    Paper,
+    PaperId,
+    Subscriber,
+    SubscriberId,
+)
+from digest.outbox.tally import Unrenderable
+from digest.rendering.message import Letter
+from digest.store.editions import EditionStore
+from digest.store.papers import PaperStore
+from digest.store.subscribers import SubscriberStore
+from digest.tokens import MailTokens, Purpose, Tokens
+
+Draw = Callable[[Letter, Channel], Message]
+_KEPT = 5000  #: papers remembered between batches
+
+
+class Letters:
+    """Makes the messages of one worker's deliveries; papers are read once for all of them."""
+
+    def __init__(
+        self,
+        *,
+        editions: EditionStore,
+        subscribers: SubscriberStore,
+        papers: PaperStore,
+        tokens: Tokens,
+        draw: Draw,
+    ) -> None:
+        self._editions = editions
+        self._subscribers = subscribers
+        self._store = papers
+        self._tokens = tokens
+        self._draw = draw
+        self._papers: dict[PaperId, Paper] = {}
+
+    def compose(self, deliveries: Sequence[Delivery]) -> Iterator[Message | Unrenderable]:
+        """The message of each delivery, in order, or why there can be none."""
+        digests = self._editions.digests([one.digest_id for one in deliveries])
+        subscribers = self._readers(deliveries)
+        self._fetch(digests)
+        for one in deliveries:
+            digest = digests.get(one.digest_id)
+            subscriber = subscribers.get(one.subscriber_id)
+            if digest is None or subscriber is None:
+                yield Unrenderable(one.id, "Its digest or its subscriber is no longer stored.")
+            else:
+                yield self._draw(self._letter(one, digest, subscriber), one.channel)
+
+    def _readers(self, deliveries: Sequence[Delivery]) -> dict[SubscriberId, Subscriber]:
+        ids = list(dict.fromkeys(one.subscriber_id for one in deliveries))
+        return {one.id: one for one in self._subscribers.profiles(ids)}
+
+    def _fetch(self, digests: Mapping[DigestId, Digest]) -> None:
+        wanted = {paper_id for digest in digests.values() for paper_id in digest.paper_ids}
+        if missing := wanted - self._papers.keys():
+            if len(self._papers) > _KEPT:
+                self._papers.clear()
+                missing = wanted
+            self._papers |= self._store.papers(missing)
+
+    def _letter(self, delivery: Delivery, digest: Digest, subscriber: Subscriber) -> Letter:
+        return Letter(
+            delivery_id=DeliveryId(delivery.id),
+            address=delivery.address,
+            digest=digest,
+            subscriber=subscriber,
+            papers=self._papers,
+            tokens=mail_tokens(self._tokens, digest.id, subscriber.id),
+        )
+
+
+def mail_tokens(tokens: Tokens, digest: DigestId, subscriber: SubscriberId) -> MailTokens:
+    """The signed parts of one mail's links."""
+    return MailTokens(
+        unsubscribe=tokens.sign(Purpose.UNSUBSCRIBE, subscriber),
+        preferences=tokens.sign(Purpose.PREFERENCES, subscriber),
+        digest=tokens.sign(Purpose.DIGEST, digest),
+        feedback=tokens.sign(Purpose.FEEDBACK, subscriber, digest),
+    )

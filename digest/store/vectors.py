@@ -1,0 +1,71 @@
+"""Papers' vectors, kept by model: computed once, whatever is restarted.
+
+float16, one row of `paper_vector` a paper and model; row 0 is the whole paper, the rest its parts.
+Vectors of two models never meet: the model is part of the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlmodel import SQLModel
+
+from digest.model import PaperId
+from digest.store.database import Database, insert_into
+from digest.store.rows import batches
+
+_vector = SQLModel.metadata.tables["paper_vector"]
+
+Vectors = NDArray[np.float32]
+
+
+class StoredVectors:
+    """A VectorStore on the database (see `digest.matching.vectors`)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, model: str, papers: Sequence[PaperId]) -> Mapping[PaperId, Vectors]:
+        """The vectors there are, float32 of shape (rows, dimensions)."""
+        found: dict[PaperId, Vectors] = {}
+        columns = (_vector.c.paper_id, _vector.c.rows, _vector.c.data)
+        with self._database.read() as connection:
+            for ids in batches(papers):
+                statement = sa.select(*columns).where(
+                    _vector.c.model == model, _vector.c.paper_id.in_(ids)
+                )
+                for paper_id, rows, data in connection.execute(statement):
+                    found[paper_id] = _unpack(data, rows)
+        return found
+
+    def save(self, model: str, vectors: Mapping[PaperId, Vectors]) -> None:
+        """Keep vectors; those of papers that have since gone are dropped."""
+        rows = [
+            {"paper_id": paper_id, "model": model, "rows": len(one), "data": _pack(one)}
+            for paper_id, one in vectors.items()
+        ]
+        with self._database.write() as connection:
+            there = _existing(connection, vectors)
+            kept = [row for row in rows if row["paper_id"] in there]
+            if kept:
+                statement = insert_into(connection, _vector).on_conflict_do_nothing()
+                connection.execute(statement, kept)
+
+
+def _existing(connection: sa.Connection, papers: Mapping[PaperId, Vectors]) -> set[PaperId]:
+    paper = SQLModel.metadata.tables["paper"]
+    found: set[PaperId] = set()
+    for ids in batches(papers):
+        found.update(connection.execute(sa.select(paper.c.id).where(paper.c.id.in_(ids))).scalars())
+    return found
+
+
+def _pack(vectors: Vectors) -> bytes:
+    return np.ascontiguousarray(vectors, np.float16).tobytes()
+
+
+def _unpack(data: bytes, rows: int) -> Vectors:
+    return np.frombuffer(data, np.float16).reshape(rows, -1).astype(np.float32)

@@ -1,0 +1,295 @@
+"""The composition root: the only place that picks implementations. It constructs, and no more.
+
+with open_app(settings) as app:
+    report = app.run()
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import datetime, timedelta
+from functools import cached_property
+from importlib.metadata import entry_points
+from typing import Any
+
+from digest.clock import Clock, fixed_clock, system_clock
+from digest.config import Settings
+from digest.config.sources import AnySource
+from digest.day import Day, RunReport, Unwatched, Watcher
+from digest.delivery.account import Account, Security
+from digest.delivery.mailbox import MailboxSender
+from digest.delivery.retry import Doubt, Policy
+from digest.delivery.smtp import SmtpSender
+from digest.edition import Composer
+from digest.errors import ConfigError
+from digest.ingest import IngestReport, ingest
+from digest.letters import Letters, mail_tokens
+from digest.matching.background import Background
+from digest.matching.engine import Matcher
+from digest.matching.hybrid import HybridScorer
+from digest.matching.lexical import LexicalScorer
+from digest.matching.scoring import Scorer
+from digest.matching.static import static_embedder
+from digest.model import (
+    Channel,
+    DigestId,
+    Message,
+    Paper,
+    Site,
+    Subscriber,
+)
+from digest.outbox import Outbox, Route
+from digest.rendering.email import Rendered, render
+from digest.rendering.environment import Templates
+from digest.rendering.message import Letter, compose_mail
+from digest.rendering.view import view
+from digest.sources.base import Source
+from digest.sources.http import Fetcher, HttpOptions
+from digest.sources.kinds import ENTRY_POINTS, KINDS
+from digest.store.database import Database
+from digest.store.editions import EditionStore
+from digest.store.outbox import OutboxStore
+from digest.store.papers import PaperStore
+from digest.store.schema import require_current
+from digest.store.stream import StreamStore
+from digest.store.subscribers import SubscriberStore
+from digest.store.vectors import StoredVectors
+from digest.subscriptions.addresses import fingerprints
+from digest.subscriptions.register import Subscriptions, Usual
+from digest.tokens import Tokens
+
+BACKGROUND = 5000  #: papers that scores are measured against, at most
+
+
+@contextmanager
+def open_app(
+    settings: Settings, *, clock: Clock = system_clock, stop: threading.Event | None = None
+) -> Iterator[App]:
+    """The application over its database, checked to have the right schema, closed at the end."""
+    database = Database(settings.database.url.get_secret_value())
+    try:
+        require_current(database)
+        yield App(settings, database, clock=clock, stop=stop)
+    finally:
+        database.dispose()
+
+
+class App:
+    """Everything one process needs, made when first asked for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        *,
+        clock: Clock = system_clock,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.clock = clock
+        self.stop = stop or threading.Event()
+        self.site: Site = settings.as_site()
+        self.tokens = Tokens(settings.signing_keys())
+        self.papers = PaperStore(database)
+        self.editions = EditionStore(database)
+        self.stream = StreamStore(database)
+        self.subscribers = SubscriberStore(database)
+        self.subscriptions = Subscriptions(
+            database,
+            keys=settings.signing_keys(),
+            usual=_usual(settings),
+            clock=clock,
+        )
+
+    @cached_property
+    def templates(self) -> Templates:
+        return Templates(self.settings.site.templates)
+
+    # --- the stories ----------------------------------------------------------------------------
+
+    def run(
+        self,
+        now: datetime | None = None,
+        *,
+        only: str | None = None,
+        watcher: Watcher | None = None,
+    ) -> RunReport:
+        """The whole river once, as of `now`."""
+        who = self.subscriptions.subscriber(only).id if only else None
+        at = self.clock() if now is None else now
+        clock = self.clock if now is None else fixed_clock(now)
+        with self.outbox(clock) as outbox:
+            day = Day(
+                store=self.editions,
+                ingest=lambda run_id, watching: self.ingest(clock, run_id, watching),
+                composer=lambda: self.composer(at),
+                drain=lambda watching: outbox.drain(),
+            )
+            return day.run(at, only=who, watcher=watcher or Unwatched())
+
+    def ingest(
+        self, clock: Clock, run_id: int | None = None, watcher: Watcher | None = None
+    ) -> IngestReport:
+        """Ask every source and store what is new."""
+        with self.sources() as sources:
+            return ingest(
+                sources,
+                self.papers,
+                clock=clock,
+                deadline=self.settings.scheduler.source_deadline_seconds,
+                lookback=timedelta(days=self.settings.digest.lookback_days),
+                run_id=run_id,
+                progress=(watcher or Unwatched()).source,
+            )
+
+    def composer(self, at: datetime) -> Composer:
+        """Composes against the background of the weeks before `at`."""
+        return Composer(
+            store=self.editions,
+            papers=self.papers,
+            subscribers=self.subscribers,
+            matcher=self.matcher(at),
+            routes=self._routes_of,
+        )
+
+    def preview(self, email: str, now: datetime | None = None) -> Rendered:
+        """The digest `email` would get at `now`, drawn; stores nothing."""
+        at = now or self.clock()
+        subscriber = self.subscriptions.subscriber(email)
+        digest, papers = self.composer(at).preview(subscriber, at)
+        seen = view(
+            digest,
+            subscriber,
+            papers={paper.id: paper for paper in papers},
+            site=self.site,
+            tokens=mail_tokens(self.tokens, DigestId(0), subscriber.id),
+        )
+        return render(seen, self.templates, budget=self.settings.digest.size_budget)
+
+    # --- implementations, picked by the configuration ---------------------------------------------
+
+    @contextmanager
+    def sources(self) -> Iterator[list[Source]]:
+        """The configured sources, sharing one polite client."""
+        fetcher = Fetcher(
+            HttpOptions(
+                contact=self.site.operator_email,
+                allow_private_addresses=self.settings.web.allow_private_addresses,
+            ),
+            now=self.clock,
+        )
+        try:
+            enabled = [one for one in self.settings.sources if one.enabled]
+            yield [make_source(config, fetcher) for config in enabled]
+        finally:
+            fetcher.close()
+
+    def matcher(self, at: datetime) -> Matcher:
+        since = at.date() - timedelta(days=self.settings.matching.background_days)
+        background = self.papers.papers(self.stream.recent(since, most=BACKGROUND))
+        return Matcher(
+            self._scorer(list(background.values())),
+            papers_a_day=self.stream.papers_a_day(since),
+            default_volume=self.settings.matching.daily_volume,
+        )
+
+    def _scorer(self, background: list[Paper]) -> Scorer[Any]:
+        if self.settings.matching.embedder == "lexical":
+            return LexicalScorer(background)
+        embedder, vectors = static_embedder(), StoredVectors(self.database)
+        return HybridScorer(
+            embedder, Background.of(background, embedder, store=vectors), store=vectors
+        )
+
+    def outbox(self, clock: Clock) -> Outbox:
+        """One worker on the queue."""
+        letters = Letters(
+            editions=self.editions,
+            subscribers=self.subscribers,
+            papers=self.papers,
+            tokens=self.tokens,
+            draw=self._draw,
+        )
+        return Outbox(
+            OutboxStore(self.database, hash_address=self._fingerprint),
+            letters.compose,
+            [self._route()],
+            spool=self.settings.delivery.spool,
+            clock=clock,
+            stop=self.stop,
+        )
+
+    def _fingerprint(self, address: str) -> str:
+        return fingerprints(address, self.settings.signing_keys())[0]
+
+    def _draw(self, letter: Letter, channel: Channel) -> Message:
+        return compose_mail(
+            letter,
+            self.site,
+            templates=self.templates,
+            channel=channel,
+            budget=self.settings.digest.size_budget,
+        )
+
+    def _routes_of(self, subscriber: Subscriber) -> list[tuple[Channel, str]]:
+        return [(self.settings.delivery.channel_kind(), subscriber.email)]
+
+    def _route(self) -> Route:
+        delivery = self.settings.delivery
+        policy = Policy(
+            first=timedelta(minutes=delivery.retry_minutes),
+            lifetime=timedelta(hours=delivery.expire_hours),
+            doubt=Doubt(delivery.in_doubt),
+        )
+        if delivery.channel == "mailbox":
+            folder = delivery.mailbox.path
+            return Route(Channel.MAILBOX, lambda: MailboxSender(folder), policy)
+        account = _account(self.settings)
+        return Route(Channel.SMTP, lambda: SmtpSender(account, stop=self.stop), policy)
+
+
+def make_source(config: AnySource, fetcher: Fetcher) -> Source:
+    """The source a `[[sources]]` table asks for; ConfigError for a kind nobody provides."""
+    kind = config.kind
+    maker: Any = KINDS.get(kind)
+    if maker is None:
+        found = entry_points(group=ENTRY_POINTS, name=kind)
+        if not found:
+            raise ConfigError(config.name, [f"kind: no installed package provides {kind!r}"])
+        maker = next(iter(found)).load()
+    known = {one.name for one in fields(maker.Options)}
+    given = {name: value for name, value in config.model_dump().items() if name in known}
+    source: Source = maker(maker.Options(**given), fetcher)
+    return source
+
+
+def _usual(settings: Settings) -> Usual:
+    return Usual(
+        schedule=settings.digest.schedule(),
+        limit=settings.digest.limit,
+        trending=settings.digest.trending,
+        language=settings.site.languages[0],
+    )
+
+
+def _account(settings: Settings) -> Account:
+    smtp = settings.delivery.smtp
+    return Account(
+        host=smtp.host,
+        port=smtp.effective_port,
+        security=Security(smtp.security),
+        username=smtp.username,
+        password=smtp.password.get_secret_value() if smtp.password else "",
+        lmtp=smtp.lmtp,
+        ca_file=smtp.ca_file,
+        client_certificate=smtp.client_certificate,
+        client_key=smtp.client_key,
+        local_hostname=smtp.local_hostname,
+        plaintext_allowed=smtp.plaintext_allowed,
+        sessions=smtp.sessions,
+        messages_per_session=smtp.messages_per_session,
+    )
