@@ -126,7 +126,11 @@ class PaperRow(SQLModel, table=True):
     """
 
     __tablename__ = "paper"
-    __table_args__ = _NEVER_REUSED
+    __table_args__ = (
+        # The archive's lists are read from this alone: a day in its order, without the papers.
+        sa.Index("ix_paper_announced_on_votes_id", "announced_on", "votes", "id"),
+        _NEVER_REUSED,
+    )
     id: int | None = _id()
     key: str = Field(unique=True)
     title: str
@@ -141,7 +145,7 @@ class PaperRow(SQLModel, table=True):
     abstract_url: str | None = None
     pdf_url: str | None = None
     discussion_url: str | None = None
-    announced_on: dt.date = Field(index=True)
+    announced_on: dt.date
     published_at: dt.datetime | None = _when(default=None)
     version: int | None = None
     votes: int | None = None
@@ -378,3 +382,12 @@ class LeaseRow(SQLModel, table=True):
     name: str = Field(primary_key=True)
     holder: str
     expires_at: dt.datetime = _when()
+
+
+class RateRow(SQLModel, table=True):
+    """How often something was asked for in the current window; `key` names no address in clear."""
+
+    __tablename__ = "rate"
+    key: str = Field(primary_key=True)
+    since: dt.datetime = _when(index=True)
+    count: int = 0
