@@ -136,9 +136,12 @@ class Journal:
                 self._map[place] = _FREE
                 self._free.append(place)
 
-    def close(self) -> None:
-        """Remove the file, unless something in it has not reached the store yet."""
-        if not self._slots:
+    def close(self, *, keep: bool = False) -> None:
+        """Remove the file, unless the store still knows something as this worker's.
+
+        A file that stays tells the next worker at once that this one is gone, and with what.
+        """
+        if not (keep or self._claims):
             self.path.unlink(missing_ok=True)
         self._map.close()
         self._file.close()

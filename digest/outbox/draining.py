@@ -89,7 +89,7 @@ class Outbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._journal.close()
+        self._journal.close(keep=error is not None)
 
     def drain(self) -> Tally:
         """Send everything due on every route; returns what became of it."""

@@ -95,6 +95,7 @@ def test_a_worker_past_its_lease_stops_itself(tmp_path: Path) -> None:
     journal.hold_until(uptime() - 0.001)
     with pytest.raises(ClaimLost):
         journal.handing(DeliveryId(1))
+    journal.settled([DeliveryId(1)])
     journal.close()
     assert journals(tmp_path) == []
 
