@@ -19,6 +19,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -166,8 +167,9 @@ def _prepare_sqlite(
 ) -> None:
     def connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
-        first = (f"busy_timeout = {int(busy * 1000)}", "journal_mode = WAL", "foreign_keys = ON")
-        for pragma in (*first, *pragmas):
+        connection.execute(f"PRAGMA busy_timeout = {int(busy * 1000)}")
+        _use_wal(connection, monotonic() + busy)
+        for pragma in ("foreign_keys = ON", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 
     def begun(connection: sa.Connection) -> None:
@@ -175,6 +177,19 @@ def _prepare_sqlite(
 
     sa.event.listen(engine, "connect", connected)
     sa.event.listen(engine, "begin", begun)
+
+
+def _use_wal(connection: sqlite3.Connection, end: float) -> None:
+    """Switch to WAL. Two who switch a new file at once are told "locked" without any waiting."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > end:
+                raise
+            sleep(0.01)
+        else:
+            return
 
 
 def _open_postgres(url: sa.URL, busy: float, _in_memory: bool) -> tuple[sa.Engine, sa.Engine]:

@@ -20,11 +20,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlmodel import SQLModel
 
 from digest.errors import SchemaError
-from digest.store import tables
 from digest.store.database import Database
+from digest.store.tables import PaperRow
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = 0x0D16_E57D  #: PostgreSQL advisory lock number of migrations
@@ -78,7 +77,7 @@ def require_current(database: Database) -> None:
 def differences(connection: sa.Connection) -> list[object]:
     """What separates the database's tables from `tables.py`, as Alembic tells it."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, SQLModel.metadata))
+    return list(compare_metadata(context, PaperRow.metadata))
 
 
 def _state(connection: sa.Connection) -> SchemaState:
@@ -118,17 +117,6 @@ def write_revision(message: str) -> None:
             command.revision(config, message, autogenerate=True, rev_id=f"{count + 1:04}")
         database.dispose()
 
-
-__all__ = [
-    "SCRIPTS",
-    "SchemaState",
-    "differences",
-    "migrate",
-    "require_current",
-    "schema_state",
-    "tables",
-    "write_revision",
-]
 
 if __name__ == "__main__":
     write_revision(" ".join(sys.argv[1:]))
