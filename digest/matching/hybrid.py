@@ -1,0 +1,191 @@
+"""The product's own measure of likeness: words and meaning together, against a fixed background.
+
+    statement  .45 BM25 + .27 whole paper + .28 nearest sentence, each standardised
+    examples   mean and nearest, by vector and by words; learned parts from four examples on
+    both       half and half, and again standardised
+
+A score is the number of spreads above what is usual in the background; its share ("top 1 %") is
+measured there too. A second stage, when there is one, only reorders each interest's best papers, so
+scores, shares and thresholds mean the same with and without it. It decides nothing: that is
+`digest.matching.ranking`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digest.matching.background import Background, Batch
+from digest.matching.base import Embedder
+from digest.matching.calibration import Calibration, calibrate
+from digest.matching.examples import Learner, Taste
+from digest.matching.scoring import Scores
+from digest.matching.second import SecondStage
+from digest.matching.sparse import Floats
+from digest.matching.statements import NAMES, WEIGHTS, Questions, ask, parts
+from digest.matching.vectors import MemoryVectors, VectorStore
+from digest.model import Example, Interest, Paper
+
+SCORING = "hybrid-1"  #: raise when the formula changes: kept calibrations are then stale
+TASTES = 500  #: learned tastes kept, about 100 kB each
+ROWS = 256  #: statements measured against the background at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Profile:
+    """One interest made ready: its row among the questions, its taste, the parts' names."""
+
+    question: int | None
+    taste: Taste | None
+    names: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
+class HybridScorer:
+    """A Scorer over one embedder and one background.
+
+    `calibrations` keeps what each interest's scores mean (key: the interest's content, the model,
+    the background); give a lasting mapping to save measuring again. `store` keeps papers' vectors.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        background: Background,
+        *,
+        store: VectorStore | None = None,
+        calibrations: MutableMapping[str, Calibration] | None = None,
+        second: SecondStage | None = None,
+    ) -> None:
+        self._embedder = embedder
+        self._background = background
+        self._store = MemoryVectors() if store is None else store
+        self._calibrations = {} if calibrations is None else calibrations
+        self._second = second
+        self._learner = Learner(embedder, background)
+        self._tastes: dict[tuple[Example, ...], Taste] = {}
+
+    @property
+    def id(self) -> str:
+        return f"{SCORING}:{self._embedder.id}:{self._background.id}"
+
+    def prepare(self, papers: Sequence[Paper]) -> Batch:
+        return self._background.prepare(papers, self._embedder, self._store)
+
+    def score(self, interests: Sequence[Interest], ready: Batch) -> Scores:
+        profiles, questions = self._profiles(interests)
+        values = np.full((len(interests), len(ready)), -np.inf, np.float32)
+        share = np.ones_like(values)
+        calibrations = self._calibrated(interests, profiles, questions)
+        asked = parts(questions, ready)
+        for row, (profile, known) in enumerate(zip(profiles, calibrations, strict=True)):
+            if known is not None:
+                values[row] = known.total(_parts(profile, asked, ready), profile.weights)
+                share[row] = known.share(values[row])
+        if self._second and len(ready):
+            self._second.reorder(interests, ready.papers, values, share)
+        return Scores(values, share, _Resembles(profiles, questions, ready))
+
+    def breakdown(self, interest: Interest, ready: Batch) -> dict[str, Floats]:
+        """Each part's score for every paper, in spreads above the usual, by name."""
+        profiles, questions = self._profiles([interest])
+        known = self._calibrated([interest], profiles, questions)[0]
+        if known is None:
+            return {}
+        found = _parts(profiles[0], parts(questions, ready), ready)
+        triples = zip(profiles[0].names, found, known.means, known.spreads, strict=True)
+        return {name: (part - mean) / spread for name, part, mean, spread in triples}
+
+    def _profiles(self, interests: Sequence[Interest]) -> tuple[list[_Profile], Questions]:
+        stated = [interest for interest in interests if interest.statement.strip()]
+        questions = ask([one.statement for one in stated], self._embedder, self._background)
+        rows = {id(interest): row for row, interest in enumerate(stated)}
+        return [self._profile(one, rows.get(id(one))) for one in interests], questions
+
+    def _profile(self, interest: Interest, question: int | None) -> _Profile:
+        spoken = [e for e in interest.examples if (e.title + e.abstract).strip()]
+        liked = any(example.positive for example in spoken)
+        taste = self._taste(spoken) if liked or (spoken and question is not None) else None
+        both = question is not None and liked
+        weights: list[tuple[str, float]] = []
+        if question is not None:
+            weights += zip(NAMES, WEIGHTS, strict=True)
+        if taste is not None:
+            weights += taste.weights()
+        scaled = [(name, weight / 2 if both else weight) for name, weight in weights]
+        names = tuple(name for name, _ in scaled)
+        return _Profile(question, taste, names, tuple(weight for _, weight in scaled))
+
+    def _taste(self, examples: Sequence[Example]) -> Taste:
+        """The examples' taste, learned again only when they were not seen lately."""
+        key = tuple(examples)
+        if key not in self._tastes:
+            if len(self._tastes) >= TASTES:
+                self._tastes.clear()
+            self._tastes[key] = self._learner.taste(examples)
+        return self._tastes[key]
+
+    def _calibrated(
+        self, interests: Sequence[Interest], profiles: Sequence[_Profile], questions: Questions
+    ) -> list[Calibration | None]:
+        keys = [f"{self.id}:{_content(interest)}" for interest in interests]
+        found = [self._calibrations.get(key) for key in keys]
+        todo = [row for row, one in enumerate(profiles) if one.weights and found[row] is None]
+        for start in range(0, len(todo), ROWS):
+            for row, fresh in self._measured(todo[start : start + ROWS], profiles, questions):
+                self._calibrations[keys[row]] = found[row] = fresh
+        return found
+
+    def _measured(
+        self, rows: Sequence[int], profiles: Sequence[_Profile], questions: Questions
+    ) -> list[tuple[int, Calibration]]:
+        sample = self._background.sample
+        numbers = [n for row in rows if (n := profiles[row].question) is not None]
+        some = questions[slice(min(numbers, default=0), max(numbers, default=-1) + 1)]
+        asked, first = parts(some, sample), min(numbers, default=0)
+        fresh = []
+        for row in rows:
+            found = _parts(profiles[row], asked, sample, first=first)
+            fresh.append((row, calibrate(found, profiles[row].weights)))
+        return fresh
+
+
+def _parts(
+    profile: _Profile, asked: Sequence[Floats], batch: Batch, *, first: int = 0
+) -> list[Floats]:
+    """The parts of one interest's score, in the order of its weights."""
+    found: list[Floats] = []
+    if profile.question is not None:
+        found += [part[profile.question - first] for part in asked]
+    return found + profile.taste.parts(batch) if profile.taste is not None else found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Resembles:
+    """Answers `Scores.resembles`."""
+
+    profiles: Sequence[_Profile]
+    questions: Questions
+    batch: Batch
+
+    def __call__(self, row: int, column: int) -> str | None:
+        profile = self.profiles[row]
+        if profile.taste is None or not profile.taste.liked:
+            return None
+        title, cosine = profile.taste.nearest(self.batch.whole[column])
+        if profile.question is None:
+            return title
+        stated = float(self.questions.vectors[profile.question] @ self.batch.centred_whole[column])
+        return title if cosine >= stated else None
+
+
+def _content(interest: Interest) -> str:
+    """A digest of what an interest says; its name and limits do not matter."""
+    said = [
+        interest.statement,
+        *(f"{e.positive}{e.title}\0{e.abstract}" for e in interest.examples),
+    ]
+    return hashlib.sha256("\0\0".join(said).encode()).hexdigest()[:32]

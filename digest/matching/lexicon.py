@@ -1,0 +1,146 @@
+"""The lexical half of likeness: BM25 for statements, TF-IDF for examples.
+
+How rare a word is, and how long a paper usually is, comes from the fixed background, never from
+the batch at hand. BM25 as Robertson & Zaragoza (2009), k1 1.2, b 0.75, the title counted twice.
+TF-IDF features are stems and pairs of neighbours that at least two papers of the background share;
+a stem unknown to the background has a hashed column, so that it still joins example and paper.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching.sparse import Floats, Ints, SparseRows
+from digest.matching.stems import stems
+
+K1 = 1.2
+B = 0.75
+TITLE_TIMES = 2
+HASHES = 1 << 22
+SHARED = 2  #: papers of the background that must hold a feature
+SPARE = 1 << 16  #: columns for stems that the background does not know
+
+Words = tuple[list[str], list[str]]  #: stems of a title and of an abstract
+
+
+def words_of(title: str, abstract: str) -> Words:
+    return stems(title), stems(abstract)
+
+
+@lru_cache(maxsize=1 << 17)
+def _hash(word: str) -> int:
+    return zlib.crc32(word.encode())
+
+
+def features(words: Words) -> tuple[Ints, Ints]:
+    """Hashes of the stems, and of the neighbouring pairs (each as often as it occurs)."""
+    singles, pairs = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
+    for part in words:
+        hashes = np.array([_hash(word) for word in part], np.uint64)
+        singles.append(hashes)
+        pairs.append(
+            (hashes[:-1] * np.uint64(0x9E3779B1) + hashes[1:] * np.uint64(0x85EBCA77)) >> 7
+        )
+    return _hashes(singles), _hashes(pairs)
+
+
+def _hashes(parts: Sequence[NDArray[np.uint64]]) -> Ints:
+    return (np.concatenate(parts) % HASHES).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lexicon:
+    """How many papers of the background hold each stem, and how rare each feature is.
+
+    `numbers` gives the column of each hash, -1 where too few papers hold it; `feature_rarity` has
+    the idf of each column, the spare ones last.
+    """
+
+    papers: int
+    mean_length: float
+    words: Mapping[str, int]
+    numbers: NDArray[np.int32]
+    feature_rarity: Floats
+
+    @classmethod
+    def of(cls, texts: Iterable[Words]) -> Lexicon:
+        counts: Counter[str] = Counter()
+        feature_counts = np.zeros(HASHES, np.int32)
+        papers = length = 0
+        for title, abstract in texts:
+            papers += 1
+            length += TITLE_TIMES * len(title) + len(abstract)
+            counts.update({*title, *abstract})
+            feature_counts[np.unique(np.concatenate(features((title, abstract))))] += 1
+        shared = np.flatnonzero(feature_counts >= SHARED)
+        numbers = np.full(HASHES, -1, np.int32)
+        numbers[shared] = np.arange(len(shared), dtype=np.int32)
+        frequencies = np.concatenate([feature_counts[shared], np.zeros(SPARE, np.int32)])
+        rarity = np.log((papers + 1) / (frequencies + 1)).astype(np.float32)
+        return cls(papers, max(length, 1) / max(papers, 1), dict(counts), numbers, rarity)
+
+    @property
+    def width(self) -> int:
+        return len(self.feature_rarity)
+
+    def rarity(self, word: str) -> float:
+        """BM25's idf, in the form that is never negative."""
+        count = self.words.get(word, 0)
+        return float(np.log(1 + (self.papers - count + 0.5) / (count + 0.5)))
+
+    def feature_rows(self, texts: Iterable[Words]) -> SparseRows:
+        """Unit TF-IDF rows."""
+        return SparseRows.of([self._features(words) for words in texts], self.width)
+
+    def _features(self, words: Words) -> tuple[Ints, Floats]:
+        singles, pairs = features(words)
+        spare = self.width - SPARE + singles % SPARE
+        known = self.numbers[singles]
+        single_columns = np.where(known >= 0, known, spare)
+        pair_columns = self.numbers[pairs]
+        found = np.concatenate([single_columns, pair_columns[pair_columns >= 0]])
+        columns, counts = np.unique(found, return_counts=True)
+        weighted = (1 + np.log(counts)) * self.feature_rarity[columns]
+        return columns, (weighted / (np.linalg.norm(weighted) + 1e-9)).astype(np.float32)
+
+    def index(self, texts: Sequence[Words]) -> WordIndex:
+        numbers: dict[str, int] = {}
+        rows = [self._weighted(words, numbers) for words in texts]
+        by_paper = SparseRows.of(rows, len(numbers))
+        return WordIndex(numbers, by_paper.transposed(), len(texts))
+
+    def _weighted(self, words: Words, numbers: dict[str, int]) -> tuple[Ints, Floats]:
+        counts = Counter(words[1])
+        for word in words[0]:
+            counts[word] += TITLE_TIMES
+        length = TITLE_TIMES * len(words[0]) + len(words[1])
+        norm = K1 * (1 - B + B * length / self.mean_length)
+        columns = np.array([numbers.setdefault(word, len(numbers)) for word in counts], np.int64)
+        often = np.array(list(counts.values()), np.float32)
+        rarity = np.array([self.rarity(word) for word in counts], np.float32)
+        return columns, (rarity * often * (K1 + 1) / (often + norm)).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordIndex:
+    """Papers by word, with the BM25 weight of each word in each paper."""
+
+    numbers: Mapping[str, int]
+    postings: SparseRows
+    papers: int
+
+    def score(self, question: Sequence[str]) -> Floats:
+        """BM25 of every paper for a question's stems; a repeated stem counts again."""
+        known = Counter(word for word in question if word in self.numbers)
+        total = np.zeros(self.papers, np.float32)
+        for word, times in known.items():
+            papers, weights = self.postings.row(self.numbers[word])
+            total[papers] += times * weights
+        return total

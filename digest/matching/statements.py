@@ -1,0 +1,62 @@
+"""Statements against papers: BM25, the whole paper's vector, its nearest sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digest.matching.background import Background, Batch
+from digest.matching.base import Embedder, Vectors
+from digest.matching.sparse import Floats
+from digest.matching.static import StaticEmbedder, unit
+from digest.matching.stems import stems
+
+NAMES = ("words", "meaning", "nearest sentence")
+WEIGHTS = (0.45, 0.27, 0.28)
+CELLS = 4_000_000  #: numbers of one intermediate array; bounds memory
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Questions:
+    """Statements made ready: stems, and unit vectors with the background's mean taken away."""
+
+    stems: Sequence[Sequence[str]]
+    vectors: Vectors
+
+    def __getitem__(self, rows: slice) -> Questions:
+        return Questions(self.stems[rows], self.vectors[rows])
+
+    def __len__(self) -> int:
+        return len(self.stems)
+
+
+def ask(statements: Sequence[str], embedder: Embedder, background: Background) -> Questions:
+    if isinstance(embedder, StaticEmbedder) and background.frequencies is not None:
+        vectors = embedder.embed_statements(statements, background.frequencies)
+    else:
+        vectors = embedder.embed(statements)
+    known = np.abs(vectors).sum(axis=1, keepdims=True) > 0
+    centred = unit(np.where(known, vectors - background.mean, 0).astype(np.float32))
+    return Questions([stems(statement) for statement in statements], centred)
+
+
+def parts(questions: Questions, batch: Batch) -> tuple[Floats, Floats, Floats]:
+    """Three arrays questions × papers, in the order of NAMES."""
+    words = np.zeros((len(questions), len(batch)), np.float32)
+    for row, question in enumerate(questions.stems):
+        words[row] = batch.index.score(question)
+    return words, questions.vectors @ batch.centred_whole.T, _nearest(questions.vectors, batch)
+
+
+def _nearest(vectors: Vectors, batch: Batch) -> Floats:
+    """The best cosine over each paper's title and sentences."""
+    found = np.zeros((len(vectors), len(batch)), np.float32)
+    if not len(batch):
+        return found
+    step = max(1, CELLS // max(len(batch.centred_parts), 1))
+    for start in range(0, len(vectors), step):
+        cosines = vectors[start : start + step] @ batch.centred_parts.T
+        found[start : start + step] = np.maximum.reduceat(cosines, batch.starts[:-1], axis=1)
+    return found
