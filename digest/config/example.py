@@ -1,7 +1,8 @@
-"""The commented example: the text of `config.example.toml`, and the file `digest init` makes of it."""
+"""The commented example: `config.example.toml`, and the file that `digest init` makes of it."""
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Final
 
 _PACKAGE: Final = Path(__file__).parents[1]
 _NAME: Final = "config.example.toml"
-_PLACEHOLDER: Final = re.compile(r"^secret_keys = .*$", re.MULTILINE)
 
 
 def example() -> str:
@@ -20,9 +20,15 @@ def example() -> str:
     raise AssertionError(f"{_NAME} is part of the distribution")
 
 
-def filled_example() -> str:
+def filled_example(*, email: str | None = None, base_url: str | None = None) -> str:
     """The example with a secret key of its own: 256 bits, as `site.secret_keys` wants them."""
-    key = secrets.token_urlsafe(32)
-    text, count = _PLACEHOLDER.subn(f'secret_keys = ["{key}"]', example())
-    assert count == 1, "the example has exactly one place for the key"
+    text = _set(example(), "secret_keys", [secrets.token_urlsafe(32)])
+    text = _set(text, "operator_email", email) if email else text
+    return _set(text, "base_url", base_url) if base_url else text
+
+
+def _set(text: str, key: str, value: str | list[str]) -> str:
+    line = f"{key} = {json.dumps(value, ensure_ascii=False)}"  # a TOML basic string, too
+    text, count = re.subn(rf"^{key} = .*$", lambda _: line, text, flags=re.MULTILINE)
+    assert count == 1, f"the example sets {key} once"
     return text

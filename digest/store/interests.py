@@ -12,17 +12,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
 from digest.model import Combine, Example, Interest, InterestId, PaperId, SubscriberId
-from digest.store import tables
+from digest.store.tables import ExampleRow, InterestRow, PaperAliasRow, PaperRow, table
 
-assert tables  # the rows must be known before their tables are asked for
-
-_interest = SQLModel.metadata.tables["interest"]
-_example = SQLModel.metadata.tables["example"]
-_paper = SQLModel.metadata.tables["paper"]
-_alias = SQLModel.metadata.tables["paper_alias"]
+_interest = table(InterestRow)
+_example = table(ExampleRow)
+_paper = table(PaperRow)
+_alias = table(PaperAliasRow)
 
 _COMBINE: Final = {combine.value: combine for combine in Combine}  #: faster than Combine(value)
 

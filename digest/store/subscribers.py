@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
 from digest.model import (
     Cadence,
@@ -34,12 +33,20 @@ from digest.store.interests import (
     replace_interests,
     texts,
 )
+from digest.store.tables import (
+    DeliveryRow,
+    FeedbackRow,
+    InterestRow,
+    SubscriberRow,
+    SuppressionRow,
+    table,
+)
 
-_subscriber = SQLModel.metadata.tables["subscriber"]
-_interest = SQLModel.metadata.tables["interest"]
-_delivery = SQLModel.metadata.tables["delivery"]
-_suppression = SQLModel.metadata.tables["suppression"]
-_feedback = SQLModel.metadata.tables["feedback"]
+_subscriber = table(SubscriberRow)
+_interest = table(InterestRow)
+_delivery = table(DeliveryRow)
+_suppression = table(SuppressionRow)
+_feedback = table(FeedbackRow)
 
 _T = TypeVar("_T")
 _CHUNK: Final = 5000  #: ids a statement; both engines take some 30,000 parameters
@@ -111,6 +118,16 @@ def all_ids(
     if states:
         statement = statement.where(_subscriber.c.state.in_([state.value for state in states]))
     return [id_ for _, id_ in sorted(tuple(row) for row in connection.execute(statement))]
+
+
+def unserved(connection: sa.Connection, *, after: datetime) -> list[SubscriberId]:
+    """Active subscribers who came after an instant and have had no digest yet."""
+    statement = sa.select(_subscriber.c.id).where(
+        _subscriber.c.state == SubscriberState.ACTIVE.value,
+        _subscriber.c.seen_upto.is_(None),
+        _subscriber.c.created_at > after,
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def _chunks(items: list[_T]) -> Iterator[list[_T]]:

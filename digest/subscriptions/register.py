@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from digest.clock import Clock, system_clock
+from digest.clock import Clock, next_due, system_clock
 from digest.errors import InvalidSubscriber, UnknownSubscriber, UsageError
 from digest.model import (
     Interest,
@@ -191,6 +191,19 @@ class Subscriptions:
         """Set those active whose pause is over; returns how many."""
         with self._database.write() as connection:
             return store.wake(connection, self._clock())
+
+    def rehearse(self, now: datetime) -> int:
+        """Plan those who came after `now` as if they had been here the day before.
+
+        For trials that replay past days (`digest run --now`): only subscribers who have had no
+        digest yet are touched. Returns how many.
+        """
+        with self._database.write() as connection:
+            early = store.read_profiles(connection, store.unserved(connection, after=now))
+            for before in early:
+                due = next_due(now - timedelta(days=1), before.schedule)
+                store.update(connection, before, replace(before, next_due_at=due))
+        return len(early)
 
     # --- what they want ---
 

@@ -1,0 +1,68 @@
+"""`digest feedback`: a subscriber's word on a paper, stored for the digests to come."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digest.cli import session
+from digest.cli.explain import Paper as PaperArgument
+from digest.cli.say import JsonOption, say, say_json
+from digest.errors import UsageError
+
+if TYPE_CHECKING:
+    from digest.model import Paper
+
+
+class Word(StrEnum):
+    UP = "up"
+    DOWN = "down"
+    MUTE_AUTHOR = "mute-author"
+    MUTE_WORD = "mute-word"
+
+
+def feedback(
+    email: Annotated[str, typer.Argument(help="The subscriber's address.", metavar="EMAIL")],
+    paper: PaperArgument,
+    word: Annotated[Word, typer.Argument(help="up, down, mute-author or mute-word.")],
+    what: Annotated[
+        str | None, typer.Argument(help="The author or the word to mute.", metavar="[WHAT]")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Like or dislike a paper for someone, or mute one of its authors or a word."""
+    with session.opened() as opened:
+        found, register = opened.papers.find(paper), opened.subscriptions
+        match word:
+            case Word.UP | Word.DOWN:
+                register.feedback(email, found.id, liked=word is Word.UP)
+                muted = register.subscriber(email).mutes
+            case Word.MUTE_AUTHOR:
+                muted = register.mute(email, authors=[_author(found, what)])
+            case Word.MUTE_WORD:
+                muted = register.mute(email, words=[_word(what)])
+    if json:
+        shown = {"authors": muted.authors, "words": muted.words}
+        say_json({"paper": found.key, "feedback": word.value, "muted": shown})
+    else:
+        say(f"Noted: {word.value} on {found.title}")
+
+
+def _author(paper: Paper, name: str | None) -> str:
+    """One of the paper's authors, as it writes them; by part of the name if that is clear."""
+    wanted = (name or "").casefold()
+    fitting = [author for author in paper.authors if wanted in author.casefold()]
+    if len(fitting) == 1:
+        return fitting[0]
+    raise UsageError(
+        "Which author?" if fitting else f"The paper has no author {name!r}.",
+        mend=f"Name one of: {'; '.join(paper.authors[:20])}.",
+    )
+
+
+def _word(word: str | None) -> str:
+    if not word or not word.strip():
+        raise UsageError("Which word?", mend="digest feedback EMAIL PAPER mute-word WORD")
+    return word
