@@ -25,6 +25,7 @@ from digest.delivery.retry import Doubt, Policy
 from digest.delivery.smtp import SmtpSender
 from digest.edition import Composer
 from digest.errors import ConfigError
+from digest.explaining import Answer, explain
 from digest.ingest import IngestReport, ingest
 from digest.letters import Letters, mail_tokens
 from digest.matching.background import Background
@@ -49,6 +50,7 @@ from digest.rendering.view import view
 from digest.sources.base import Source
 from digest.sources.http import Fetcher, HttpOptions
 from digest.sources.kinds import ENTRY_POINTS, KINDS
+from digest.store.covering import CoveringStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
 from digest.store.outbox import OutboxStore
@@ -169,6 +171,15 @@ class App:
             tokens=mail_tokens(self.tokens, DigestId(0), subscriber.id),
         )
         return render(seen, self.templates, budget=self.settings.digest.size_budget)
+
+    def explain(self, email: str, paper: str) -> Answer:
+        """Why a paper was in somebody's digest, or why not."""
+        return explain(
+            self.subscriptions.subscriber(email),
+            self.papers.find(paper),
+            store=CoveringStore(self.database),
+            matcher=self.matcher(self.clock()),
+        )
 
     # --- implementations, picked by the configuration ---------------------------------------------
 

@@ -1,0 +1,105 @@
+"""What became of one paper for one subscriber: what `digest explain` asks the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from digest.model import FetchId, PaperId, SubscriberId
+from digest.store.database import Database
+
+_sighting = SQLModel.metadata.tables["sighting"]
+_digest = SQLModel.metadata.tables["digest"]
+_sent = SQLModel.metadata.tables["sent"]
+_skip = SQLModel.metadata.tables["skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """One sighting of a paper, and the fetch that brought it."""
+
+    fetch_id: FetchId
+    source: str
+    announcement: str
+    announced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """The digest that held a paper (`sent`), or else the one whose window it fell into.
+
+    `skipped` is the newest reason why there was no digest, where no digest covered the paper.
+    """
+
+    sent: bool = False
+    local_date: date | None = None
+    papers: int = 0
+    left_out: int = 0
+    skipped: str | None = None
+
+
+class CoveringStore:
+    """Reads only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def announced(self, paper: PaperId) -> list[Announced]:
+        """The paper's sightings, oldest first."""
+        columns = ("fetch_id", "source", "announcement", "announced_at")
+        statement = (
+            sa.select(*(_sighting.c[name] for name in columns))
+            .where(_sighting.c.paper_id == paper)
+            .order_by(_sighting.c.id)
+        )
+        with self._database.read() as connection:
+            return [Announced(*row) for row in connection.execute(statement)]
+
+    def covering(
+        self, subscriber: SubscriberId, paper: PaperId, announced: Sequence[Announced]
+    ) -> Covering:
+        """What covered the paper: the digest with it, a digest about its time, or a skip."""
+        holding = sa.select(_sent.c.digest_id).where(
+            _sent.c.subscriber_id == subscriber, _sent.c.paper_id == paper
+        )
+        about = [
+            sa.and_(_digest.c.fetch_after < one.fetch_id, one.fetch_id <= _digest.c.fetch_upto)
+            for one in announced
+        ]
+        with self._database.read() as connection:
+            if found := _newest(connection, subscriber, _digest.c.id.in_(holding)):
+                return _covering(found, sent=True)
+            if about and (found := _newest(connection, subscriber, sa.or_(*about))):
+                return _covering(found, sent=False)
+            return Covering(skipped=_last_skip(connection, subscriber))
+
+
+def _newest(
+    connection: sa.Connection, subscriber: SubscriberId, where: sa.ColumnElement[bool]
+) -> Any:
+    statement = (
+        sa.select(_digest)
+        .where(_digest.c.subscriber_id == subscriber, where)
+        .order_by(_digest.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).one_or_none()
+
+
+def _last_skip(connection: sa.Connection, subscriber: SubscriberId) -> str | None:
+    statement = (
+        sa.select(_skip.c.reason)
+        .where(_skip.c.subscriber_id == subscriber)
+        .order_by(_skip.c.at.desc())
+        .limit(1)
+    )
+    return connection.scalar(statement)
+
+
+def _covering(row: Any, *, sent: bool) -> Covering:
+    return Covering(sent, row.local_date, row.papers, row.document.get("more", 0))

@@ -1,0 +1,100 @@
+"""Why a paper was in a digest, and why not, from a real store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from digest.explaining import Answer, explain
+from digest.store.covering import CoveringStore
+from digest.store.database import Database
+from tests.builders import listing
+from tests.fakes import FrozenClock
+from tests.test_edition import World, composer_for, register_for
+
+
+@pytest.fixture
+def world(sqlite_database: Database) -> World:
+    clock = FrozenClock(datetime(2026, 11, 18, 5, 0, tzinfo=UTC))
+    return World(
+        sqlite_database, clock, composer_for(sqlite_database), register_for(sqlite_database, clock)
+    )
+
+
+def ask(world: World, title: str) -> Answer:
+    (someone,) = world.register.profiles(world.register.ids())
+    number = next(row.id for row in world.rows("paper") if row.title == title)
+    (paper,) = world.composer.papers.papers([number]).values()
+    return explain(
+        someone, paper, store=CoveringStore(world.database), matcher=world.composer.matcher
+    )
+
+
+def morning(world: World) -> None:
+    world.subscribe(
+        limit=1,
+        interests=[{"name": "Lanterns", "query": "lantern NOT tunnel"}],
+        muted_authors=["Bo Muted"],
+    )
+    world.announce(
+        listing(1, title="A lantern", votes=9),
+        listing(2, title="Another lantern, farther away"),
+        listing(3, title="A lantern in a tunnel"),
+        listing(4, title="Of worms", abstract="They dig."),
+        listing(5, title="Lantern of a muted author", authors=("Bo Muted",)),
+    )
+    world.clock.tick(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("title", "sent", "lines"),
+    [
+        pytest.param(
+            "A lantern",
+            True,
+            ["Sent in the digest of 2026-11-18.", "“Lanterns”: matches.", "    Found: lantern."],
+            id="sent",
+        ),
+        pytest.param(
+            "Another lantern, farther away",
+            False,
+            [
+                "Not sent on 2026-11-18: it matched, and other papers took the places.",
+                "That digest held 1 paper; the limit is 1, and 1 more had matched.",
+            ],
+            id="no-room",
+        ),
+        pytest.param(
+            "A lantern in a tunnel", False, ["    Excluded by the query: tunnel."], id="excluded"
+        ),
+        pytest.param(
+            "Of worms",
+            False,
+            [
+                "Not sent on 2026-11-18: it matched none of the interests.",
+                "    The keyword query is false.",
+            ],
+            id="no-match",
+        ),
+        pytest.param("Lantern of a muted author", False, ["    Muted: Bo Muted."], id="muted"),
+    ],
+)
+def test_every_decision_is_told(world: World, title: str, sent: bool, lines: list[str]) -> None:
+    morning(world)
+    world.compose()
+    answer = ask(world, title)
+    assert answer.sent is sent
+    assert set(lines) <= set(answer)
+
+
+def test_before_the_digest_it_is_said_to_be_coming(world: World) -> None:
+    morning(world)
+    assert ask(world, "A lantern").headline.startswith("Not sent yet")
+
+
+def test_a_skipped_digest_is_named(world: World) -> None:
+    morning(world)
+    world.register.edit("ada@example.org", {"interests": [{"name": "Rye", "query": "rye"}]})
+    world.compose()
+    assert "Its window brought no digest (nothing_matched)." in ask(world, "Of worms").steps
