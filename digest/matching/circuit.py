@@ -81,10 +81,10 @@ class Circuit:
                 del stack[-step.count :]
                 stack.append((self._combine(step, operands, joined), None))
             nodes.append(stack[-1][0])
-        vetoes = tuple(nodes[end - 1] for _, end in query.excluded())
+        vetoes = tuple([nodes[end - 1] for _, end in query.excluded()])
         veto = self._node(Operator.OR, vetoes) if vetoes else NOWHERE
-        wanted = dict.fromkeys([self.leaf(term) for term in query.wanted()])
-        pairs = dict.fromkeys(leaf for leaf, *both in joined if wanted.keys() >= set(both))
+        wanted = dict.fromkeys(map(self.leaf, query.wanted()))
+        pairs = dict.fromkeys([leaf for leaf, *both in joined if wanted.keys() >= set(both)])
         return Gate(stack[0][0], veto, tuple(wanted), tuple(pairs))
 
     def _combine(

@@ -20,15 +20,14 @@ import numpy as np
 from digest.matching.explanation import Explanation, explain
 from digest.matching.keywords import Scan
 from digest.matching.ranking import DEFAULT_VOLUME, Found, active, threshold, tie_order
-from digest.matching.round import Batch, Round
+from digest.matching.round import Batch, Likeness, Round
 from digest.matching.scoring import Scorer
 from digest.matching.twins import find_twins
 from digest.model import Interest, Mutes, Paper, PaperId, Subscriber
 
-__all__ = ["KEEP", "Explanation", "Found", "Matcher", "Prepared"]
+__all__ = ["Explanation", "Found", "Matcher", "Prepared"]
 
 SLICE = 1_024  #: interests scored together: bounds memory
-KEEP = 40  #: matches of one interest that get reasons; the rest are counted
 
 
 class Matcher:
@@ -69,28 +68,22 @@ class Prepared:
         """Papers with nearly the same title (see `ranking.arrange`)."""
         return find_twins(self.papers)
 
-    def search(
-        self, subscribers: Sequence[Subscriber], *, keep: int = KEEP
-    ) -> list[tuple[Found, ...]]:
+    def search(self, subscribers: Sequence[Subscriber]) -> list[tuple[Found, ...]]:
         """What each subscriber's active interests find, their mutes applied."""
         wanted = [(interest, one.mutes) for one in subscribers for interest in active(one)]
         interests = [interest for interest, _ in wanted]
-        found = iter(self.match(interests, mutes=[mutes for _, mutes in wanted], keep=keep))
+        found = iter(self.match(interests, mutes=[mutes for _, mutes in wanted]))
         return [tuple(next(found) for _ in active(one)) for one in subscribers]
 
     def match(
-        self,
-        interests: Sequence[Interest],
-        *,
-        mutes: Sequence[Mutes] | None = None,
-        keep: int = KEEP,
+        self, interests: Sequence[Interest], *, mutes: Sequence[Mutes] | None = None
     ) -> list[Found]:
-        """What each interest finds, best first; reasons for the first `keep` papers of each."""
+        """What each interest finds, best first; `mutes` is parallel to the interests."""
         muted = mutes or [Mutes()] * len(interests)
         found: list[Found] = []
         for start in range(0, len(interests), SLICE):
             part = slice(start, start + SLICE)
-            found += self._round(interests[part], muted[part]).found(keep)
+            found += self._round(interests[part], muted[part]).found()
         return found
 
     def explain(self, interest: Interest, paper: int, *, mutes: Mutes | None = None) -> Explanation:
@@ -101,5 +94,7 @@ class Prepared:
 
     def _round(self, interests: Sequence[Interest], mutes: Sequence[Mutes]) -> Round:
         thresholds = np.array([self._matcher.threshold(one) for one in interests], np.float32)
-        scores = self._matcher.scorer.score(interests, self._ready)
-        return Round(self._batch, interests, mutes=mutes, scores=scores, thresholds=thresholds)
+        rows = [row for row, one in enumerate(interests) if one.statement or one.examples]
+        scores = self._matcher.scorer.score([interests[row] for row in rows], self._ready)
+        likeness = Likeness(np.array(rows, np.int64), scores, thresholds)
+        return Round(self._batch, interests, mutes=mutes, likeness=likeness)

@@ -54,7 +54,7 @@ class Combination:
 
 
 Step = Term | Combination
-_NOT = Combination(Operator.NOT)
+_NOT = Operator.NOT
 T = TypeVar("T")
 _BINDING = {Operator.OR: 1, Operator.AND: 2, Operator.NOT: 3}
 
@@ -67,7 +67,7 @@ class Query:
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        return tuple(step for step in self.steps if isinstance(step, Term))
+        return tuple([step for step in self.steps if isinstance(step, Term)])
 
     def holds(self, has: Callable[[Term], bool]) -> bool:
         """The truth of the query, given the truth of its terms."""
@@ -81,7 +81,7 @@ class Query:
 
     @property
     def negates(self) -> bool:
-        return _NOT in self.steps
+        return any([type(one) is Combination and one.operator is _NOT for one in self.steps])
 
     def wanted(self) -> tuple[Term, ...]:
         """The terms that speak for a paper: those not under a NOT, each once."""

@@ -59,6 +59,9 @@ class Compiled:
         self.scopes = np.array([_SCOPES.get(field, 0) for _, field, _ in self.leaves], np.int64)
         self.named = np.flatnonzero(terms == NOWHERE).tolist()
         self.leaf_nodes = np.array(circuit.leaf_nodes, np.int64)
+        self.wanted_sizes = np.array([len(gate.wanted) for gate in self.gates], np.int64)
+        self.wanted_starts = np.cumsum(self.wanted_sizes) - self.wanted_sizes
+        self.wanted = np.array([leaf for gate in self.gates for leaf in gate.wanted], np.int64)
         self.truth = np.array([gate.truth for gate in self.gates], np.int64)
         self.veto = np.array([gate.veto for gate in self.gates], np.int64)
 
@@ -76,6 +79,8 @@ class Scan:
         self.stream = Stream(texts)
         self._texts = texts
         self._spans: dict[int, list[tuple[int, int]]] = {}
+        #: known places of a term (as a single word only?) in a paper, for all evaluations
+        self.hits: dict[tuple[Leaf, bool, int], tuple[Hit, ...]] = {}
 
     @cached_property
     def beginnings(self) -> Beginnings:
@@ -128,9 +133,6 @@ class Evaluation:
         order = np.lexsort((found.at, found.term))
         self._found = found.rows(order)
         self._text = scan.stream.text_of[self._found.at]
-        numbers = np.arange(compiled.term_count + 1)
-        self._bounds = np.searchsorted(self._found.term, numbers).tolist()
-        self._hits: dict[tuple[int, int], tuple[Hit, ...]] = {}
         self._size = len(scan.papers)
         self._fill()
 
@@ -179,17 +181,16 @@ class Evaluation:
 
     def strength(self, queries: Ints, papers: Ints) -> Floats:
         """For pairs of query and paper: how much of the query was found, titles twice, 0 to 1."""
-        gates = self._compiled.gates
-        wanted = [gates[query].wanted for query in queries.tolist()]
-        sizes = np.array([len(one) for one in wanted], np.int64)
-        leaves = np.array([leaf for one in wanted for leaf in one], np.int64)
-        pair = np.repeat(np.arange(len(wanted)), sizes)
+        starts, sizes = self._compiled.wanted_starts[queries], self._compiled.wanted_sizes[queries]
+        pair = np.repeat(np.arange(len(queries)), sizes)
+        first = np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
+        leaves = self._compiled.wanted[first + np.arange(len(pair))]
         rows, paper = self._leaf_rows[leaves], papers[pair]
         in_prose = self._compiled.terms[leaves] != NOWHERE
         title = np.where(in_prose & (rows > 0), rows - self._compiled.scopes[leaves] + 1, 0)
         here = _get(self._bits, rows, paper)
         points = here + (here & _get(self._bits, title, paper))
-        total = np.bincount(pair, points, minlength=len(wanted))
+        total = np.bincount(pair, points, minlength=len(queries))
         return (total / np.maximum(2 * sizes, 1)).astype(np.float32)
 
     # --- where ------------------------------------------------------------------------------
@@ -197,50 +198,62 @@ class Evaluation:
     def hits(self, query: int, paper: int) -> tuple[Hit, ...]:
         """The places where the query's wanted terms stand in the paper, in reading order."""
         gate = self._compiled.gates[query]
-        found = [hit for leaf in gate.wanted for hit in self._hits_of(leaf, paper)]
+        found = [hit for leaf in gate.wanted for hit in self._hits(leaf, paper, whole=False)]
         for leaf in gate.joined:
-            found += self._hits_of(leaf, paper, whole=True)
+            found += self._hits(leaf, paper, whole=True)
         return tuple(sorted(dict.fromkeys(found), key=_reading_order))
 
-    def has(self, leaf: int, paper: int) -> bool:
-        row = np.array([self._leaf_rows[leaf]])
-        return bool(_get(self._bits, row, np.array([paper]))[0])
-
-    def _hits_of(self, leaf: int, paper: int, *, whole: bool = False) -> tuple[Hit, ...]:
-        key = (~leaf if whole else leaf), paper
-        known = self._hits.get(key)
+    def _hits(self, leaf: int, paper: int, *, whole: bool) -> tuple[Hit, ...]:
+        """The places of one term; `whole`: only where it is a single word."""
+        if leaf not in self._present:
+            return ()
+        wanted = self._compiled.leaves[leaf]
+        key = wanted, whole, paper
+        known = self._scan.hits.get(key)
         if known is None:
-            known = self._hits[key] = tuple(self._find_hits(leaf, paper, whole=whole))
+            term = int(self._compiled.terms[leaf])
+            if term == NOWHERE:
+                known = tuple(named_hits(wanted, self._scan.papers[paper]))
+            else:
+                known = tuple(self._prose_hits(wanted, paper, term, whole=whole))
+            self._scan.hits[key] = known
         return known
 
-    def _find_hits(self, leaf: int, paper: int, *, whole: bool) -> Iterator[Hit]:
-        text, field, prefix = self._compiled.leaves[leaf]
+    def _prose_hits(self, wanted: Leaf, paper: int, term: int, *, whole: bool) -> Iterator[Hit]:
+        text, field, prefix = wanted
         name = f"{text}*" if prefix else text
-        term = int(self._compiled.terms[leaf])
-        if term == NOWHERE:
-            yield from named_hits(self._scan.papers[paper], self._compiled.leaves[leaf], name)
-            return
         counts = {Field.TITLE: 0, Field.ABSTRACT: 0}
-        for at, length in self._occurrences(term, paper):
-            number, start, end = self._scan.place(at, length)
+        start, end = self._spans.get((term, paper), (0, 0))
+        for row in range(start, end):
+            length = int(self._found.length[row])
+            number, first, last = self._scan.place(int(self._found.at[row]), length)
             where = Field.ABSTRACT if number & 1 else Field.TITLE
             counts[where] += 1
             fits = field in (None, where) and (length == 1 or not whole)
             if fits and counts[where] <= MOST_HITS:
-                yield Hit(where, start, end, name)
+                yield Hit(where, first, last, name)
 
-    def _occurrences(self, term: int, paper: int) -> list[tuple[int, int]]:
-        """(position, words) of a term in one paper."""
-        start, end = self._bounds[term], self._bounds[term + 1]
-        low, high = np.searchsorted(self._text[start:end], (2 * paper, 2 * paper + 2)) + start
-        found = self._found
-        return list(zip(found.at[low:high].tolist(), found.length[low:high].tolist(), strict=True))
+    @cached_property
+    def _present(self) -> frozenset[int]:
+        """The leaves that occur anywhere in the batch."""
+        return frozenset(np.flatnonzero(self._leaf_rows).tolist())
+
+    @cached_property
+    def _spans(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """For each term and each paper that has it, the rows of its occurrences."""
+        term, paper = self._found.term, self._text >> 1
+        new = (np.diff(term, prepend=-1) != 0) | (np.diff(paper, prepend=-1) != 0)
+        starts = np.flatnonzero(new)
+        ends = np.append(starts[1:], len(term))
+        keys = zip(term[starts].tolist(), paper[starts].tolist(), strict=True)
+        return dict(zip(keys, zip(starts.tolist(), ends.tolist(), strict=True), strict=True))
 
 
-def named_hits(paper: Paper, leaf: Leaf, name: str) -> Iterator[Hit]:
+def named_hits(wanted: Leaf, paper: Paper) -> Iterator[Hit]:
     """Where a term stands among a paper's authors, categories or sources."""
-    text, field, prefix = leaf
-    wanted = name_words(text)
+    text, field, prefix = wanted
+    name = f"{text}*" if prefix else text
+    words = name_words(text)
     values = {
         Field.AUTHOR: paper.authors,
         Field.CATEGORY: paper.categories,
@@ -248,10 +261,10 @@ def named_hits(paper: Paper, leaf: Leaf, name: str) -> Iterator[Hit]:
     }
     for element, value in enumerate(values[field] if field else ()):
         if field is Field.AUTHOR:
-            place = find_name(wanted, value, prefix=prefix)
+            place = find_name(words, value, prefix=prefix)
         else:
             parts = field is Field.SOURCE
-            place = find_label(wanted, value, prefix=prefix, parts=parts)
+            place = find_label(words, value, prefix=prefix, parts=parts)
         if place is not None and field is not None:
             yield Hit(field, *place, name, element)
 

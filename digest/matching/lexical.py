@@ -7,10 +7,11 @@ and each liked example is a point of its own; an interest is as near as its near
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,8 @@ TITLE_TIMES = 2
 SAMPLE = 1_500  #: background papers that scores are measured on
 LONGEST = 40  #: words of one point that count: the rarest
 _PAIRS = 4_000_000  #: (word of a query, paper that has it) looked at together: bounds memory
-_TOLD = 5  #: words of a statement that are told and marked
+_TOLD = 4  #: words of a statement that are told and marked
+_PLACES = 4  #: places where each of them is
 _AVERSION = 0.5  #: how much likeness to a disliked example takes away
 
 Weights = Mapping[str, float]
@@ -156,6 +158,15 @@ class Ready:
         self.papers = papers
         self.index = index
         self._places: dict[int, dict[str, list[tuple[Field, int, int]]]] = {}
+        self._hits: dict[tuple[str, int], tuple[Hit, ...]] = {}
+
+    def hits(self, found: str, word: str, paper: int) -> tuple[Hit, ...]:
+        """Where a stem stands in a paper, told as `word`; the first few places."""
+        known = self._hits.get((word, paper))
+        if known is None:
+            places = self.places(paper)[found][:_PLACES]
+            known = self._hits[word, paper] = tuple(Hit(*place, word) for place in places)
+        return known
 
     def places(self, paper: int) -> dict[str, list[tuple[Field, int, int]]]:
         """Where each stem stands in a paper."""
@@ -177,6 +188,7 @@ class LexicalScorer:
         texts = [(paper.title, paper.abstract) for paper in background]
         self._bm25 = Bm25(texts)
         self._sample = self._bm25.index(texts[:: max(1, -(-len(texts) // SAMPLE))])
+        self._speak = lru_cache(maxsize=1 << 15)(self._spoken)
         self._weigh = lru_cache(maxsize=1 << 15)(self._weights)
 
     def prepare(self, papers: Sequence[Paper]) -> Ready:
@@ -191,12 +203,17 @@ class LexicalScorer:
         values = _combined(said, here, len(interests))
         share = _share(values, _combined(said, usual, len(interests)))
 
+        mine: dict[int, list[int]] = defaultdict(list)
+        for at, point in enumerate(said):
+            if point.wanted:
+                mine[point.row].append(at)
+
         def resembles(row: int, column: int) -> str | None:
-            mine = [at for at, point in enumerate(said) if point.row == row and point.wanted]
-            return said[max(mine, key=lambda at: float(here[at, column]))].title if mine else None
+            nearest = max(mine[row], key=lambda at: float(here[at, column]), default=None)
+            return None if nearest is None else said[nearest].title
 
         def told(row: int, column: int) -> tuple[Hit, ...]:
-            return self._told(interests[row].statement, ready.places(column))
+            return self._told(interests[row].statement, ready, column)
 
         return Scores(values, share, resembles, told)
 
@@ -204,13 +221,17 @@ class LexicalScorer:
         rare = sorted(set(stems(text)), key=lambda word: (-self._bm25.rarity(word), word))
         return dict.fromkeys(rare[:LONGEST], 1.0)
 
-    def _told(
-        self, statement: str, places: Mapping[str, list[tuple[Field, int, int]]]
-    ) -> tuple[Hit, ...]:
-        shared = {found: word for word in cut(statement) if (found := stem(word)) in places}
-        shared.pop("", None)
-        best = sorted(shared, key=lambda word: (-self._bm25.rarity(word), word))[:_TOLD]
-        return tuple(Hit(*place, shared[word]) for word in best for place in places[word])
+    def _spoken(self, statement: str) -> Sequence[tuple[str, str]]:
+        """The statement's stems, the most telling first, each with the word as written."""
+        words = {stem(word): word for word in cut(statement)}
+        words.pop("", None)
+        return sorted(words.items(), key=lambda pair: (-self._bm25.rarity(pair[0]), pair[0]))
+
+    def _told(self, statement: str, ready: Ready, paper: int) -> tuple[Hit, ...]:
+        places = ready.places(paper)
+        there = (pair for pair in self._speak(statement) if pair[0] in places)
+        best = islice(there, _TOLD)
+        return tuple(hit for found, word in best for hit in ready.hits(found, word, paper))
 
 
 def _standardised(values: Floats, usual: Floats) -> Floats:

@@ -8,14 +8,26 @@ then the newer, then the key, so that the same facts give the same digest.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+import heapq
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.scoring import Floats
-from digest.model import Interest, Item, Match, Paper, PaperId, Reasons, Section, Subscriber
+from digest.model import (
+    Interest,
+    InterestId,
+    Item,
+    Match,
+    Paper,
+    PaperId,
+    Reasons,
+    Section,
+    Subscriber,
+)
 
 Bools = NDArray[np.bool_]
 DEFAULT_VOLUME = 5.0  #: papers a day from one interest, where the subscriber said nothing
@@ -99,17 +111,27 @@ def trending(papers: Sequence[Paper]) -> list[Match]:
 # --- what fits into one digest ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What one interest found, best first.
+    """What one interest found: all papers that match, best first, with their scores.
 
-    `rest`: papers that matched too, beyond the number asked for, best first and without reasons.
+    `why(place)` works out the reasons of the paper at that place; asked for what is listed only.
     `fault`: the stored query cannot be read; what is left of the interest was still matched.
     """
 
-    matches: tuple[Match, ...] = ()
-    rest: tuple[PaperId, ...] = ()
+    interest_id: InterestId
+    papers: tuple[PaperId, ...] = ()
+    scores: tuple[float, ...] = ()
+    why: Callable[[int], Reasons] = lambda place: Reasons()
     fault: str | None = None
+
+    def match(self, place: int) -> Match:
+        return Match(self.papers[place], self.interest_id, self.scores[place], self.why(place))
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """All of it with reasons, for those who show it to the last."""
+        return tuple(self.match(place) for place in range(len(self.papers)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +140,6 @@ class Arrangement:
 
     sections: tuple[Section, ...]
     left_out: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    match: Match
-    interest: int
 
 
 def active(subscriber: Subscriber) -> tuple[Interest, ...]:
@@ -136,8 +152,8 @@ def arrange(
     found: Sequence[Found],
     *,
     trending: Sequence[Match] = (),
-    sent: Container[PaperId] = frozenset(),
-    revised: Container[PaperId] = frozenset(),
+    sent: Collection[PaperId] = (),
+    revised: Collection[PaperId] = (),
     twins: Mapping[PaperId, PaperId] | None = None,
 ) -> Arrangement:
     """One subscriber's sections, in the order of their interests.
@@ -149,114 +165,88 @@ def arrange(
     interest gives up its last, in turn. A subscriber without any interest gets what is trending.
     """
     interests = active(subscriber)
-    taken = _Taken(twins or {})
-    places = _place(interests, found, subscriber.limit, sent=sent, revised=revised, taken=taken)
-    kept = _in_turn(places, len(interests), subscriber.limit)
-    holders = [{match.paper_id for match in one.matches} | set(one.rest) for one in found]
-    sections = [
-        Section(interest.id, interest.name, items)
-        for row, interest in enumerate(interests)
-        if (items := tuple(_items(kept[row], row, interests, holders, revised)))
-    ]
-    matched = {paper for papers in holders for paper in papers if _open(paper, sent, revised)}
-    left_out = len(matched) - sum(map(len, kept))
-    room = subscriber.trending if subscriber.interests else subscriber.limit
-    if extra := _trending_items(trending, room, kept, sent=sent, twins=twins or {}):
+    closed = set(sent).difference(revised) if sent else set()
+    taken = _Taken(closed, twins or {})
+    room = [subscriber.limit if one.limit is None else one.limit for one in interests]
+    kept = _in_turn(_place(found, room, taken), subscriber.limit)
+    holders = [set(one.papers) for one in found]
+    sections = []
+    for row, interest in enumerate(interests):
+        others = [(interests[at].name, holders[at]) for at in range(len(found)) if at != row]
+        if items := tuple(_items(found[row], kept[row], others, revised)):
+            sections.append(Section(interest.id, interest.name, items))
+    left_out = len(set().union(*holders) - closed) - sum(map(len, kept))
+    most = subscriber.trending if subscriber.interests else subscriber.limit
+    listed = [item.paper_id for section in sections for item in section.items]
+    if extra := _trending_items(trending, most, _Taken({*closed, *listed}, twins or {})):
         sections.append(Section(None, TRENDING, extra))
     return Arrangement(tuple(sections), left_out)
 
 
 class _Taken:
-    """The papers that have a place, twins included."""
+    """Which papers cannot be listed any more: closed, listed already, or a twin of a listed one."""
 
-    def __init__(self, twins: Mapping[PaperId, PaperId]) -> None:
+    def __init__(self, closed: Collection[PaperId], twins: Mapping[PaperId, PaperId]) -> None:
+        self._taken = set(closed)
         self._twins = twins
-        self._seen: set[PaperId] = set()
+        self._heads: set[PaperId] = set()
 
     def take(self, paper: PaperId) -> bool:
         """Whether the paper was still free; it is not afterwards."""
-        head = self._twins.get(paper, paper)
-        free = head not in self._seen
-        self._seen.add(head)
-        return free
+        head = self._twins.get(paper)
+        if paper in self._taken or head in self._heads:
+            return False
+        self._taken.add(paper)
+        if head is not None:
+            self._heads.add(head)
+        return True
 
 
-def _open(paper: PaperId, sent: Container[PaperId], revised: Container[PaperId]) -> bool:
-    return paper not in sent or paper in revised
-
-
-def _place(
-    interests: Sequence[Interest],
-    found: Sequence[Found],
-    limit: int,
-    *,
-    sent: Container[PaperId],
-    revised: Container[PaperId],
-    taken: _Taken,
-) -> list[list[Match]]:
-    """Every paper under the interest that rates it highest and has room."""
-    entries = [
-        _Place(match, row)
-        for row, one in enumerate(found)
-        for match in one.matches
-        if _open(match.paper_id, sent, revised)
+def _place(found: Sequence[Found], room: Sequence[int], taken: _Taken) -> list[list[int]]:
+    """Every paper under the interest that rates it highest and has room: places in `papers`."""
+    placed: list[list[int]] = [[] for _ in found]
+    heads = [
+        (-one.scores[0], row, 0) for row, one in enumerate(found) if one.scores and room[row] > 0
     ]
-    entries.sort(key=lambda place: -place.match.score)
-    room = [limit if one.limit is None else min(limit, one.limit) for one in interests]
-    placed: list[list[Match]] = [[] for _ in interests]
-    for entry in entries:
-        row = entry.interest
-        if len(placed[row]) < room[row] and taken.take(entry.match.paper_id):
-            placed[row].append(entry.match)
+    heapq.heapify(heads)
+    while heads:
+        _, row, place = heads[0]
+        if taken.take(found[row].papers[place]):
+            placed[row].append(place)
+        scores, after = found[row].scores, place + 1
+        if after < len(scores) and len(placed[row]) < room[row]:
+            heapq.heapreplace(heads, (-scores[after], row, after))
+        else:
+            heapq.heappop(heads)
     return placed
 
 
-def _in_turn(places: Sequence[Sequence[Match]], rows: int, limit: int) -> list[list[Match]]:
+def _in_turn(placed: Sequence[list[int]], limit: int) -> list[list[int]]:
     """At most `limit` in all: the first of every interest, then the second, and so on."""
-    if sum(map(len, places)) <= limit:
-        return [list(one) for one in places]
-    kept: list[list[Match]] = [[] for _ in range(rows)]
-    turns = ((turn, row) for turn in range(limit) for row in range(rows))
-    for turn, row in turns:
-        if turn < len(places[row]) and limit > 0:
-            kept[row].append(places[row][turn])
-            limit -= 1
+    if sum(map(len, placed)) <= limit:
+        return list(placed)
+    turns = ((turn, row) for row, places in enumerate(placed) for turn in range(len(places)))
+    kept: list[list[int]] = [[] for _ in placed]
+    for turn, row in sorted(turns)[: max(limit, 0)]:
+        kept[row].append(placed[row][turn])
     return kept
 
 
 def _items(
-    matches: Sequence[Match],
-    row: int,
-    interests: Sequence[Interest],
-    holders: Sequence[set[PaperId]],
-    revised: Container[PaperId],
+    found: Found,
+    places: Sequence[int],
+    others: Sequence[tuple[str, set[PaperId]]],
+    revised: Collection[PaperId],
 ) -> Iterator[Item]:
-    for match in matches:
-        paper = match.paper_id
-        also = tuple(
-            interests[other].name
-            for other, papers in enumerate(holders)
-            if other != row and paper in papers
-        )
-        yield Item(paper, match.score, match.reasons, also=also, revision=paper in revised)
+    for place in places:
+        paper = found.papers[place]
+        also = tuple(name for name, papers in others if paper in papers)
+        reasons = found.why(place)
+        yield Item(paper, found.scores[place], reasons, also=also, revision=paper in revised)
 
 
-def _trending_items(
-    trending: Sequence[Match],
-    room: int,
-    kept: Sequence[Sequence[Match]],
-    *,
-    sent: Container[PaperId],
-    twins: Mapping[PaperId, PaperId],
-) -> tuple[Item, ...]:
-    taken = _Taken(twins)
-    for matches in kept:
-        for match in matches:
-            taken.take(match.paper_id)
-    items: list[Item] = []
-    for match in trending:
-        if len(items) >= room:
-            break
-        if match.paper_id not in sent and taken.take(match.paper_id):
-            items.append(Item(match.paper_id, match.score, match.reasons))
-    return tuple(items)
+def _trending_items(trending: Sequence[Match], most: int, taken: _Taken) -> tuple[Item, ...]:
+    free = (match for match in trending if taken.take(match.paper_id))
+    return tuple(
+        Item(match.paper_id, match.score, match.reasons) for match in islice(free, max(most, 0))
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
@@ -20,8 +20,10 @@ from digest.matching.ranking import Bools, Facts, Found, fused
 from digest.matching.reading import any_of, read
 from digest.matching.scoring import Floats, Scores
 from digest.matching.stream import Ints
-from digest.model import Combine, Hit, Interest, Match, Mutes, Paper, Reasons
+from digest.model import Combine, Hit, Interest, Mutes, Paper, Reasons
 
+_STEPS = 10_000  #: scores are told apart to four decimals
+_HIGHEST = 1 << 19
 _HAIR = 1e-6  #: a share of exactly the threshold is near, whatever float32 makes of it
 
 
@@ -35,10 +37,23 @@ class Batch:
     votes: Floats
 
     @cached_property
+    def ids(self) -> Ints:
+        return np.array([paper.id for paper in self.papers], np.int64)
+
+    @cached_property
     def columns(self) -> dict[int | str, int]:
         """Where a paper is, by its id and by its title."""
         ids: dict[int | str, int] = {paper.id: at for at, paper in enumerate(self.papers)}
         return ids | {paper.title.casefold(): at for at, paper in enumerate(self.papers)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Likeness:
+    """What a scorer said of those interests (`rows`) that have something to compare."""
+
+    rows: Ints
+    scores: Scores
+    thresholds: Floats  #: for every interest of the round
 
 
 class Round:
@@ -50,8 +65,7 @@ class Round:
         interests: Sequence[Interest],
         *,
         mutes: Sequence[Mutes],
-        scores: Scores,
-        thresholds: Floats,
+        likeness: Likeness,
     ) -> None:
         self._to = batch
         self.interests = interests
@@ -62,8 +76,13 @@ class Round:
         self._muted = self._number([any_of(one.authors, one.words) for one in mutes])
         self._follows = self._number([any_of(one.authors) for one in interests])
         self._evaluation = batch.scan.evaluate(Compiled(self._queries))
-        self.scores = scores
-        self.thresholds = thresholds
+        self.thresholds = likeness.thresholds
+        self._scores = likeness.scores
+        self._row = {row: at for at, row in enumerate(likeness.rows.tolist())}
+        self._compared = np.zeros(len(interests), np.bool_)
+        self._compared[likeness.rows] = np.isfinite(likeness.scores.values).any(axis=1)
+        self._share = np.ones((len(interests), len(batch.papers)), np.float32)
+        self._share[likeness.rows] = likeness.scores.share
         self._told: dict[tuple[int, int], tuple[Hit, ...]] = {}
         self._shared: dict[tuple[int, int, int], Reasons] = {}
         self.facts = self._gather()
@@ -80,15 +99,14 @@ class Round:
 
     def _gather(self) -> Facts:
         combine = [interest.combine is Combine.ALL for interest in self.interests]
-        compared: Bools = np.asarray(np.isfinite(self.scores.values).any(axis=1))
-        near = (self.scores.share <= self.thresholds[:, None] + _HAIR) & compared[:, None]
+        near = (self._share <= self.thresholds[:, None] + _HAIR) & self._compared[:, None]
         return Facts(
             true=self._true(self._asked),
             near=near,
             followed=self._true(self._follows),
             vetoed=self._true(self._asked, excluded=True) | self._true(self._muted) | self._known(),
             asked=self._asked >= 0,
-            compared=compared,
+            compared=self._compared,
             both=np.array(combine, np.bool_),
         )
 
@@ -111,17 +129,34 @@ class Round:
             result[rows] = look(queries[rows])
         return result
 
-    def found(self, keep: int) -> list[Found]:
+    def found(self) -> list[Found]:
         rows, columns = np.nonzero(self.facts.matched())
         scores = self._score(rows, columns)
-        order = np.lexsort((self._to.ties[columns], -scores, rows))
+        order = np.argsort(self._places(rows, columns, scores))
         bounds = np.searchsorted(rows, np.arange(len(self.interests) + 1)).tolist()
-        columns, scores = columns[order], scores[order]
-        every, marks = columns.tolist(), scores.astype(np.float64).round(4).tolist()
+        columns = columns[order]
+        papers = tuple(self._to.ids[columns].tolist())
+        marks = tuple(scores[order].astype(np.float64).round(4).tolist())
         return [
-            self._found(row, every[start:end], marks[start:end], keep)
-            for row, (start, end) in enumerate(pairwise(bounds))
+            Found(
+                interest.id,
+                papers[start:end],
+                marks[start:end],
+                partial(self._why, row, columns[start:end]),
+                self.readings[row].fault,
+            )
+            for row, (interest, (start, end)) in enumerate(
+                zip(self.interests, pairwise(bounds), strict=True)
+            )
         ]
+
+    def _places(self, rows: Ints, columns: Ints, scores: Floats) -> Ints:
+        """One number that sorts by interest, then falling score, then ties."""
+        falling = _HIGHEST - (scores * _STEPS).round().astype(np.int64)
+        return ((rows << 20 | falling) << 24) | self._to.ties[columns]
+
+    def _why(self, row: int, columns: Ints, place: int) -> Reasons:
+        return self.reasons(row, int(columns[place]))
 
     def _score(self, rows: Ints, columns: Ints) -> Floats:
         true = self.facts.true[rows, columns]
@@ -130,21 +165,12 @@ class Round:
             queries = self._asked[rows[true]]
             strength[true] = self._evaluation.strength(queries, columns[true])
         return fused(
-            share=self.scores.share[rows, columns],
+            share=self._share[rows, columns],
             true=true,
             strength=strength,
             followed=self.facts.followed[rows, columns],
             votes=self._to.votes[columns],
         )
-
-    def _found(self, row: int, columns: list[int], scores: list[float], keep: int) -> Found:
-        papers, interest = self._to.papers, self.interests[row].id
-        matches = tuple(
-            Match(papers[column].id, interest, score, self.reasons(row, column))
-            for column, score in zip(columns[:keep], scores[:keep], strict=True)
-        )
-        rest = tuple(papers[column].id for column in columns[keep:])
-        return Found(matches, rest, self.readings[row].fault)
 
     def reasons(self, row: int, column: int) -> Reasons:
         """Why; one value for all who asked the same of the same paper."""
@@ -158,12 +184,14 @@ class Round:
         return known
 
     def _reasons_compared(self, row: int, column: int) -> Reasons:
-        hits = self._hits(row, column)
-        near = self.facts.near[row, column]
+        hits, resembles = self._hits(row, column), None
+        if self.facts.near[row, column]:
+            hits = hits or self._scores.told(self._row[row], column)
+            resembles = self._scores.resembles(self._row[row], column)
         return Reasons(
-            hits=hits or (self.scores.told(row, column) if near else ()),
-            percentile=float(self.scores.share[row, column]),
-            resembles=self.scores.resembles(row, column) if near else None,
+            hits=hits,
+            percentile=float(self._share[row, column]),
+            resembles=resembles,
             followed=self._followed(row, column),
         )
 
@@ -187,5 +215,4 @@ class Round:
         return float(self._score(np.array([row]), np.array([column]))[0])
 
     def share(self, row: int, column: int) -> float | None:
-        compared = bool(self.facts.compared[row])
-        return float(self.scores.share[row, column]) if compared else None
+        return float(self._share[row, column]) if self._compared[row] else None

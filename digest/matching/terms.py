@@ -177,11 +177,13 @@ class Spelling:
         return len(lonely) <= MAX_JOINS and all(lonely)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 17)
 def spell(text: str) -> Spelling:
     """How the words of a short text (a query's term) are compared."""
     words, gaps = cut_with_gaps(text)
+    if len(words) == 1:
+        return Spelling((key(words[0]),), ())
     lower = [surface(word) for word in words]
     sides = zip(pairwise(lower), gaps, strict=True)
-    free = tuple(free_boundary(before, gap_kind(gap), after) for (before, after), gap in sides)
-    return Spelling(tuple(key(word) for word in words), free)
+    free = tuple([free_boundary(before, gap_kind(gap), after) for (before, after), gap in sides])
+    return Spelling(tuple(map(key, words)), free)
