@@ -17,6 +17,7 @@ from digest.matching.base import Vectors
 from digest.matching.sparse import Floats
 
 RANKS = np.unique(np.geomspace(1, 4096, 40).astype(int))
+FARTHEST = 40.0  #: e-folds of share beyond the best of the background
 FLOOR = 0.02  #: least spread of a part: in a background that never moves, a hit is not infinite
 
 
@@ -44,7 +45,7 @@ class Calibration:
         """The part of the stream that scores at least as high, in (0, 1]."""
         logs = np.log(self.shares)
         inside = np.interp(-totals, -self.levels, logs)
-        beyond = np.maximum(totals - self.levels[0], 0) * self._pace()
+        beyond = np.clip((totals - self.levels[0]) * self._pace(), 0, FARTHEST)
         shares: Floats = np.exp(inside - beyond).astype(np.float32)
         return shares
 

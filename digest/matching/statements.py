@@ -15,6 +15,7 @@ from digest.matching.stems import stems
 
 NAMES = ("words", "meaning", "nearest sentence")
 WEIGHTS = (0.45, 0.27, 0.28)
+WORD_SCALE = 10  #: brings BM25 to the size of a cosine, for `calibration.FLOOR`
 CELLS = 4_000_000  #: numbers of one intermediate array; bounds memory
 
 
@@ -46,7 +47,7 @@ def parts(questions: Questions, batch: Batch) -> tuple[Floats, Floats, Floats]:
     """Three arrays questions × papers, in the order of NAMES."""
     words = np.zeros((len(questions), len(batch)), np.float32)
     for row, question in enumerate(questions.stems):
-        words[row] = batch.index.score(question)
+        words[row] = batch.index.score(question) / WORD_SCALE
     return words, questions.vectors @ batch.centred_whole.T, _nearest(questions.vectors, batch)
 
 

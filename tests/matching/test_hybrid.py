@@ -1,0 +1,185 @@
+"""The product's measure of likeness: order, shares, examples, and the second stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import pytest
+
+from digest.matching.background import Background
+from digest.matching.base import Vectors
+from digest.matching.calibration import Calibration
+from digest.matching.hybrid import HybridScorer
+from digest.matching.second import SecondStage
+from digest.matching.static import StaticEmbedder, static_embedder
+from digest.matching.vectors import MemoryVectors, ensure
+from digest.model import Example, Interest, InterestId, Links, Paper, PaperId, PaperIds
+
+TOPICS = (
+    ("graph networks for molecules", "We predict properties of molecules with message passing."),
+    ("robot grasping with touch", "A gripper learns to hold objects from tactile sensors."),
+    ("translation of rare languages", "Parallel sentences are few; we transfer from kin."),
+    ("scheduling of concurrent programs", "Threads on many cores wait less with our locks."),
+    ("tumour growth in mice", "Mutations of a kinase drive growth; inhibitors slow it."),
+)
+
+
+def paper(number: int, title: str, abstract: str) -> Paper:
+    return Paper(
+        PaperId(number), f"url:{number}", title, abstract, (), (), PaperIds(), Links(),
+        announced_on=date(2026, 1, 5),
+    )  # fmt: skip
+
+
+def stream(count: int) -> list[Paper]:
+    words = ("study", "method", "result", "bound", "theory", "trial", "survey")
+    return [
+        paper(n, f"{title} {words[n % 7]}", f"{abstract} Part {n % 11} is {words[n % 5]} {n}.")
+        for n in range(count)
+        for title, abstract in [TOPICS[n % 5]]
+    ]
+
+
+def interest(statement: str = "", examples: Sequence[Example] = ()) -> Interest:
+    return Interest(InterestId(1), "mine", statement=statement, examples=tuple(examples))
+
+
+@pytest.fixture(scope="module")
+def embedder() -> StaticEmbedder:
+    return static_embedder()
+
+
+@pytest.fixture(scope="module")
+def background(embedder: StaticEmbedder) -> Background:
+    return Background.of(stream(300), embedder, store=MemoryVectors())
+
+
+@pytest.fixture
+def scorer(embedder: StaticEmbedder, background: Background) -> HybridScorer:
+    return HybridScorer(embedder, background)
+
+
+NEW = [paper(1000 + n, title, abstract) for n, (title, abstract) in enumerate(TOPICS)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "best"),
+    [
+        ("grasping objects with a robot hand", 1),
+        ("machine translation when little text is available", 2),
+        ("kinase inhibitors against cancer", 4),
+    ],
+)
+def test_a_statement_finds_its_topic(scorer: HybridScorer, statement: str, best: int) -> None:
+    scores = scorer.score([interest(statement)], scorer.prepare(NEW))
+    assert int(scores.values[0].argmax()) == best
+    assert scores.share[0].argmin() == best
+    assert scores.resembles(0, best) is None
+
+
+def test_nothing_to_compare_is_minus_infinity(scorer: HybridScorer) -> None:
+    scores = scorer.score([interest(), interest("  ")], scorer.prepare(NEW))
+    assert np.isneginf(scores.values).all()
+    assert (scores.share == 1).all()
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "𝕏 — …", "zzzz " * 2000, "的的的"])
+def test_strange_texts_score_finite_numbers(scorer: HybridScorer, text: str) -> None:
+    ready = scorer.prepare([*NEW, paper(2000, text, text)])
+    scores = scorer.score([interest(f"molecules {text}"), interest(text or "x")], ready)
+    assert np.isfinite(scores.values).all()
+    assert ((scores.share > 0) & (scores.share <= 1)).all()
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 8])
+def test_examples_are_points_and_the_nearest_is_named(scorer: HybridScorer, count: int) -> None:
+    liked = [Example(f"{TOPICS[n % 2][0]} {n}", TOPICS[n % 2][1]) for n in range(count)]
+    scores = scorer.score([interest(examples=liked)], scorer.prepare(NEW))
+    wanted = {0, 1} if count > 1 else {0}
+    assert set(np.argsort(-scores.values[0])[: len(wanted)].tolist()) == wanted
+    assert str(scores.resembles(0, 0)).startswith(TOPICS[0][0])
+
+
+def test_a_disliked_example_pushes_down(scorer: HybridScorer) -> None:
+    ready = scorer.prepare(NEW)
+    disliked = Example(*TOPICS[1], positive=False)
+    plain = scorer.score([interest("learning from sensors of robots")], ready)
+    less = scorer.score([interest("learning from sensors of robots", [disliked])], ready)
+    assert less.values[0, 1] < plain.values[0, 1]
+    assert less.resembles(0, 1) is None
+
+
+def test_the_share_is_that_of_the_background(scorer: HybridScorer, background: Background) -> None:
+    scores = scorer.score([interest("grasping objects")], background.sample)
+    order = np.argsort(-scores.values[0])
+    for rank in (1, 10, 60):
+        assert scores.share[0, order[rank - 1]] == pytest.approx(rank / 300, rel=0.35)
+
+
+def test_a_score_does_not_depend_on_the_batch(scorer: HybridScorer) -> None:
+    asked = [interest("grasping objects"), interest(examples=[Example(*TOPICS[4])])]
+    together = scorer.score(asked, scorer.prepare(NEW))
+    alone = scorer.score(asked, scorer.prepare(NEW[1:2]))
+    np.testing.assert_allclose(together.values[:, 1], alone.values[:, 0], rtol=1e-3, atol=1e-3)
+
+
+def test_calibrations_are_kept_by_content(embedder: StaticEmbedder, background: Background) -> None:
+    kept: dict[str, Calibration] = {}
+    scorer = HybridScorer(embedder, background, calibrations=kept)
+    ready = scorer.prepare(NEW)
+    for text in ("grasping", "grasping", "molecules"):
+        scorer.score([interest(text)], ready)
+    assert len(kept) == 2
+    assert all(embedder.id in key and background.id in key for key in kept)
+
+
+def test_the_breakdown_names_every_part(scorer: HybridScorer) -> None:
+    one = interest("grasping objects", [Example(*TOPICS[1])])
+    parts = scorer.breakdown(one, scorer.prepare(NEW))
+    assert {"words", "meaning", "nearest sentence", "like the examples"} <= parts.keys()
+    assert parts["meaning"].argmax() == 1
+    assert scorer.breakdown(interest(), scorer.prepare(NEW)) == {}
+
+
+class Contrary:
+    """An embedder for which every paper that names a tumour is what everybody asked for."""
+
+    id = "contrary"
+    dimensions = 2
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self.seen += texts
+        return np.array([[float("tumour" in t or "asked" in t), 0.1] for t in texts], np.float32)
+
+
+def test_the_second_stage_only_reorders(embedder: StaticEmbedder, background: Background) -> None:
+    second = Contrary()
+    store = MemoryVectors()
+    stage = SecondStage(second, background, store=store, depth=3)
+    asked = [interest("asked: kinase molecules, growth of robots"), interest()]
+    ready = HybridScorer(embedder, background).prepare(NEW)
+    first = HybridScorer(embedder, background).score(asked, ready)
+    both = HybridScorer(embedder, background, second=stage).score(asked, ready)
+    np.testing.assert_allclose(np.sort(both.values[0]), np.sort(first.values[0]))
+    np.testing.assert_allclose(np.sort(both.share[0]), np.sort(first.share[0]))
+    assert int(both.values[0].argmax()) == 4
+    assert np.isneginf(both.values[1]).all()
+    texts = len(second.seen)
+    HybridScorer(embedder, background, second=stage).score(asked, ready)
+    assert len(second.seen) == texts + 1  # the statement; no paper a second time
+
+
+def test_vectors_are_computed_once_and_by_model() -> None:
+    store, second = MemoryVectors(), Contrary()
+    heard: list[int] = []
+    ensure(second, NEW[:2], store)
+    found = ensure(second, NEW, store, report=heard.append)
+    assert len(second.seen) == len(NEW)
+    assert heard == [2, 3]
+    assert set(found) == {one.id for one in NEW}
+    assert not store.load("another model", [NEW[0].id])
