@@ -39,6 +39,7 @@ from digest.store.subscribers import SubscriberStore
 log = logging.getLogger(__name__)
 
 BATCH = 500  #: subscribers a transaction
+EVERYBODY = 1_000_000_000
 Routes = Callable[[Subscriber], Sequence[tuple[Channel, str]]]
 Progress = Callable[[int], None]
 
@@ -122,6 +123,13 @@ class Composer:
             progress(moved)
         return total
 
+    def rehearse(self, now: datetime, *, only: SubscriberId | None = None) -> Composed:
+        """What `compose` would do with what is stored, storing nothing."""
+        sitting = Sitting(self, now, None)
+        due = self.store.due(now, limit=EVERYBODY, only=only)
+        parts = [sitting.rehearse(due[at : at + BATCH]) for at in range(0, len(due), BATCH)]
+        return sum(parts, Composed())
+
     def preview(self, subscriber: Subscriber, now: datetime) -> tuple[Digest, list[Paper]]:
         """The digest `subscriber` would get at `now`, and its papers; stores nothing."""
         return Sitting(self, now, None).preview(subscriber)
@@ -153,6 +161,12 @@ class Sitting:
             claim.skip(skips, run_id=self._run_id, at=self._now)
             claim.postpone((d.id, self._next_due(d)) for d in held if d.id in dated)
         return Composed(len(issues), Counter(skip.reason for skip in skips)), len(held)
+
+    def rehearse(self, due: Sequence[Due]) -> Composed:
+        """What `compose` would say of the batch."""
+        drafts = self._draft(due, self._to.store.waiting([one.id for one in due]))
+        issues, skips = self._decide(drafts, _sent_to(drafts, self._to.store))
+        return Composed(len(issues), Counter(skip.reason for skip in skips))
 
     def preview(self, subscriber: Subscriber) -> tuple[Digest, list[Paper]]:
         """One digest for somebody who need not be due, outside any transaction."""
@@ -298,7 +312,9 @@ def _still_ours(
     return [d for d in drafts if d.id in claim.held and (d.id not in ours or d.id in withdrawn)]
 
 
-def _sent_to(drafts: Sequence[Draft], claim: Claim) -> dict[SubscriberId, dict[PaperId, int]]:
+def _sent_to(
+    drafts: Sequence[Draft], store: Claim | EditionStore
+) -> dict[SubscriberId, dict[PaperId, int]]:
     """What of the windows each was sent before: asked only where that is possible at all."""
     asked: dict[frozenset[PaperId], list[SubscriberId]] = defaultdict(list)
     for draft in drafts:
@@ -307,7 +323,7 @@ def _sent_to(drafts: Sequence[Draft], claim: Claim) -> dict[SubscriberId, dict[P
         asked[suspects].append(draft.id)
     found: dict[SubscriberId, dict[PaperId, int]] = {}
     for papers, subscribers in asked.items():
-        found |= claim.sent(papers, subscribers)
+        found |= store.sent(papers, subscribers)
     return found
 
 

@@ -117,12 +117,15 @@ class App:
         self,
         now: datetime | None = None,
         *,
+        dry_run: bool = False,
         only: str | None = None,
         watcher: Watcher | None = None,
     ) -> RunReport:
-        """The whole river once, as of `now`."""
+        """The whole river once, as of `now`; a dry run only says what would be composed."""
         who = self.subscriptions.subscriber(only).id if only else None
         at = self.clock() if now is None else now
+        if dry_run:
+            return RunReport(at, digests=self.composer(at).rehearse(at, only=who))
         clock = self.clock if now is None else fixed_clock(now)
         with self.outbox(clock) as outbox:
             day = Day(
