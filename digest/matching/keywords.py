@@ -60,7 +60,6 @@ class Compiled:
         self.named = np.flatnonzero(terms == NOWHERE).tolist()
         self.leaf_nodes = np.array(circuit.leaf_nodes, np.int64)
         self.wanted_sizes = np.array([len(gate.wanted) for gate in self.gates], np.int64)
-        self.wanted_starts = np.cumsum(self.wanted_sizes) - self.wanted_sizes
         self.wanted = np.array([leaf for gate in self.gates for leaf in gate.wanted], np.int64)
         self.truth = np.array([gate.truth for gate in self.gates], np.int64)
         self.veto = np.array([gate.veto for gate in self.gates], np.int64)
@@ -181,17 +180,28 @@ class Evaluation:
 
     def strength(self, queries: Ints, papers: Ints) -> Floats:
         """For pairs of query and paper: how much of the query was found, titles twice, 0 to 1."""
-        starts, sizes = self._compiled.wanted_starts[queries], self._compiled.wanted_sizes[queries]
+        starts, ends, there = self._wanted_there
+        sizes = ends[queries] - starts[queries]
         pair = np.repeat(np.arange(len(queries)), sizes)
-        first = np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-        leaves = self._compiled.wanted[first + np.arange(len(pair))]
+        first = np.repeat(starts[queries] - np.cumsum(sizes) + sizes, sizes)
+        leaves = there[first + np.arange(len(pair))]
         rows, paper = self._leaf_rows[leaves], papers[pair]
         in_prose = self._compiled.terms[leaves] != NOWHERE
         title = np.where(in_prose & (rows > 0), rows - self._compiled.scopes[leaves] + 1, 0)
         here = _get(self._bits, rows, paper)
         points = here + (here & _get(self._bits, title, paper))
         total = np.bincount(pair, points, minlength=len(queries))
-        return (total / np.maximum(2 * sizes, 1)).astype(np.float32)
+        wanted = np.maximum(2 * self._compiled.wanted_sizes[queries], 1)
+        return (total / wanted).astype(np.float32)
+
+    @cached_property
+    def _wanted_there(self) -> tuple[Ints, Ints, Ints]:
+        """The wanted leaves that occur at all; a query has those from its start to its end."""
+        wanted, sizes = self._compiled.wanted, self._compiled.wanted_sizes
+        there = self._leaf_rows[wanted] > 0
+        before = np.concatenate([[0], np.cumsum(there)])
+        ends = np.cumsum(sizes)
+        return before[ends - sizes], before[ends], wanted[there]
 
     # --- where ------------------------------------------------------------------------------
 
