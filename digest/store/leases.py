@@ -6,7 +6,7 @@ guarded transactions also commit one after the other.
 
 Time is the database server's where there is a server, this machine's otherwise; never the story's
 clock, which may stand still or jump (`digest run --now`). A lease whose end lies further away than
-one term was left by a clock that has since been set back, and counts as free. So does one of a
+two terms was left by a clock that has since been set back, and counts as free. So does one of a
 process on this machine that is no longer alive: a restart after a kill need not wait.
 """
 
@@ -49,12 +49,12 @@ class Lease:
     def acquire(self) -> bool:
         """Take the lease if it is free or ours already; True when it is ours."""
         with self.database.write() as connection:
-            now = _now(connection)
-            first = insert_into(connection, _lease).values(
-                name=self.name, holder="", expires_at=now
+            free = {"name": self.name, "holder": "", "expires_at": _now(connection)}
+            connection.execute(
+                insert_into(connection, _lease).values(free).on_conflict_do_nothing()
             )
-            connection.execute(first.on_conflict_do_nothing())
             row = connection.execute(self._locked()).one()
+            now = _now(connection)  # only now: waiting for the row took time
             if not self._is_free(row.holder, row.expires_at, now):
                 return False
             self._extend(connection, now)
@@ -77,17 +77,17 @@ class Lease:
     def release(self) -> None:
         """Give the lease back, if it is still ours."""
         with self.database.write() as connection:
-            connection.execute(sa.delete(_lease).where(*self._ours()))
-
-    def _ours(self) -> tuple[sa.ColumnElement[bool], ...]:
-        return _lease.c.name == self.name, _lease.c.holder == self.holder
+            ours = _lease.c.name == self.name, _lease.c.holder == self.holder
+            # The row stays, for others may be about to lock it.
+            free = {"holder": "", "expires_at": _now(connection)}
+            connection.execute(sa.update(_lease).where(*ours).values(free))
 
     def _locked(self) -> sa.Select[str, datetime]:
         columns = sa.select(_lease.c.holder, _lease.c.expires_at)
         return columns.where(_lease.c.name == self.name).with_for_update()
 
     def _is_free(self, holder: str, expires_at: datetime, now: datetime) -> bool:
-        within_term = now < expires_at <= now + self.term
+        within_term = now < expires_at <= now + 2 * self.term
         return holder == self.holder or not within_term or _is_gone(holder)
 
     def _extend(self, connection: sa.Connection, now: datetime) -> None:

@@ -70,7 +70,7 @@ def test_a_late_holder_that_nobody_replaced_goes_on(database: Database) -> None:
     assert not lease(database, "other").acquire()
 
 
-def test_an_end_beyond_one_term_was_set_by_a_wrong_clock(database: Database) -> None:
+def test_an_end_beyond_two_terms_was_set_by_a_wrong_clock(database: Database) -> None:
     assert lease(database, "first").acquire()
     set_end(database, 3600)
     assert lease(database, "second").acquire()
