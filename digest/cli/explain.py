@@ -25,9 +25,11 @@ def explain(
 ) -> None:
     """Why this paper was in this subscriber's digest, or why not."""
     with session.opened() as opened:
-        lines = [str(line) for line in opened.explain(email, paper)]
+        answer = opened.explain(email, paper)
     if json:
-        say_json({"explanation": lines})
+        said = {"sent": answer.sent, "headline": answer.headline, "steps": answer.steps}
+        say_json(said)
         return
-    for line in lines:
-        say(line)
+    say(answer.headline)
+    for step in answer.steps:
+        say(f"  {step}")

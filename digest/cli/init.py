@@ -10,7 +10,7 @@ import typer
 
 from digest.cli import session
 from digest.cli.say import JsonOption, say, say_json
-from digest.errors import DigestError, UsageError
+from digest.errors import ConfigError, DigestError, UsageError
 
 
 def init(
@@ -29,7 +29,12 @@ def init(
     path = session.config_file or Path(os.environ.get("DIGEST_CONFIG") or "config.toml")
     _write_new(path, filled_example(email=email, base_url=base_url))
     session.config_file = path
-    place = migrated(session.settings()).place
+    try:
+        settings = session.settings()
+    except ConfigError:
+        path.unlink()
+        raise
+    place = migrated(settings).place
     if json:
         say_json({"config": str(path), "database": place})
         return

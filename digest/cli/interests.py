@@ -36,8 +36,8 @@ Combine = Annotated[
 @app.command("list")
 def list_(email: Email, json: JsonOption = False) -> None:
     """All interests of a subscriber."""
-    with session.opened() as opened:
-        interests = opened.subscriptions.subscriber(email).interests
+    with session.register() as register:
+        interests = register.subscriber(email).interests
     if json:
         say_json([_record(one) for one in interests])
         return
@@ -70,8 +70,9 @@ def add(
         "daily_volume": daily_volume,
         "combine": combine,
     }
-    with session.opened() as opened:
-        added = opened.subscriptions.add_interest(email, _told(record))
+    check_query(query)
+    with session.register() as register:
+        added = register.add_interest(email, _told(record))
     _report(added, "Added", json=json)
 
 
@@ -105,20 +106,29 @@ def edit(
     }
     if not _told(changes):
         raise UsageError("Nothing to change.", mend="See `digest interests edit --help`.")
-    with session.opened() as opened:
-        changed = opened.subscriptions.edit_interest(email, name, _told(changes))
+    check_query(query)
+    with session.register() as register:
+        changed = register.edit_interest(email, name, _told(changes))
     _report(changed, "Changed", json=json)
 
 
 @app.command()
 def remove(email: Email, name: Name, json: JsonOption = False) -> None:
     """Remove an interest."""
-    with session.opened() as opened:
-        opened.subscriptions.remove_interest(email, name)
+    with session.register() as register:
+        register.remove_interest(email, name)
     if json:
         say_json({"removed": name})
     else:
         say(f"Removed {name}.")
+
+
+def check_query(query: str | None) -> None:
+    """Raises QuerySyntaxError, which `main` shows with a caret under the column."""
+    from digest.matching.query import parse
+
+    if query and query.strip():
+        parse(query)
 
 
 def _examples(like: list[str] | None, unlike: list[str] | None) -> list[dict[str, Any]] | None:

@@ -32,8 +32,8 @@ def list_(
     from digest.subscriptions import normalise
 
     address = normalise(email) if email else None
-    with session.opened() as opened:
-        found = listed(opened.database, states=_states(state), email=address, limit=limit)
+    with session.database() as database:
+        found = listed(database, states=_states(state), email=address, limit=limit)
     if json:
         say_json([asdict(one) for one in found])
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digest.cli import session, transfer
+from digest.cli.interests import check_query
 from digest.cli.say import JsonOption, counted, moment, say, say_json, show_table
 from digest.errors import UsageError
 
@@ -64,10 +65,11 @@ def add(
 ) -> None:
     """Subscribe someone; what is not said is as the configuration has it."""
     said = _said(locals(), skip=("interest", "query", "statement", "json"))
+    check_query(query)
     if query or statement:
         said["interests"] = [{"name": interest, "query": query, "statement": statement}]
-    with session.opened() as opened:
-        _report(opened.subscriptions.add(said), "Added", json=json)
+    with session.register() as register:
+        _report(register.add(said), "Added", json=json)
 
 
 @app.command()
@@ -91,16 +93,15 @@ def edit(
     said = _said(locals(), skip=("email", "json"))
     if not said:
         raise UsageError("Nothing to change.", mend="See `digest subscribers edit --help`.")
-    with session.opened() as opened:
-        _report(opened.subscriptions.edit(email, said), "Changed", json=json)
+    with session.register() as register:
+        _report(register.edit(email, said), "Changed", json=json)
 
 
 @app.command("list")
 def list_(state: States = None, json: JsonOption = False) -> None:
     """Everyone, in the order of their addresses."""
-    with session.opened() as opened:
-        subscriptions = opened.subscriptions
-        people = subscriptions.profiles(subscriptions.ids(states_named(state)))
+    with session.register() as register:
+        people = register.profiles(register.ids(states_named(state)))
     if json:
         say_json([_record(one) for one in people])
         return
@@ -112,8 +113,8 @@ def list_(state: States = None, json: JsonOption = False) -> None:
 @app.command()
 def show(email: Email, json: JsonOption = False) -> None:
     """One subscriber with everything they want."""
-    with session.opened() as opened:
-        _report(opened.subscriptions.subscriber(email), "", json=json)
+    with session.register() as register:
+        _report(register.subscriber(email), "", json=json)
 
 
 @app.command()
@@ -123,8 +124,8 @@ def pause(
     json: JsonOption = False,
 ) -> None:
     """No digests, for good or until a date; what is queued is withdrawn."""
-    with session.opened() as opened:
-        paused = opened.subscriptions.pause(email, _date(until) if until else None)
+    with session.register() as register:
+        paused = register.pause(email, _date(until) if until else None)
         _report(paused, "Paused", json=json)
 
 
@@ -137,16 +138,16 @@ def resume(
     json: JsonOption = False,
 ) -> None:
     """Digests again."""
-    with session.opened() as opened:
-        resumed = opened.subscriptions.resume(email, they_asked=they_asked)
+    with session.register() as register:
+        resumed = register.resume(email, they_asked=they_asked)
         _report(resumed, "Resumed", json=json)
 
 
 @app.command()
 def unsubscribe(email: Email, json: JsonOption = False) -> None:
     """No digests from now on; what they wanted is kept in case they come back."""
-    with session.opened() as opened:
-        gone = opened.subscriptions.unsubscribe(email, reason="by the operator")
+    with session.register() as register:
+        gone = register.unsubscribe(email, reason="by the operator")
         _report(gone, "Unsubscribed", json=json)
 
 
@@ -159,8 +160,8 @@ def remove(
     """Forget someone for good; only a salted hash stays, so that no import adds them again."""
     if not yes and sys.stdin.isatty():
         typer.confirm("Delete everything about this subscriber?", abort=True, err=True)
-    with session.opened() as opened:
-        opened.subscriptions.remove(email)
+    with session.register() as register:
+        register.remove(email)
     if json:
         say_json({"removed": True})
     else:
@@ -175,11 +176,11 @@ def suppress(
     json: JsonOption = False,
 ) -> None:
     """Never write to an address, subscribed or not; or lift that again."""
-    with session.opened() as opened:
+    with session.register() as register:
         if lift:
-            done = opened.subscriptions.lift(email)
+            done = register.lift(email)
         else:
-            opened.subscriptions.suppress(email, reason=reason)
+            register.suppress(email, reason=reason)
             done = True
     if json:
         say_json({"suppressed": not lift, "changed": done})

@@ -39,8 +39,12 @@ def import_(
     from digest.subscriptions import read
 
     kind = _format(format, file)
-    with session.opened() as opened, _reading(file) as stream, counting("Importing") as progress:
-        report = opened.subscriptions.load(read(stream, kind), strict=strict, progress=progress)
+    with (
+        session.register() as register,
+        _reading(file) as stream,
+        counting("Importing") as progress,
+    ):
+        report = register.load(read(stream, kind), strict=strict, progress=progress)
     if json:
         say_json(report.to_json())
     else:
@@ -59,8 +63,8 @@ def export(
     from digest.subscriptions import write
 
     kind = _format(format or ("jsonl" if file == "-" else None), file)
-    with session.opened() as opened:
-        lines = write(opened.subscriptions.records(states_named(state)), kind)
+    with session.register() as register:
+        lines = write(register.records(states_named(state)), kind)
         if file == "-":
             _write_out(lines)
         else:

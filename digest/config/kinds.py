@@ -69,7 +69,7 @@ def normal_address(value: str) -> str:
             value.strip(), check_deliverability=False, globally_deliverable=False
         )
     except EmailNotValidError as error:
-        raise ValueError(f"is no e-mail address: {error}") from None
+        raise ValueError(f"is no e-mail address: {str(error).rstrip('.')}") from None
     domain = valid.ascii_domain
     if domain != "localhost" and "." not in domain:
         raise ValueError("is no e-mail address: its domain is incomplete")

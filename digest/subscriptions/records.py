@@ -189,7 +189,7 @@ def check_interest(record: Mapping[str, Any]) -> InterestRecord:
 
 def _invalid(error: ValidationError, record: Mapping[str, Any]) -> InvalidSubscriber:
     lines = [f"{_key(fault['loc'], record)}: {_what(fault)}" for fault in error.errors()]
-    return InvalidSubscriber("; ".join(lines) + ".")
+    return InvalidSubscriber("; ".join(line.rstrip(".") for line in lines) + ".")
 
 
 def _key(location: tuple[int | str, ...], record: Any) -> str:

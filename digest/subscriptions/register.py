@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from digest.clock import Clock, next_due, system_clock
+from digest.config import Settings
 from digest.errors import InvalidSubscriber, UnknownSubscriber, UsageError
 from digest.model import (
     Interest,
@@ -49,6 +50,17 @@ class Usual:
     limit: int = 12
     trending: int = 0
     language: str = "en"
+
+    @classmethod
+    def of(cls, settings: Settings) -> Usual:
+        """As the configuration has it under [digest] and [site]."""
+        wanted = settings.digest
+        return cls(
+            schedule=wanted.schedule(),
+            limit=wanted.limit,
+            trending=wanted.trending,
+            language=settings.site.languages[0],
+        )
 
 
 class Subscriptions:
