@@ -199,7 +199,7 @@ def read_mail(folder: Path) -> list[tuple[str, str, str, list[str]]]:
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         body = message.get_body(("plain",))
         text = body.get_content() if body else ""
-        ids = re.findall(r"^ +https://arxiv\.org/abs/(\S+)$", text, re.MULTILINE)
+        ids = re.findall(r"^ +https://arxiv\.org/abs/(\S+)\s*$", text, re.MULTILINE)
         date = message["Date"].datetime.date().isoformat()
         found.append((str(message["To"]), date, str(message["Message-ID"]), ids))
     return found

@@ -117,7 +117,7 @@ class Composer:
         sitting = Sitting(self, now, run_id)
         total, idle = Composed(), 0
         while idle < 3 and (due := self.store.due(now, limit=BATCH, only=only)):
-            done, moved = sitting.compose(due)
+            done, moved = sitting.try_to_compose(due)
             idle = 0 if moved else idle + 1  # other composers hold the rest
             total += done
             progress(moved)
@@ -135,6 +135,10 @@ class Composer:
         return Sitting(self, now, None).preview(subscriber)
 
 
+class PapersMerged(Exception):
+    """A paper of a digest became part of another one while the digest was composed."""
+
+
 class Sitting:
     """One compose: everything that is the same for all who are due at `now`."""
 
@@ -147,6 +151,14 @@ class Sitting:
         self._span = lru_cache(maxsize=4)(self._open_span)
         self._fetch_before = lru_cache(maxsize=64)(composer.papers.fetch_before)
 
+    def try_to_compose(self, due: Sequence[Due]) -> tuple[Composed, int]:
+        """One batch, or nothing of it when papers became one meanwhile: then look again."""
+        try:
+            return self.compose(due)
+        except PapersMerged:
+            self._span.cache_clear()
+            return Composed(), 0
+
     def compose(self, due: Sequence[Due]) -> tuple[Composed, int]:
         """One batch: what became of it, and how many subscribers were moved on."""
         waiting = self._to.store.waiting([one.id for one in due])
@@ -157,6 +169,8 @@ class Sitting:
             dated = claim.dated(dates)
             fresh = [draft for draft in held if draft.id not in dated]
             issues, skips = self._decide(fresh, _sent_to(fresh, claim))
+            if not claim.all_stand({pid for one in issues for pid in one.digest.paper_ids}):
+                raise PapersMerged  # and with it this transaction goes
             claim.queue(issues, run_id=self._run_id)
             claim.skip(skips, run_id=self._run_id, at=self._now)
             claim.postpone((d.id, self._next_due(d)) for d in held if d.id in dated)
@@ -330,12 +344,14 @@ def _sent_to(
 def _arrange(draft: Draft, sent: Mapping[PaperId, int]) -> Arrangement:
     """The sections: nothing twice, and new versions only of what this subscriber was sent."""
     span = draft.span
+    if draft.found is None:
+        return Arrangement(())
     told = frozenset(
         pid for pid in span.revised if pid in sent and (span.papers[pid].version or 0) > sent[pid]
     )
     return arrange(
         draft.subscriber,
-        draft.found or (),
+        draft.found,
         trending=span.trending,
         sent=sent.keys() | span.revised if span.revised else sent,
         revised=told,

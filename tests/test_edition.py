@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -387,6 +387,34 @@ def test_two_composers_at_once_make_one_digest_each(database: Database, world: W
     assert sum(one.composed for one in done) == 40
     assert len({row.subscriber_id for row in world.rows("digest")}) == 40
     assert len(world.rows("delivery")) == 40
+
+
+class MeddlingScorer(LexicalScorer):
+    """While the first window is matched, another process finds two of its papers to be one."""
+
+    def __init__(self, meddle: Callable[[], None]) -> None:
+        super().__init__([paper()])
+        self._meddle = [meddle]
+
+    def score(self, interests: Sequence[Interest], ready: Any) -> Scores:
+        while self._meddle:
+            self._meddle.pop()()
+        return super().score(interests, ready)
+
+
+def test_papers_that_become_one_meanwhile_are_composed_as_one(
+    database: Database, world: World
+) -> None:
+    world.subscribe()
+    doi = PaperIds(doi="10.5555/fog")
+    world.announce(listing(1), listing(2, title="A lantern by another name", ids=doi))
+    world.clock.tick(hours=2)
+    both = PaperIds(arxiv=listing(1).ids.arxiv, doi=doi.doi)
+    scorer = MeddlingScorer(lambda: world.announce(listing(1, ids=both)))
+    composer = composer_for(database, Matcher(scorer, papers_a_day=100))
+    assert composer.compose(world.clock()).composed == 1
+    (digest,) = world.digests()
+    assert len(digest.paper_ids) == 1
 
 
 def test_a_preview_stores_nothing(world: World) -> None:

@@ -31,6 +31,7 @@ from digest.model import (
 )
 from digest.store.database import Database, insert_into
 from digest.store.documents import from_document, to_document
+from digest.store.papers import current_ids
 
 _subscriber = SQLModel.metadata.tables["subscriber"]
 _digest = SQLModel.metadata.tables["digest"]
@@ -237,6 +238,11 @@ class Claim:
         )
         rows = self._connection.execute(statement)
         return frozenset(sid for sid, day in rows if dates[sid] == day)
+
+    def all_stand(self, papers: Collection[PaperId]) -> bool:
+        """Whether none of `papers` has become part of another; they stay so until the end."""
+        now = current_ids(self._connection, papers)
+        return all(now.get(paper_id) == paper_id for paper_id in papers)
 
     def queue(self, issues: Sequence[Issue], *, run_id: int | None) -> None:
         """Store digests, what they hold and their deliveries; move the subscribers on."""
