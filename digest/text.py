@@ -114,7 +114,7 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _visible(text: str) -> str:
-    if "\u00c2" <= max(text, default="") and _MOJIBAKE_LEAD.search(text):
+    if max(text, default="") >= "\u00c2" and _MOJIBAKE_LEAD.search(text):
         text = _MOJIBAKE.sub(_redecoded, text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if text.isascii() and text.isprintable() else _ILLEGAL.sub("", text.translate(_C1))
@@ -226,7 +226,7 @@ _MOST_AUTHORS = 5000
 
 
 _BRACKETED = re.compile(r"\([^()]{0,300}\)")
-_NOBODY = re.compile(r"[\s,]*(?:\bet\s+al\b\.?|\band others\b|…)\s*$", re.IGNORECASE)
+_NOBODY = re.compile(r"(?:\bet al\b|\band others\b|…)[ .,]*$", re.IGNORECASE)
 
 
 def author_key(name: str) -> str:
@@ -248,11 +248,12 @@ def split_authors(text: str) -> tuple[str, ...]:
 
     Understands `A. One, B. Two and C. Three`, `One, A.; Two, B.` and `ONE, A., TWO, B.`.
     """
-    text = _NOBODY.sub("", _BRACKETED.sub(" ", _BRACKETED.sub(" ", text)))
+    text = _SPACE.sub(" ", _BRACKETED.sub(" ", _BRACKETED.sub(" ", text)))
+    text = _NOBODY.sub("", text)
     if ";" in text:
         names = [_turned(part) for part in text.split(";")]
     else:
-        lists = re.split(r"\s*,?\s+(?:and|&)\s+", text)
+        lists = re.split(r" ?,? (?:and|&) ", text)
         parts = [part.strip() for piece in lists for part in piece.split(",")]
         names = _from_commas([part for part in parts if part], alone=len(lists) == 1)
     tidy = (_SPACE.sub(" ", name).strip(" ,;") for name in names)

@@ -20,7 +20,9 @@ Shape = Literal["json", "xml"]
 MOST_BYTES = 15 * 1024 * 1024
 MOST_ENTRIES = 10_000  #: of one document
 _MOST_ELEMENTS = 600_000
+_MOST_PIECES = 1_500_000  #: of text: a parser is called back for each line and each entity
 _DEEPEST = 120
+_TOO_MUCH = "has more or deeper elements than a listing needs; nothing of it was read."
 _LOOSE_BYTES = 1024 * 1024  #: of a document that is not well-formed and still worth a look
 
 _ENCODINGS = re.compile(
@@ -129,6 +131,8 @@ def _xml(text: str) -> Document | str:
         return "is neither a feed nor JSON. Put the feed's own address under url."
     if re.search(r"<!ENTITY", text, re.IGNORECASE):
         return "declares XML entities, as an entity bomb does; nothing of it was read."
+    if text.count("\n") + text.count("&") > _MOST_PIECES:
+        return _TOO_MUCH
     return _bounded(_mended(text))
 
 
@@ -161,7 +165,7 @@ def _bounded(text: str) -> Document | str:
     fault = _scan(text)
     if fault is None:
         return _first_entries(text)
-    if fault.startswith("has "):
+    if fault == _TOO_MUCH:
         return fault
     shorter = _cut_to_whole_entries(text)
     if shorter is not None and _scan(shorter) is None:
@@ -198,7 +202,7 @@ def _scan(text: str) -> str | None:
     try:
         parser.Parse(text.encode("utf-8"), True)
     except _TooMuch:
-        return "has more or deeper elements than a listing needs; nothing of it was read."
+        return _TOO_MUCH
     except expat.ExpatError as error:
         return f"line {error.lineno}: {expat.ErrorString(error.code)}"
     return None

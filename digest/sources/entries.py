@@ -19,6 +19,7 @@ import feedparser
 from digest.sources.documents import Document
 
 _SKIPPED = re.compile(r"<skipDays>(.{0,2000}?)</skipDays>", re.DOTALL | re.IGNORECASE)
+_LONGEST = 100_000  #: characters of one field
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -76,7 +77,7 @@ def _entry(raw: dict[str, Any]) -> Entry:
         tags=tuple(term for tag in _dicts(raw.get("tags")) if (term := _text(tag.get("term")))),
         published=_instant(raw.get("published_parsed")),
         updated=_instant(raw.get("updated_parsed")),
-        extra={name: value for name, value in raw.items() if "_" in name and _text(value)},
+        extra={name: _text(raw[name]) for name in raw if "_" in name and _text(raw[name])},
     )
 
 
@@ -90,7 +91,7 @@ def _link(link: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return value[:_LONGEST] if isinstance(value, str) else ""
 
 
 def _count(value: object) -> int | None:

@@ -26,7 +26,7 @@ import httpx
 from digest import __version__
 from digest.clock import Clock, system_clock
 from digest.sources.inflate import TooLarge, Undecodable, inflate
-from digest.sources.network import NotPublic, WireTransport, deadline
+from digest.sources.network import NotPublic, WireTransport, any_address, deadline, is_public
 from digest.sources.pacing import INTERVALS, Pacer
 from digest.text import shorten
 
@@ -117,7 +117,8 @@ class Fetcher:
         self._jitter = jitter
         self._pacer = Pacer(options.intervals, clock=clock, sleep=self._sleep)
         self._transport = transport or WireTransport(
-            allow_private=options.allow_private_addresses, proxy=options.proxy
+            allowed=any_address if options.allow_private_addresses else is_public,
+            proxy=options.proxy,
         )
         self._client = httpx.Client(
             transport=self._transport,

@@ -23,6 +23,7 @@ import httpx
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], list[str]]
+Allowed = Callable[[str], bool]
 
 #: When the request of this thread must be over, on `time.monotonic`'s scale; None: no limit.
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
@@ -94,11 +95,16 @@ def resolve(host: str, port: int) -> list[str]:
 # --- httpcore's backend -------------------------------------------------------------------------
 
 
-class Wire(httpcore.NetworkBackend):
-    """Connects to public addresses (or any, with `allow_private`) within the deadline."""
+def any_address(address: str) -> bool:
+    """For intranets, and for the way to the operator's own proxy."""
+    return True
 
-    def __init__(self, *, allow_private: bool = False, resolve: Resolve = resolve) -> None:
-        self._allow_private = allow_private
+
+class Wire(httpcore.NetworkBackend):
+    """Connects to allowed addresses within the deadline."""
+
+    def __init__(self, *, allowed: Allowed = is_public, resolve: Resolve = resolve) -> None:
+        self._allowed = allowed
         self._resolve = resolve
         self._plain = httpcore.SyncBackend()
 
@@ -111,7 +117,7 @@ class Wire(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         fault: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in self._allowed(host, port, timeout):
+        for address in self._addresses(host, port, timeout):
             try:
                 stream = self._plain.connect_tcp(
                     address, port, _left(timeout), local_address, socket_options
@@ -121,14 +127,12 @@ class Wire(httpcore.NetworkBackend):
                 fault = error
         raise fault
 
-    def _allowed(self, host: str, port: int, timeout: float | None) -> list[str]:
-        addresses = _lookup(self._resolve, host, port, _left(timeout))
-        if self._allow_private or not addresses:
-            return addresses
-        public = [address for address in addresses if is_public(address)]
-        if not public:
-            raise NotPublic(f"{host} leads to {addresses[0]}, which is not a public address")
-        return public
+    def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
+        found = _lookup(self._resolve, host, port, _left(timeout))
+        allowed = [address for address in found if self._allowed(address)]
+        if found and not allowed:
+            raise NotPublic(f"{host} leads to {found[0]}, which is not a public address")
+        return allowed
 
     def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         raise NotPublic("a socket file is not a public address")
@@ -233,17 +237,17 @@ class WireTransport(httpx.BaseTransport):
     """httpx over `Wire`: httpx's own transport offers no place for a network backend."""
 
     def __init__(
-        self, *, allow_private: bool = False, proxy: str | None = None, resolve: Resolve = resolve
+        self, *, allowed: Allowed = is_public, proxy: str | None = None, resolve: Resolve = resolve
     ) -> None:
         context = ssl.create_default_context()
         limits: dict[str, Any] = {"max_connections": 16, "keepalive_expiry": 10.0}
         if proxy is None:
-            wire = Wire(allow_private=allow_private, resolve=resolve)
+            wire = Wire(allowed=allowed, resolve=resolve)
             self._pool: httpcore.ConnectionPool = httpcore.ConnectionPool(
                 context, network_backend=wire, **limits
             )
         else:  # the proxy is the operator's, may be anywhere, and does the looking up
-            wire = Wire(allow_private=True, resolve=resolve)
+            wire = Wire(allowed=any_address, resolve=resolve)
             self._pool = httpcore.HTTPProxy(
                 proxy, ssl_context=context, network_backend=wire, **limits
             )

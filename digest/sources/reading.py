@@ -8,6 +8,7 @@ Pure: nothing here fetches. A bad entry costs itself and leaves a sentence that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +19,7 @@ from digest.text import arxiv_id, canonical_url, clean, doi, pmid, shorten
 
 Wire = TypeVar("Wire")
 
+_FULL_STOP = re.compile(r"(?<=[a-z)]{4})(?<!subsp)(?<!incl)\.$")
 _LONGEST_TITLE = 600
 _LONGEST_ABSTRACT = 20_000
 _LONGEST_NAME = 200
@@ -69,7 +71,7 @@ class Draft:
 
 def listed(draft: Draft, source: str) -> Listing | str:
     """The listing, all text clean; or the fault of the entry."""
-    title = _line(draft.title, _LONGEST_TITLE, markup=draft.markup)
+    title = _FULL_STOP.sub("", _line(draft.title, _LONGEST_TITLE, markup=draft.markup))
     if not title:
         return "has no title"
     if not draft.ids.keys():
