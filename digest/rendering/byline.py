@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from digest.model import Field, Hit, Paper
+from digest.model import Field, Paper, Reasons
 from digest.rendering.language import Language
 from digest.rendering.spans import Kind, Spans, fill, line, say
 
@@ -28,12 +28,10 @@ _OWN_NAMES: Final = {
 }
 
 
-def byline(
-    authors: Sequence[str], hits: Sequence[Hit], followed: Sequence[str], language: Language
-) -> Spans:
+def byline(authors: Sequence[str], reasons: Reasons, language: Language) -> Spans:
     """ "A, B, C and 6 more"; followed authors are marked, and never among the "more"."""
-    marked = {hit.element for hit in hits if hit.field is Field.AUTHOR}
-    marked |= {n for n, author in enumerate(authors) if any(_same(author, f) for f in followed)}
+    marked = {hit.element for hit in reasons.hits if hit.field is Field.AUTHOR}
+    marked |= _positions(authors, reasons.followed)
     shown = _shown(len(authors), marked)
     names = [_name(authors[n], n in marked) for n in shown]
     more = len(authors) - len(shown)
@@ -59,8 +57,10 @@ def _name(author: str, marked: bool) -> Spans:
     return say(line(author, _NAME_LENGTH) or "?", Kind.MARK if marked else Kind.PLAIN)
 
 
-def _same(author: str, followed: str) -> bool:
-    return bool(followed) and _folded(author) == _folded(followed)
+def _positions(authors: Sequence[str], followed: Sequence[str]) -> set[int]:
+    """Which of the authors are followed, case and accents aside."""
+    wanted = {_folded(name) for name in followed}
+    return {n for n, author in enumerate(authors) if _folded(author) in wanted} if wanted else set()
 
 
 def _folded(name: str) -> str:

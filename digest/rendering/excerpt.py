@@ -16,7 +16,7 @@ from digest.rendering.spans import Kind, Span, Spans, clean
 EXCERPT_LENGTH: Final = 300  #: characters, about four lines on a desk and eight on a phone
 _GRACE: Final = 80  #: an abstract barely longer is shown whole
 _LEAD: Final = 90  #: how far before a hit a window may open
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=\S)")
+_SENTENCE: Final = re.compile(r"[.!?]\s+")
 
 Range = tuple[int, int]
 
@@ -42,12 +42,14 @@ def mark(text: str, ranges: Iterable[Range], *, within: Range | None = None) -> 
     at = start
     for first, last in _merged(ranges):
         first, last = max(first, at), min(last, end)
-        if first >= last:
-            continue
-        spans += [Span(clean(text[at:first])), Span(clean(text[first:last]), Kind.MARK)]
-        at = last
-    spans.append(Span(clean(text[at:end])))
-    return tuple(span for span in spans if span.text)
+        if first < last:
+            if at < first:
+                spans.append(Span(clean(text[at:first])))
+            spans.append(Span(clean(text[first:last]), Kind.MARK))
+            at = last
+    if at < end:
+        spans.append(Span(clean(text[at:end])))
+    return tuple([span for span in spans if span.text])
 
 
 def _merged(ranges: Iterable[Range]) -> list[Range]:
@@ -65,7 +67,10 @@ def _window(text: str, hits: Sequence[Hit], length: int) -> Range:
     """Where the excerpt starts and ends: the most distinct terms, then the earliest start."""
     if len(text) <= length + _GRACE:
         return 0, len(text)
-    best = max(_starts(text, hits), key=lambda start: (_terms(hits, start, start + length), -start))
+    if all([hit.end <= length for hit in hits]):
+        return 0, _word_end(text, length)
+    starts = sorted({0, *[_start(text, hit) for hit in hits]})
+    best = max(starts, key=lambda start: _terms(hits, start, start + length))
     return best, _word_end(text, best + length)
 
 
@@ -73,14 +78,11 @@ def _terms(hits: Sequence[Hit], start: int, end: int) -> int:
     return len({hit.term for hit in hits if start <= hit.start and hit.end <= end})
 
 
-def _starts(text: str, hits: Sequence[Hit]) -> list[int]:
-    """Places to open: the beginning, and for each hit its sentence or a word a little before."""
-    sentences = [0, *(found.end() for found in _SENTENCE.finditer(text))]
-    starts = {0}
-    for hit in hits:
-        near = [start for start in sentences if hit.start - _LEAD <= start <= hit.start]
-        starts.add(near[0] if near else _word_start(text, max(0, hit.start - _LEAD)))
-    return sorted(starts)
+def _start(text: str, hit: Hit) -> int:
+    """A place to open for a hit: its sentence, if that begins near, or a word a little before."""
+    earliest = max(0, hit.start - _LEAD)
+    found = _SENTENCE.search(text, earliest, hit.start)
+    return found.end() if found else _word_start(text, earliest)
 
 
 def _word_start(text: str, at: int) -> int:

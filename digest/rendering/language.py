@@ -58,7 +58,7 @@ class Language:
         return form.format(n=self.number(number), **values)
 
     def number(self, number: int) -> str:
-        return format_decimal(number, locale=self.locale)
+        return _decimal(number, self.locale)
 
     def long_date(self, day: date) -> str:
         """With the weekday: "Friday, 20 November 2026"."""
@@ -76,16 +76,22 @@ class Language:
 
     def join(self, parts: Sequence[Spans]) -> Spans:
         """ "a, b and c", each part with its own emphasis."""
-        places = [f"{{p{n}}}" for n in range(len(parts))]
-        pattern = _list_pattern(tuple(places), self.locale)
-        return fill(pattern, **{f"p{n}": part for n, part in enumerate(parts)})
+        if len(parts) == 1:
+            return parts[0]
+        places = tuple([f"p{n}" for n in range(len(parts))])
+        return fill(_list_pattern(places, self.locale), **dict(zip(places, parts, strict=True)))
+
+
+@lru_cache(maxsize=8192)
+def _decimal(number: int, locale: Locale) -> str:
+    return format_decimal(number, locale=locale)
 
 
 @lru_cache(maxsize=256)
-def _list_pattern(places: tuple[str, ...], locale: Locale) -> str:
+def _list_pattern(names: tuple[str, ...], locale: Locale) -> str:
     # British English has no comma before the "and"; the American rule is one language's habit.
     house = Locale("en", "GB") if locale == Locale("en") else locale
-    return format_list(places, locale=house) if places else ""
+    return format_list([f"{{{name}}}" for name in names], locale=house) if names else ""
 
 
 @lru_cache(maxsize=64)

@@ -16,6 +16,8 @@ _SCHEMES: Final = ("https://", "http://", "mailto:")
 _URL_LENGTH: Final = 2000
 _UNWISE: Final = re.compile(r'[ "<>\\^`{|}]')  # RFC 3986 has no place for them; feeds use them
 
+_BREAKING: Final = re.compile(r'[\s"<>\\^`{|}\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]')
+
 
 class MailTokens(Protocol):
     """The signed parts of one mail's links."""
@@ -78,7 +80,7 @@ class SiteLinks:
 
 def safe_url(url: str) -> str:
     """The address if a reader may follow it, else "#": autoescape does not stop `javascript:`."""
-    return url if url.lower().startswith(_SCHEMES) and _is_one_word(url) else "#"
+    return url if url.lower().startswith(_SCHEMES) and not _BREAKING.search(url) else "#"
 
 
 def public_url(url: str | None) -> str | None:
@@ -90,7 +92,7 @@ def public_url(url: str | None) -> str | None:
         parts = urlsplit(mended)
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not _is_one_word(mended):
+    if parts.scheme not in ("http", "https") or not parts.hostname or not mended.isprintable():
         return None
     return mended
 
@@ -101,7 +103,3 @@ def paper_url(paper: Paper) -> str | None:
     resolver = f"https://doi.org/{ids.doi}" if ids.doi else None
     candidates = (links.abstract, links.pdf, links.discussion, ids.url, resolver)
     return next((url for url in map(public_url, candidates) if url), None)
-
-
-def _is_one_word(url: str) -> bool:
-    return url.isprintable() and not _UNWISE.search(url)

@@ -11,6 +11,7 @@ from digest.rendering.view import Action, Card
 
 WIDTH: Final = 72
 INDENT: Final = "    "
+WRAPPED: Final = ("headline", "summary", "note", "schedule", "identity")  #: parts of a frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,7 @@ def text_card(card: Card) -> TextCard:
 
 def text_frame(frame: Frame) -> Frame:
     """The frame with its sentences wrapped, for templates that only print."""
-    return replace(
-        frame,
-        headline=wrap(frame.headline, indent=""),
-        summary=wrap(frame.summary, indent=""),
-        note=wrap(frame.note, indent=""),
-        schedule=wrap(frame.schedule, indent=""),
-        identity=wrap(frame.identity, indent=""),
-    )
+    return replace(frame, **{name: wrap(getattr(frame, name), indent="") for name in WRAPPED})
 
 
 def number(position: int) -> str:
@@ -60,17 +54,18 @@ def number(position: int) -> str:
 def wrap(text: str, *, indent: str = INDENT) -> str:
     """Lines of at most 72 columns, `indent` before all but the first; long words stay whole.
 
-    Greedy and without hyphens, an order of magnitude faster than `textwrap`.
+    Greedy, without hyphens, and by the line: many times faster than `textwrap`.
     """
+    left = " ".join(text.split())
     room = WIDTH - len(indent)
     lines: list[str] = []
-    line: list[str] = []
-    used = 0
-    for word in text.split():
-        if line and used + len(word) > room:
-            lines.append(" ".join(line))
-            line, used = [], 0
-        line.append(word)
-        used += len(word) + 1
-    lines.append(" ".join(line))
+    while len(left) > room:
+        cut = left.rfind(" ", 0, room + 1)
+        if cut < 0:
+            cut = left.find(" ", room)
+        if cut < 0:
+            break
+        lines.append(left[:cut])
+        left = left[cut + 1 :]
+    lines.append(left)
     return f"\n{indent}".join(lines)

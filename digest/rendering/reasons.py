@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from digest.model import Field, Hit, Reasons
@@ -61,24 +62,33 @@ def _otherwise(near: bool, breadth: int, language: Language) -> list[Spans]:
 def _lead(percentile: float | None, language: Language) -> str:
     if percentile is None or not 0 <= percentile <= _WORTH_SAYING:
         return ""
-    percent = max(1, math.ceil(round(percentile * 100, 6)))
+    return _top(max(1, math.ceil(round(percentile * 100, 6))), language)
+
+
+@lru_cache(maxsize=256)
+def _top(percent: int, language: Language) -> str:
     return language.say("Top {percent} % of the stream", percent=language.number(percent))
 
 
 def _hits(hits: Sequence[Hit], language: Language) -> list[Spans]:
     """One part for each set of places, as in "a and b in the abstract"."""
+    return list(_found(tuple(dict.fromkeys([(hit.term, hit.field) for hit in hits])), language))
+
+
+@lru_cache(maxsize=8192)
+def _found(terms: tuple[tuple[str, Field], ...], language: Language) -> tuple[Spans, ...]:
     places: dict[str, set[Field]] = {}
-    for hit in hits:
-        places.setdefault(_term(hit.term), set()).add(hit.field)
+    for term, field in terms:
+        if bare := _term(term):
+            places.setdefault(bare, set()).add(field)
     grouped: dict[tuple[Field, ...], list[Spans]] = {}
     for term, fields in list(places.items())[:_TERMS]:
-        if term:
-            key = _place(fields)
-            grouped.setdefault(key, []).append(_quoted(term, key, language))
-    return [
+        key = _place(fields)
+        grouped.setdefault(key, []).append(_quoted(term, key, language))
+    return tuple(
         fill(language.text(_PLACES[key]), terms=language.join(terms))
         for key, terms in grouped.items()
-    ]
+    )
 
 
 def _place(fields: set[Field]) -> tuple[Field, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from itertools import chain
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 
@@ -82,6 +82,19 @@ def say(text: str, kind: Kind = Kind.PLAIN) -> Spans:
 
 def fill(template: str, **parts: Spans) -> Spans:
     """The template with every `{name}` replaced by that part's spans."""
+    spans: list[Span] = []
+    for part in _parsed(template):
+        if isinstance(part, Span):
+            spans.append(part)
+        else:
+            spans += parts[part]
+    return tuple(spans)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(template: str) -> tuple[Span | str, ...]:
+    """The template's own words as spans, the names of its places as strings."""
     pieces = _PLACEHOLDER.split(template)
-    found = (parts[piece] if n % 2 else say(piece) for n, piece in enumerate(pieces))
-    return tuple(chain.from_iterable(found))
+    return tuple(
+        piece if n % 2 else Span(piece) for n, piece in enumerate(pieces) if n % 2 or piece
+    )

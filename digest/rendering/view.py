@@ -128,7 +128,7 @@ def card(paper: Paper, item: Item, links: SiteLinks, language: Language) -> Card
         paper_id=paper.id,
         url=paper_url(paper) or links.paper(paper.id),
         title=title(paper, item),
-        authors=byline(paper.authors, hits, item.reasons.followed, language),
+        authors=byline(paper.authors, item.reasons, language),
         chips=chips(paper, revision=item.revision, language=language),
         excerpt=excerpt(paper.abstract, hits),
         why=why(item.reasons, breadth=len(paper.sources), language=language),

@@ -1,0 +1,57 @@
+"""Quoted-printable fragments that may stand side by side in any order (RFC 2045 §6.7).
+
+Every fragment begins and ends at column 0: it ends with the text's own line end, or else with a
+soft one. So a body is a plain join of fragments, no line of it passes 76 columns, and none begins
+with a full stop, which SMTP would have to double (RFC 5321 §4.5.2). Decoding a join gives the join
+of the texts.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final
+
+_SOFT: Final = b"=\r\n"
+_ROOM: Final = 73  #: columns of a cut line: two more for a quoted full stop, one for the soft break
+# `binascii.b2a_qp` is no use here: white space at a line's end can push it to 78 columns.
+_CONTROL: Final = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
+# A cut is never made inside an "=3D".
+_CUT: Final = re.compile(rb".{1,%d}(?<!=)(?<!=[0-9A-F])" % _ROOM)
+
+
+def fragment(text: str) -> bytes:
+    """The text as a fragment; its line ends ("\\n") become hard ones."""
+    *lines, last = _quoted(text).split(b"\n")
+    whole = b"".join([_cut(line) + b"\r\n" for line in lines])
+    return whole + _cut(last) + _SOFT if last else whole
+
+
+def _quoted(text: str) -> bytes:
+    quoted = text.replace("=", "=3D").encode("ascii", "paper-digest.quoted")
+    if not text.replace("\n", "").isprintable():
+        quoted = _CONTROL.sub(lambda found: b"=%02X" % found[0][0], quoted)
+    return quoted.replace(b" \n", b"=20\n") if b" \n" in quoted else quoted
+
+
+def _beyond_ascii(error: UnicodeError) -> tuple[str, int]:
+    """How characters that ASCII lacks are encoded: each byte of their UTF-8 as `=XX`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    beyond = error.object[error.start : error.end].encode()
+    return "".join([f"={byte:02X}" for byte in beyond]), error.end
+
+
+# An error handler keeps the scan in C: only the odd characters cost anything.
+codecs.register_error("paper-digest.quoted", _beyond_ascii)
+
+
+def _cut(line: bytes) -> bytes:
+    """One hard line as lines of at most 75 columns, none beginning with a full stop."""
+    if len(line) <= _ROOM:
+        return _undotted(line)
+    return _SOFT.join(map(_undotted, _CUT.findall(line)))
+
+
+def _undotted(piece: bytes) -> bytes:
+    return b"=2E" + piece[1:] if piece.startswith(b".") else piece

@@ -1,0 +1,133 @@
+"""A trial mail: a small digest with one of everything, to try templates on before readers do."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Final, NamedTuple
+
+from digest.model import (
+    Announcement,
+    DeliveryId,
+    Digest,
+    DigestId,
+    Field,
+    Hit,
+    Interest,
+    InterestId,
+    Item,
+    Links,
+    Paper,
+    PaperId,
+    PaperIds,
+    Reasons,
+    Schedule,
+    Section,
+    Sighting,
+    SourceNote,
+    Subscriber,
+    SubscriberId,
+    Verdict,
+)
+from digest.rendering.message import Letter
+
+_AT: Final = datetime(2026, 3, 20, 7, 0, tzinfo=UTC)
+
+
+class TrialTokens(NamedTuple):
+    """Tokens that open nothing."""
+
+    unsubscribe: str = "trial.unsubscribe"
+    preferences: str = "trial.preferences"
+    digest: str = "trial.digest"
+    feedback: str = "trial.feedback"
+
+
+def trial_letter(language: str = "en") -> Letter:
+    """A digest whose papers, between them, have every part a card can have."""
+    papers = {paper.id: paper for paper in map(_paper, range(1, 6))}
+    subscriber = Subscriber(
+        id=SubscriberId(1),
+        email="trial@example.org",
+        schedule=Schedule(),
+        created_at=_AT,
+        language=language,
+        interests=(Interest(InterestId(1), "Lighthouses"),),
+    )
+    return Letter(DeliveryId(1), subscriber.email, _digest(), subscriber, papers, TrialTokens())
+
+
+def difference(one: bytes, other: bytes) -> str:
+    """The first thing in which two mails differ once decoded; empty when they agree."""
+    first, second = _parsed(one), _parsed(other)
+    if first.items() != second.items():
+        return "the headers"
+    for kind in ("plain", "html"):
+        if _content(first, kind) != _content(second, kind):
+            return f"the {kind} part"
+    return ""
+
+
+def _parsed(payload: bytes) -> EmailMessage:
+    return message_from_bytes(payload, policy=SMTP)
+
+
+def _content(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return "" if part is None else str(part.get_content())
+
+
+def _paper(number: int) -> Paper:
+    page = f"https://example.org/{number}?a=1&b=2"
+    rich = number in (1, 2)
+    return Paper(
+        id=PaperId(number),
+        key=f"url:{page}",
+        title=f"Lamps & lenses <{number}>: what a “lighthouse” costs at night",
+        abstract="How far does a lamp reach in fog? Not far enough, as a rule." if rich else "",
+        authors=("Ada Mirza", "Bo Lind", "Cléo Roy", "Dov Katz", "Eve Sund") if rich else (),
+        categories=("physics.optics",),
+        ids=PaperIds(url=page),
+        links=Links(page, f"{page}&pdf" if rich else None, f"{page}&talk" if rich else None),
+        announced_on=_AT.date(),
+        votes=12 if rich else None,
+        comments=3 if rich else None,
+        organisation="Coast Office" if rich else None,
+        sightings=(
+            Sighting("arxiv", Announcement.NEW, _AT),
+            Sighting("Coast", Announcement.NEW, _AT),
+        ),
+    )
+
+
+def _digest() -> Digest:
+    hits = (
+        Hit(Field.TITLE, 0, 5, "lamps"),
+        Hit(Field.ABSTRACT, 15, 19, "lamp"),
+        Hit(Field.ABSTRACT, 29, 32, "in fog"),
+    )
+    told = Reasons(hits=hits, percentile=0.012, resembles="Mirrors in mist", followed=("Bo Lind",))
+    items = [
+        Item(PaperId(1), 3.0, told, also=("Fog & rain",), revision=True),
+        Item(PaperId(2), 2.0, Reasons(hits=hits[:1])),
+        Item(PaperId(3), 1.0, Reasons(votes=12)),
+        Item(PaperId(4), 1.0, Reasons()),
+        Item(PaperId(5), 1.0, Reasons()),
+    ]
+    return Digest(
+        id=DigestId(1),
+        subscriber_id=SubscriberId(1),
+        local_date=date(2026, 3, 20),
+        composed_at=_AT,
+        since=datetime(2026, 3, 17, 7, 0, tzinfo=UTC),
+        until=_AT,
+        sections=(
+            Section(InterestId(1), "Lighthouses & <lamps>", tuple(items[:4])),
+            Section(None, "Trending", tuple(items[4:])),
+        ),
+        considered=1234,
+        left_out=2,
+        notes=(SourceNote("Coast", Verdict.STALE),),
+    )

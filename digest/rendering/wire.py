@@ -1,0 +1,126 @@
+"""The joiner: the same mail as `message.compose_mail`, without templates and standard library.
+
+    papers' cards (stock) + frame's skeleton + one subscriber's words and tokens -> join -> bytes
+
+Everything is drawn by the templates and encoded once; a subscriber costs look-ups and one join.
+The bytes decode to exactly what the plain renderer gives. Before it is trusted with an operator's
+templates, a joiner composes a trial mail both ways; should the two differ, it composes by the plain
+way ever after and says so in `plain_because`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from digest.model import Channel, Message, Site
+from digest.rendering.email import SIZE_BUDGET, fitting
+from digest.rendering.environment import Templates
+from digest.rendering.frame import Frame, Gist, frame, more
+from digest.rendering.language import speak
+from digest.rendering.message import (
+    BOUNDARY,
+    Letter,
+    compose_mail,
+    letter_fields,
+    sealed,
+    shared_fields,
+)
+from digest.rendering.press import Placed, Press
+from digest.rendering.trial import difference, trial_letter
+
+_PART: Final = (
+    f"--{BOUNDARY}\r\n"
+    'Content-Type: text/{subtype}; charset="utf-8"\r\n'
+    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+)
+_MULTIPART: Final = f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n\r\n'
+_TEXT_OPENS: Final = (_MULTIPART + _PART.format(subtype="plain")).encode()
+_HTML_OPENS: Final = ("\r\n" + _PART.format(subtype="html")).encode()
+_CLOSES: Final = f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+class Joiner:
+    """Composes mails for one site by joining; a worker keeps one as long as it runs.
+
+    `join` gives the Message that `compose_mail` would give, and raises what that raises.
+    """
+
+    def __init__(self, site: Site, templates: Templates, *, budget: int = SIZE_BUDGET) -> None:
+        self._site = site
+        self._templates = templates
+        self._budget = budget
+        self._presses: dict[str, Press] = {}
+        self._shared = shared_fields(site)
+        self.plain_because = ""  #: why this joiner composes the plain way; empty when it joins
+        self.plain_because = self._trial()
+
+    def join(self, letter: Letter, *, channel: Channel = Channel.SMTP) -> Message:
+        """The mail; composed the plain way where the templates cannot be joined."""
+        fragments = None if self.plain_because else self.fragments(letter)
+        if fragments is None:
+            return self._plain(letter, channel)
+        return sealed(letter, self._site, payload=b"".join(fragments), channel=channel)
+
+    def fragments(self, letter: Letter) -> list[bytes] | None:
+        """The mail's bytes, yet to be joined; None where the templates cannot be joined."""
+        press = self._press(letter.subscriber.language)
+        sections, gist = press.place(letter)
+        shown = self._fitting(sections, letter)
+        words = self._words(letter, gist, press, hidden=gist.count - shown)
+        if shown < gist.count:
+            sections = _cut(sections, shown)
+        bodies = press.set(words, sections, letter.tokens)
+        if bodies is None:
+            return None
+        head = self._shared + letter_fields(letter, words.subject, self._site)
+        return [head.encode(), _TEXT_OPENS, *bodies.text, _HTML_OPENS, *bodies.html, _CLOSES]
+
+    def _fitting(self, sections: Sequence[Placed], letter: Letter) -> int:
+        token = len(letter.tokens.feedback)
+        sizes = [
+            card.size + token * (len(card.html) - 1)
+            for section in sections
+            for card in section.cards
+        ]
+        return fitting(sizes, len(sections), self._budget)
+
+    def _words(self, letter: Letter, gist: Gist, press: Press, *, hidden: int) -> Frame:
+        digest, subscriber, language = letter.digest, letter.subscriber, press.language
+        words = frame(digest, subscriber, gist, site=self._site, language=language)
+        hidden += digest.left_out
+        if not hidden:
+            return words
+        return replace(words, more=more(hidden, subscriber.schedule.cadence, language))
+
+    def _press(self, language: str) -> Press:
+        press = self._presses.get(language)
+        if press is None:
+            press = Press(self._templates, speak(language), self._site.base_url)
+            self._presses[language] = press
+        return press
+
+    def _plain(self, letter: Letter, channel: Channel) -> Message:
+        return compose_mail(
+            letter, self._site, templates=self._templates, channel=channel, budget=self._budget
+        )
+
+    def _trial(self) -> str:
+        letter = trial_letter()
+        if self.fragments(letter) is None:
+            return "the templates cannot be joined: cards differ by their place"
+        plain, joined = self._plain(letter, Channel.SMTP), self.join(letter)
+        part = difference(plain.payload, joined.payload)
+        return f"the templates cannot be joined: {part} would differ" if part else ""
+
+
+def _cut(sections: Sequence[Placed], shown: int) -> list[Placed]:
+    """The first `shown` cards in their sections; a section left empty is left out."""
+    kept: list[Placed] = []
+    for section in sections:
+        cards = section.cards[:shown]
+        shown -= len(cards)
+        if cards:
+            kept.append(Placed(section.name, cards))
+    return kept

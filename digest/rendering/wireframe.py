@@ -1,0 +1,133 @@
+"""What stands around the cards, as a skeleton: one for each number and shape of sections.
+
+The digest templates are drawn with slots for every word, token and card. A section with several
+cards is drawn with three, which shows what stands between two; any number can then be set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from markupsafe import Markup
+
+from digest.rendering.email import Drawing, DrawnSection
+from digest.rendering.frame import Frame
+from digest.rendering.links import FrameLinks, SiteLinks
+from digest.rendering.skeleton import Skeleton, SlotTokens, slot
+
+#: The frame's parts that differ between subscribers, in the order of their slots.
+WORDS: Final = (
+    "subject",
+    "preheader",
+    "date",
+    "headline",
+    "summary",
+    "note",
+    "schedule",
+    "sender",
+    "identity",
+    "more",
+)
+_TOKENS: Final = len(WORDS)  #: first of three slots: unsubscribe, preferences, digest
+_SECTIONS: Final = _TOKENS + 3  #: first of two slots a section: name, count
+_CARDS: Final = 1000  #: first of one slot a section
+
+
+class Shape(NamedTuple):
+    """What a template may branch on: which words there are, and which sections have several."""
+
+    words: tuple[bool, ...]
+    several: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wireframe:
+    """A drawn frame; `gaps` holds what stands between two cards, by the cards' slot."""
+
+    pieces: tuple[bytes | int, ...]
+    gaps: dict[int, bytes]
+
+    def fill(self, words: Sequence[bytes], cards: Sequence[Sequence[bytes]]) -> list[bytes]:
+        """All fragments in order; `words` as in WORDS, then tokens, then names and counts."""
+        parts: list[bytes] = []
+        for piece in self.pieces:
+            if isinstance(piece, bytes):
+                parts.append(piece)
+            elif piece < _CARDS:
+                parts.append(words[piece])
+            else:
+                parts += _spaced(cards[piece - _CARDS], self.gaps.get(piece))
+        return parts
+
+
+def _spaced(cards: Sequence[bytes], gap: bytes | None) -> Sequence[bytes]:
+    if gap is None or len(cards) < 2:
+        return cards
+    spaced = [gap] * (2 * len(cards) - 1)
+    spaced[::2] = cards
+    return spaced
+
+
+def shape_of(frame: Frame, counts: Sequence[int]) -> Shape:
+    words = tuple([bool(getattr(frame, name)) for name in WORDS])
+    return Shape(words, tuple([count > 1 for count in counts]))
+
+
+def html_wireframe(drawing: Drawing, frame: Frame, base_url: str, shape: Shape) -> Wireframe | None:
+    """The frame of the HTML part; None when the template cannot be joined."""
+    drawn = drawing.html(_slots(frame, shape), _sections(shape), _links(base_url))
+    return _collapsed(Skeleton.of(drawn), shape)
+
+
+def text_wireframe(drawing: Drawing, frame: Frame, base_url: str, shape: Shape) -> Wireframe | None:
+    """The frame of the text part; None when the template cannot be joined."""
+    drawn = drawing.text(_slots(frame, shape), _sections(shape), _links(base_url))
+    return _collapsed(Skeleton.of(drawn), shape)
+
+
+def _slots(frame: Frame, shape: Shape) -> Frame:
+    words = {
+        name: slot(n) if there else ""
+        for n, (name, there) in enumerate(zip(WORDS, shape.words, strict=True))
+    }
+    return replace(frame, **words)
+
+
+def _sections(shape: Shape) -> list[DrawnSection]:
+    return [
+        DrawnSection(
+            name=slot(_SECTIONS + 2 * n),
+            count=slot(_SECTIONS + 2 * n + 1),
+            cards=[Markup(slot(_CARDS + n))] * (3 if several else 1),
+        )
+        for n, several in enumerate(shape.several)
+    ]
+
+
+def _links(base_url: str) -> FrameLinks:
+    tokens = SlotTokens(slot(_TOKENS), slot(_TOKENS + 1), slot(_TOKENS + 2))
+    return SiteLinks(base_url, tokens).of_frame()
+
+
+def _collapsed(skeleton: Skeleton, shape: Shape) -> Wireframe | None:
+    """Three cards made one place and one gap; None when the two gaps are not the same."""
+    pieces = list(skeleton.pieces)
+    gaps: dict[int, bytes] = {}
+    for n, several in enumerate(shape.several):
+        place = _CARDS + n
+        if pieces.count(place) != (3 if several else 1):
+            return None
+        if several:
+            first = pieces.index(place)
+            last = first + pieces[first:].index(place, 1)
+            gap = pieces[first + 1 : last]
+            size = 2 * len(gap) + 3
+            if pieces[first : first + size] != [place, *gap, place, *gap, place]:
+                return None
+            if not all(isinstance(piece, bytes) for piece in gap):
+                return None
+            gaps[place] = b"".join(piece for piece in gap if isinstance(piece, bytes))
+            pieces[first : first + size] = [place]
+    return Wireframe(tuple(pieces), gaps)
