@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from digest.matching.circuit import join
 from digest.matching.expression import Query, Term
 from digest.matching.keywords import Compiled, Scan
 from digest.matching.reading import any_of, read
@@ -20,7 +22,8 @@ class Explanation:
 
     `true` is None without a keyword query, `share` without anything to compare. `present` and
     `missing` are the query's wanted terms; `excluded` the parts of its NOTs that hold; `muted` the
-    names and words of the subscriber's mutes that are there. A veto overrules everything else.
+    names and words of the subscriber's mutes that are there; `known` says that the paper is one of
+    the interest's own examples. Those three overrule everything else.
     """
 
     interest: Interest
@@ -35,6 +38,7 @@ class Explanation:
     missing: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     muted: tuple[str, ...] = ()
+    known: bool = False
 
     @property
     def near(self) -> bool:
@@ -55,12 +59,13 @@ def explain(one: Round, column: int, *, paper: Paper, mutes: Mutes) -> Explanati
         threshold=float(one.thresholds[0]),
         reasons=one.reasons(0, column),
         fault=reading.fault,
-        true=bool(one.facts.true[0, column]) if query else None,
+        true=bool(one.facts.true[0, column]) if wanted else None,
         share=one.share(0, column),
         present=tuple(str(term) for term in wanted if term in present),
         missing=tuple(str(term) for term in wanted if term not in present),
         excluded=_holding(query.exclusions() if query else (), paper),
         muted=_muted(mutes, paper),
+        known=bool(one.known[0, column]),
     )
 
 
@@ -71,8 +76,11 @@ def _true(queries: Sequence[Query], paper: Paper) -> list[bool]:
 
 
 def _present(terms: Sequence[Term], paper: Paper) -> set[Term]:
-    truth = _true([Query((term,)) for term in terms], paper)
-    return {term for term, there in zip(terms, truth, strict=True) if there}
+    """The terms that are there, alone or written together with their neighbour."""
+    pairs = [(a, b, together) for a, b in pairwise(terms) if (together := join(a, b))]
+    asked = [*((term, term, term) for term in terms), *pairs]
+    truth = _true([Query((term,)) for *_, term in asked], paper)
+    return {term for pair, there in zip(asked, truth, strict=True) if there for term in pair[:2]}
 
 
 def _holding(queries: Sequence[Query], paper: Paper) -> tuple[str, ...]:

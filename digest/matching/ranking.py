@@ -35,7 +35,7 @@ TRENDING = "Trending"
 
 _FARTHEST = 4.0  #: decades of share that count: top 0.01 % is as near as it gets
 _KEYWORDS = (0.25, 0.25)  #: for a true query: at once, and by how much of it was found
-_FOLLOWED = 0.5
+_FOLLOWED = 0.6
 _VOTES = (0.05, 0.15)  #: per decade of votes, and at most
 
 

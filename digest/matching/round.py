@@ -72,7 +72,9 @@ class Round:
         self.readings = [read(interest) for interest in interests]
         self._queries: list[Query] = []
         self._numbers: dict[int, int] = {}
-        self._asked = self._number([reading.query for reading in self.readings])
+        queries = [reading.query for reading in self.readings]
+        self._vetoes = self._number(queries)
+        self._asked = self._number([one if one and one.wanted() else None for one in queries])
         self._muted = self._number([any_of(one.authors, one.words) for one in mutes])
         self._follows = self._number([any_of(one.authors) for one in interests])
         self._evaluation = batch.scan.evaluate(Compiled(self._queries))
@@ -104,13 +106,14 @@ class Round:
             true=self._true(self._asked),
             near=near,
             followed=self._true(self._follows),
-            vetoed=self._true(self._asked, excluded=True) | self._true(self._muted) | self._known(),
+            vetoed=self._true(self._vetoes, excluded=True) | self._true(self._muted) | self.known,
             asked=self._asked >= 0,
             compared=self._compared,
             both=np.array(combine, np.bool_),
         )
 
-    def _known(self) -> Bools:
+    @cached_property
+    def known(self) -> Bools:
         """Papers that an interest names as examples: nobody needs to be told of those."""
         result = np.zeros((len(self.interests), len(self._to.papers)), np.bool_)
         for row, interest in enumerate(self.interests):
@@ -190,7 +193,7 @@ class Round:
             resembles = self._scores.resembles(self._row[row], column)
         return Reasons(
             hits=hits,
-            percentile=float(self._share[row, column]),
+            percentile=self.share(row, column),
             resembles=resembles,
             followed=self._followed(row, column),
         )
@@ -212,7 +215,7 @@ class Round:
         return tuple(name for name in names if any(find_name(one, name) for one in wanted if one))
 
     def score(self, row: int, column: int) -> float:
-        return float(self._score(np.array([row]), np.array([column]))[0])
+        return round(float(self._score(np.array([row]), np.array([column]))[0]), 4)
 
     def share(self, row: int, column: int) -> float | None:
-        return float(self._share[row, column]) if self._compared[row] else None
+        return round(float(self._share[row, column]), 6) if self._compared[row] else None
