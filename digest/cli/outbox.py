@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from digest.cli import session
+from digest.cli.choices import chosen
 from digest.cli.say import JsonOption, counted, say, say_json, show_table
-from digest.errors import UsageError
-
-if TYPE_CHECKING:
-    from digest.model import DeliveryState
 
 app = typer.Typer(no_args_is_help=True, help="The deliveries, settled or not.")
 
@@ -28,12 +25,14 @@ def list_(
     json: JsonOption = False,
 ) -> None:
     """What is not settled yet; with --state, whatever is in that state."""
+    from digest.model import DeliveryState
     from digest.store.deliveries import listed
     from digest.subscriptions import normalise
 
     address = normalise(email) if email else None
+    states = chosen(DeliveryState, state) or [one for one in DeliveryState if not one.is_settled]
     with session.database() as database:
-        found = listed(database, states=_states(state), email=address, limit=limit)
+        found = listed(database, states=states, email=address, limit=limit)
     if json:
         say_json([asdict(one) for one in found])
         return
@@ -53,15 +52,3 @@ def list_(
     ]
     show_table(columns, rows)
     say(counted(len(found), "delivery", "deliveries"))
-
-
-def _states(names: list[str] | None) -> list[DeliveryState]:
-    from digest.model import DeliveryState
-
-    known = {state.value: state for state in DeliveryState}
-    for name in names or ():
-        if name not in known:
-            raise UsageError(f"There is no state {name!r}.", mend=f"There are: {', '.join(known)}.")
-    return [known[name] for name in names or ()] or [
-        one for one in known.values() if not one.is_settled
-    ]

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digest.cli import session, transfer
+from digest.cli.choices import chosen
 from digest.cli.interests import check_query
 from digest.cli.say import JsonOption, counted, moment, say, say_json, show_table
 from digest.errors import UsageError
 
 if TYPE_CHECKING:
-    from digest.model import Schedule, Subscriber, SubscriberState
+    from digest.model import Schedule, Subscriber
 
 app = typer.Typer(no_args_is_help=True, help="Who gets a digest, and when.")
 app.command("import")(transfer.import_)
@@ -100,8 +101,10 @@ def edit(
 @app.command("list")
 def list_(state: States = None, json: JsonOption = False) -> None:
     """Everyone, in the order of their addresses."""
+    from digest.model import SubscriberState
+
     with session.register() as register:
-        people = register.profiles(register.ids(states_named(state)))
+        people = register.profiles(register.ids(chosen(SubscriberState, state)))
     if json:
         say_json([_record(one) for one in people])
         return
@@ -188,17 +191,6 @@ def suppress(
         say("Lifted." if done else "There was nothing to lift.")
     else:
         say("This address will not be written to any more.")
-
-
-def states_named(names: list[str] | None) -> list[SubscriberState]:
-    """Raises UsageError for a state there is not."""
-    from digest.model import SubscriberState
-
-    known = {state.value: state for state in SubscriberState}
-    for name in names or ():
-        if name not in known:
-            raise UsageError(f"There is no state {name!r}.", mend=f"There are: {', '.join(known)}.")
-    return [known[name] for name in names or ()]
 
 
 def _said(options: dict[str, Any], *, skip: tuple[str, ...]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from digest.cli import session
+from digest.cli.choices import chosen
 from digest.cli.progress import counting
 from digest.cli.say import Exit, JsonOption, counted, say, say_json, warn
 from digest.errors import DigestError, UsageError
@@ -59,12 +60,12 @@ def export(
     state: Annotated[list[str] | None, typer.Option(help="Only those in this state.")] = None,
 ) -> None:
     """Write every subscriber as a record that import reads, byte for byte the same again."""
-    from digest.cli.subscribers import states_named
+    from digest.model import SubscriberState
     from digest.subscriptions import write
 
     kind = _format(format or ("jsonl" if file == "-" else None), file)
     with session.register() as register:
-        lines = write(register.records(states_named(state)), kind)
+        lines = write(register.records(chosen(SubscriberState, state)), kind)
         if file == "-":
             _write_out(lines)
         else:
@@ -78,9 +79,7 @@ def _format(named: str | None, file: str) -> Format:
         if file == "-":
             raise UsageError("Standard input has no ending.", mend="Add --format jsonl or csv.")
         return format_of(file)
-    if named not in list(Format):
-        raise UsageError(f"There is no format {named!r}.", mend="There are: jsonl, csv.")
-    return Format(named)
+    return chosen(Format, [named])[0]
 
 
 @contextmanager

@@ -1,0 +1,67 @@
+"""Imports point down: the floors of docs/design.md, held."""
+
+from __future__ import annotations
+
+from tests.house.code import modules
+
+#: From the ground up. A room may import rooms of lower floors only; on the ground floor, where the
+#: vocabulary is, modules may also build on one another.
+FLOORS: tuple[frozenset[str], ...] = (
+    frozenset({"digest", "model", "errors", "clock", "text", "identifiers", "latex", "symbols"}),
+    frozenset({"config"}),
+    frozenset({"sources", "matching", "rendering", "delivery", "store", "tokens"}),
+    frozenset({"ingest", "edition", "outbox", "subscriptions", "explaining"}),
+    frozenset({"letters", "day"}),  # stories made of stories
+    frozenset({"wiring"}),
+    frozenset({"web", "scheduler", "demo"}),
+    frozenset({"cli"}),
+    frozenset({"__main__"}),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(name: str) -> str:
+    return name.split(".")[1] if "." in name else "digest"
+
+
+def may_import(room: str, other: str) -> bool:
+    return room == other or FLOOR[other] < FLOOR[room] or FLOOR[room] == FLOOR[other] == 0
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {module.room for module in modules()} <= FLOOR.keys(), f"add the room in {__file__}"
+
+
+def test_imports_point_down() -> None:
+    wrong = [
+        f"{module.shown}:{line}: {module.room} must not import {room_of(name)}"
+        for module in modules()
+        for line, name in module.imports()
+        if not may_import(module.room, room_of(name))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_imports_inside_functions_are_the_command_line_s_alone() -> None:
+    wrong = [
+        f"{module.shown}:{line}: {name}"
+        for module in modules()
+        if module.room != "cli"  # there they keep the start-up short
+        for line, name in set(module.imports()) - set(module.imports(inside_functions=False))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_module_imports_itself_in_a_round() -> None:
+    graph = {module.name: {name for _, name in module.imports()} for module in modules()}
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path[path.index(name) :], name))
+        if name not in done:
+            for other in sorted(graph.get(name, ())):
+                visit(other, (*path, name))
+            done.add(name)
+
+    for name in sorted(graph):
+        visit(name, ())
