@@ -109,7 +109,7 @@ def _error(logits: Vectors) -> tuple[Vectors, float]:
     loss = -float(np.log(np.diag(forward) + 1e-9).mean())
     error = (forward + backward) / 2
     error[np.diag_indices(len(error))] -= 1
-    return error, loss
+    return error.astype(np.float32), loss
 
 
 def _softmax(logits: Vectors) -> Vectors:

@@ -9,8 +9,9 @@ or another embedder makes another background, with another id.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from digest.matching.base import Embedder, Vectors
 from digest.matching.lexicon import Lexicon, WordIndex, Words, words_of
 from digest.matching.sparse import SparseRows
-from digest.matching.static import StaticEmbedder, sentences, unit
+from digest.matching.static import PartVectors, StaticEmbedder, sentences, unit
+from digest.matching.usual import usual
 from digest.matching.vectors import VectorStore, ensure, stacked
 from digest.model import Paper
 
@@ -28,6 +30,7 @@ Item = TypeVar("Item")
 
 SAMPLE = 3_000  #: papers that scores are measured on
 NEGATIVES = 1_500  #: papers of the sample that stand for "not wanted" when learning
+TITLE = np.float32(0.5)  #: extra weight of the title, for statements
 ENOUGH = 200  #: papers below which a background says too little to be trusted alone
 
 
@@ -77,6 +80,11 @@ class Background:
         self.id = ""
         self.sample: Batch
 
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are papers enough to measure scores on; else `usual` stands in."""
+        return len(self.sample) >= ENOUGH
+
     @classmethod
     def of(
         cls,
@@ -89,14 +97,14 @@ class Background:
         """A background of `papers` (a few thousand recent ones; more are counted, not sampled)."""
         chosen = evenly(papers, sample)
         vectors = stacked(chosen, ensure(embedder, chosen, store), embedder.dimensions)
-        mean = vectors.whole.mean(axis=0) if len(chosen) else np.zeros(embedder.dimensions)
+        mean = _mean(vectors.whole, embedder)
         frequencies = None
         if isinstance(embedder, StaticEmbedder):
             frequencies = embedder.frequencies([[p.title, *sentences(p.abstract)] for p in chosen])
         background = cls(
             chosen=chosen,
-            lexicon=Lexicon.of(words_of(p.title, p.abstract) for p in papers),
-            mean=mean.astype(np.float32),
+            lexicon=_lexicon(papers),
+            mean=mean,
             frequencies=frequencies,
         )
         background.sample = background.prepare(chosen, embedder, store)
@@ -113,11 +121,40 @@ class Background:
             words=words,
             lexicon=self.lexicon,
             whole=vectors.whole,
-            centred_whole=unit(vectors.whole - self.mean),
+            centred_whole=unit(_titled(vectors) - self.mean),
             centred_parts=unit(vectors.parts - self.mean),
             starts=vectors.starts,
             negative=np.array([self._places.get(p.id, -1) for p in papers], np.int64),
         )
+
+
+def _titled(vectors: PartVectors) -> Vectors:
+    """The whole paper with its title said once more; a paper without parts is as it was."""
+    if not len(vectors.whole):
+        return vectors.whole
+    return unit(vectors.whole + TITLE * vectors.parts[vectors.starts[:-1]])
+
+
+def _mean(vectors: Vectors, embedder: Embedder) -> Vectors:
+    """The background's mean; of too few papers, what is usual for the shipped table."""
+    if len(vectors) >= ENOUGH:
+        mean: Vectors = vectors.mean(axis=0)
+        return mean
+    common = usual()
+    zero = np.zeros(embedder.dimensions, np.float32)
+    return common.mean if common.model == embedder.id else zero
+
+
+def _lexicon(papers: Sequence[Paper]) -> Lexicon:
+    """The background's words; of too few papers, together with what is usual."""
+    own = Lexicon.of(words_of(paper.title, paper.abstract) for paper in papers)
+    if len(papers) >= ENOUGH:
+        return own
+    common = usual()
+    words = Counter(common.words)
+    words.update(own.words)
+    papers_in_all = common.papers + own.papers
+    return replace(own, papers=papers_in_all, mean_length=common.mean_length, words=words)
 
 
 def evenly(items: Sequence[Item], most: int) -> list[Item]:

@@ -125,7 +125,8 @@ class BertEmbedder:
         scores = query @ key.transpose(0, 1, 3, 2) / np.float32(np.sqrt(each)) + hidden
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         scores /= scores.sum(axis=-1, keepdims=True)
-        return (scores @ value).transpose(0, 2, 1, 3).reshape(batch, length, width)
+        mixed: Floats = (scores @ value).transpose(0, 2, 1, 3).reshape(batch, length, width)
+        return mixed
 
     def _linear(self, state: Floats, name: str) -> Floats:
         flat = state.reshape(-1, state.shape[-1]) @ self._weights[f"{name}.weight"].T

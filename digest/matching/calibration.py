@@ -66,11 +66,15 @@ def weighted(
 
 
 def calibrate(parts: Sequence[Floats], weights: Sequence[float]) -> Calibration:
-    """Measure the parts on the background's sample (one array a part, one value a paper)."""
+    """Measure the parts on the background's sample (one array a part, one value a paper).
+
+    A part with a negative weight does not set the scale: what is disliked always costs something.
+    """
     means = np.array([part.mean() for part in parts], np.float32)
     spreads = np.array([max(float(part.std()), FLOOR) for part in parts], np.float32)
     summed = weighted(parts, weights, means, spreads)
-    centre, spread = float(summed.mean()), max(float(summed.std()), FLOOR)
+    wanted = weighted(parts, np.maximum(weights, 0).tolist(), means, spreads)
+    centre, spread = float(wanted.mean()), max(float(wanted.std()), FLOOR)
     ordered = np.sort((summed - centre) / spread)[::-1]
     ranks = np.unique(np.append(RANKS[: np.searchsorted(RANKS, len(ordered))], len(ordered)))
     shares = (ranks / len(ordered)).astype(np.float32)

@@ -23,7 +23,7 @@ from digest.model import Example
 LEARN_FROM = 4  #: liked examples below which nothing is learned
 WORD_RIDGE = 1.0
 VECTOR_RIDGE = 10.0
-DISLIKE = -0.3  #: weight of being near a disliked example
+DISLIKE = -0.6  #: weight of being near a disliked example
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +129,7 @@ class Learner:
         lexicon = self._background.lexicon
         features = lexicon.feature_rows(words_of(e.title, e.abstract) for e in ordered)
         taste = Taste(ordered, liked, vectors, features)
-        enough = liked >= LEARN_FROM and len(self._background.negatives) >= 10 * LEARN_FROM
+        enough = liked >= LEARN_FROM and self._background.is_enough
         return self._learned(taste) if enough else taste
 
     def _learned(self, taste: Taste) -> Taste:

@@ -1,6 +1,6 @@
 """The product's own measure of likeness: words and meaning together, against a fixed background.
 
-    statement  .45 BM25 + .27 whole paper + .28 nearest sentence, each standardised
+    statement  .55 BM25 + .25 whole paper + .20 nearest sentence, each standardised
     examples   mean and nearest, by vector and by words; learned parts from four examples on
     both       half and half, and again standardised
 
@@ -26,8 +26,10 @@ from digest.matching.scoring import Scores
 from digest.matching.second import SecondStage
 from digest.matching.sparse import Floats
 from digest.matching.statements import NAMES, WEIGHTS, Questions, ask, parts
+from digest.matching.telling import telling_words
+from digest.matching.usual import usual
 from digest.matching.vectors import MemoryVectors, VectorStore
-from digest.model import Example, Interest, Paper
+from digest.model import Example, Hit, Interest, Paper
 
 SCORING = "hybrid-1"  #: raise when the formula changes: kept calibrations are then stale
 TASTES = 500  #: learned tastes kept, about 100 kB each
@@ -87,7 +89,12 @@ class HybridScorer:
                 share[row] = known.share(values[row])
         if self._second and len(ready):
             self._second.reorder(interests, ready.papers, values, share)
-        return Scores(values, share, _Resembles(profiles, questions, ready))
+
+        def told(row: int, column: int) -> tuple[Hit, ...]:
+            statement, paper = interests[row].statement, ready.papers[column]
+            return telling_words(statement, paper, self._background.lexicon)
+
+        return Scores(values, share, _Resembles(profiles, questions, ready), told)
 
     def breakdown(self, interest: Interest, ready: Batch) -> dict[str, Floats]:
         """Each part's score for every paper, in spreads above the usual, by name."""
@@ -98,6 +105,10 @@ class HybridScorer:
         found = _parts(profiles[0], parts(questions, ready), ready)
         triples = zip(profiles[0].names, found, known.means, known.spreads, strict=True)
         return {name: (part - mean) / spread for name, part, mean, spread in triples}
+
+    def part_names(self, interest: Interest) -> tuple[str, ...]:
+        """Names of the parts of this interest's score."""
+        return self._profiles([interest])[0][0].names
 
     def _profiles(self, interests: Sequence[Interest]) -> tuple[list[_Profile], Questions]:
         stated = [interest for interest in interests if interest.statement.strip()]
@@ -143,6 +154,8 @@ class HybridScorer:
         self, rows: Sequence[int], profiles: Sequence[_Profile], questions: Questions
     ) -> list[tuple[int, Calibration]]:
         sample = self._background.sample
+        if not self._background.is_enough:
+            return [(row, usual().calibration(profiles[row].names)) for row in rows]
         numbers = [n for row in rows if (n := profiles[row].question) is not None]
         some = questions[slice(min(numbers, default=0), max(numbers, default=-1) + 1)]
         asked, first = parts(some, sample), min(numbers, default=0)

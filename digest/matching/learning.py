@@ -42,9 +42,8 @@ class Classifier:
     def __init__(self, kernel: Floats, ridge: float) -> None:
         self._ridge = ridge
         self._size = len(kernel)
-        self._inverse: Doubles = np.linalg.inv(
-            kernel.astype(np.float64) + ridge * np.eye(len(kernel))
-        )
+        penalised = kernel.astype(np.float64) + ridge * np.eye(len(kernel))
+        self._inverse = np.linalg.inv(penalised).astype(np.float64)
 
     def fit(self, cross: Floats, own: Floats, labels: Floats) -> Fit:
         """Learn one reader's examples.
@@ -66,7 +65,7 @@ class Classifier:
         weight = self._size / max(examples, 1)
         through: Doubles = self._inverse @ cross.T.astype(np.float64)
         penalty = self._ridge / weight * np.eye(examples)
-        inner: Doubles = np.linalg.inv(own + penalty - cross @ through)
+        inner = np.linalg.inv(own + penalty - cross @ through).astype(np.float64)
         return _System(self._inverse, through, inner)
 
 

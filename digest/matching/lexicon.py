@@ -41,13 +41,13 @@ def _hash(word: str) -> int:
 
 def features(words: Words) -> tuple[Ints, Ints]:
     """Hashes of the stems, and of the neighbouring pairs (each as often as it occurs)."""
-    singles, pairs = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
+    singles: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)]
+    pairs: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)]
     for part in words:
         hashes = np.array([_hash(word) for word in part], np.uint64)
         singles.append(hashes)
-        pairs.append(
-            (hashes[:-1] * np.uint64(0x9E3779B1) + hashes[1:] * np.uint64(0x85EBCA77)) >> 7
-        )
+        mixed = hashes[:-1] * np.uint64(0x9E3779B1) + hashes[1:] * np.uint64(0x85EBCA77)
+        pairs.append((mixed >> np.uint64(7)).astype(np.uint64))
     return _hashes(singles), _hashes(pairs)
 
 

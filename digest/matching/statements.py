@@ -14,7 +14,7 @@ from digest.matching.static import StaticEmbedder, unit
 from digest.matching.stems import stems
 
 NAMES = ("words", "meaning", "nearest sentence")
-WEIGHTS = (0.45, 0.27, 0.28)
+WEIGHTS = (0.55, 0.25, 0.20)
 WORD_SCALE = 10  #: brings BM25 to the size of a cosine, for `calibration.FLOOR`
 CELLS = 4_000_000  #: numbers of one intermediate array; bounds memory
 

