@@ -1,0 +1,130 @@
+"""Search: one box for words and for meaning, what it is narrowed to, and why each paper is here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from digest.errors import QuerySyntaxError
+from digest.rendering.byline import own_name
+from digest.store.archive import Span
+from digest.web.archive import Name, today
+from digest.web.cards import PaperCard, card_of
+from digest.web.rooms import Question, Results
+from digest.web.visit import Visit, Visiting
+
+PAGE: Final = 20  #: papers a page
+_DEEPEST: Final = 50  #: pages; whoever has not found it by then narrows the search
+
+router = APIRouter()
+Text = Annotated[str, Query(max_length=2000)]
+Day = Annotated[str, Query(max_length=10)]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One choice of a filter."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a search gave, as the page tells it: cards, or where the query went wrong."""
+
+    cards: Sequence[PaperCard] = ()
+    total: str = ""
+    more: str | None = None
+    fault: str = ""
+    mend: str = ""
+    pointer: str = ""
+
+
+@router.get("/search")
+def show(
+    visit: Visiting,
+    q: Text = "",
+    since: Day = "",
+    until: Day = "",
+    source: Name = None,
+    category: Name = None,
+    page: Annotated[int, Query(ge=1, le=_DEEPEST)] = 1,
+) -> Response:
+    """What is found for `q`; with nothing asked, the empty form."""
+    text = " ".join(q.split())
+    question = Question(text, _day(since), _day(until), source or None, category or None)
+    outcome = _ask(visit, question, page) if text else Outcome()
+    sources, categories = _offers(visit)
+    title = visit.language.say("Search: {text}", text=text) if text else None
+    return visit.public(
+        "web/search.html.j2",
+        status=400 if outcome.fault else 200,
+        title=title or visit.language.text("Search"),
+        query=q,
+        question=question,
+        outcome=outcome,
+        sources=sources,
+        categories=categories,
+    )
+
+
+def _ask(visit: Visit, question: Question, page: int) -> Outcome:
+    try:
+        results = visit.rooms.search.search(
+            question.text,
+            since=question.since,
+            until=question.until,
+            source=question.source,
+            category=question.category,
+            limit=PAGE,
+            offset=(page - 1) * PAGE,
+        )
+    except QuerySyntaxError as error:
+        return Outcome(fault=error.message, mend=error.mend, pointer=error.pointer())
+    return _told(visit, question, results, page)
+
+
+def _told(visit: Visit, question: Question, results: Results, page: int) -> Outcome:
+    language, links = visit.language, visit.links
+    cards = [card_of(one.paper, links, language, reasons=one.reasons) for one in results.found]
+    is_last = page * PAGE >= results.total or page >= _DEEPEST or not cards
+    return Outcome(
+        cards=cards,
+        total=language.count("{n} paper", "{n} papers", results.total),
+        more=None if is_last else _further(visit, question, page + 1),
+    )
+
+
+def _further(visit: Visit, question: Question, page: int) -> str:
+    return visit.links.to(
+        "/search",
+        q=question.text,
+        since=question.since.isoformat() if question.since else None,
+        until=question.until.isoformat() if question.until else None,
+        source=question.source,
+        category=question.category,
+        page=str(page),
+    )
+
+
+def _day(text: str) -> date | None:
+    """A date field's value; what is no date narrows nothing."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _offers(visit: Visit) -> tuple[list[Offer], list[Offer]]:
+    """The sources and categories of the newest month, for the filters."""
+    newest = visit.rooms.archive.newest_day(upto=today(visit)) or today(visit)
+    counts = visit.rooms.archive.counts(Span(newest.replace(day=1), newest))
+    sources = [Offer(name, own_name(name)) for name, _ in counts.sources]
+    categories = sorted(name for name, _ in counts.categories)
+    return sources, [Offer(name, name) for name in categories]

@@ -1,0 +1,132 @@
+"""The pages over a real store with the demo's papers: by test client, or served to a browser.
+
+`rooms` is for reading; every test gets a database of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from digest.model import Site
+from digest.rendering.environment import Templates
+from digest.store.archive import ArchiveStore
+from digest.store.database import Database
+from digest.store.editions import EditionStore
+from digest.store.limits import LimitStore
+from digest.store.papers import PaperStore
+from digest.store.subscribers import SubscriberStore
+from digest.subscriptions import Subscriptions
+from digest.tokens import Tokens
+from digest.web.app import create_app
+from digest.web.keyword_search import KeywordSearch
+from digest.web.likeness import TitleLikeness
+from digest.web.rooms import Rooms
+from digest.web.shelf import Shelf
+from tests.fakes import FrozenClock
+from tests.web import seeds
+
+SITE = Site(
+    name="Lab Reading Group",
+    base_url="https://papers.example.org",
+    identity="Lab Reading Group, 1 Quay, Harbour Town",
+    operator_email="operator@example.org",
+    from_address="digest@example.org",
+)
+
+
+@pytest.fixture(scope="session")
+def seeded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with a week of papers, a reader and a digest."""
+    path = tmp_path_factory.mktemp("seeded") / "digest.db"
+    shutil.copyfile(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    seeds.remember(database, [*seeds.listings(), seeds.hostile()])
+    seeds.issue(database, seeds.subscribe(database))
+    database.dispose()
+    return path
+
+
+@pytest.fixture
+def web_database(seeded: Path, tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{shutil.copyfile(seeded, tmp_path / 'web.db')}")
+    yield database
+    database.dispose()
+
+
+def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
+    """Rooms as the composition root makes them, any field overridable."""
+    papers, archive = PaperStore(database), ArchiveStore(database)
+    shelf = Shelf(archive, papers, clock)
+    defaults: dict[str, Any] = {
+        "site": SITE,
+        "papers": papers,
+        "archive": archive,
+        "editions": EditionStore(database),
+        "subscribers": SubscriberStore(database),
+        "subscriptions": Subscriptions(database, keys=seeds.KEYS, clock=clock),
+        "templates": Templates(),
+        "tokens": Tokens(seeds.KEYS),
+        "clock": clock,
+        "search": KeywordSearch(shelf),
+        "similar": TitleLikeness(shelf),
+        "limits": LimitStore(database),
+    }
+    return Rooms(**defaults | fields)
+
+
+@pytest.fixture
+def rooms(web_database: Database, clock: FrozenClock) -> Rooms:
+    return make_rooms(web_database, clock)
+
+
+@pytest.fixture
+def app(rooms: Rooms) -> FastAPI:
+    return create_app(rooms)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, SITE.base_url, follow_redirects=False) as client:
+        yield client
+
+
+@contextmanager
+def serving(make: Callable[[str], FastAPI]) -> Iterator[str]:
+    """Serve the application that `make` gives for a base URL, on a port of its own."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            make(url), access_log=False, log_level="warning", proxy_headers=False, lifespan="off"
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+
+
+@pytest.fixture
+def live_server(rooms: Rooms) -> Iterator[str]:
+    """The base URL under which the pages are served, for a real browser."""
+
+    def make(url: str) -> FastAPI:
+        site = dataclasses.replace(rooms.site, base_url=url)
+        return create_app(dataclasses.replace(rooms, site=site))
+
+    with serving(make) as url:
+        yield url
