@@ -32,8 +32,10 @@ from digest.model import (
 Bools = NDArray[np.bool_]
 DEFAULT_VOLUME = 5.0  #: papers a day from one interest, where the subscriber said nothing
 TRENDING = "Trending"
+DECIMALS = 5  #: to which scores are told apart
 
 _FARTHEST = 4.0  #: decades of share that count: top 0.01 % is as near as it gets
+_FINER = 0.02  #: at most, for the value itself
 _KEYWORDS = (0.25, 0.25)  #: for a true query: at once, and by how much of it was found
 _FOLLOWED = 0.6
 _VOTES = (0.05, 0.15)  #: per decade of votes, and at most
@@ -68,14 +70,25 @@ class Facts:
 
 
 def fused(
-    *, share: Floats, true: Bools, strength: Floats, followed: Bools, votes: Floats
+    *,
+    share: Floats,
+    values: Floats,
+    true: Bools,
+    strength: Floats,
+    followed: Bools,
+    votes: Floats,
 ) -> Floats:
-    """One score for pairs of interest and paper, all arguments of one length; about 0 to 2."""
+    """One score for pairs of interest and paper, all arguments of one length; about 0 to 2.
+
+    Shares make different interests comparable; where the background cannot tell two papers apart
+    (nothing in it scores as high), their values do.
+    """
     likeness = -np.log10(np.clip(share, 10**-_FARTHEST, 1.0)) / _FARTHEST
+    finer = np.where(np.isfinite(values), values, 0.0)
     keywords = np.where(true, _KEYWORDS[0] + _KEYWORDS[1] * strength, 0.0)
     lift = np.minimum(_VOTES[0] * np.log10(1.0 + np.maximum(votes, 0.0)), _VOTES[1])
-    total = likeness + keywords + _FOLLOWED * followed + lift
-    return np.round(total, 4).astype(np.float32)
+    total = likeness + _FINER * finer / (1.0 + np.abs(finer)) + keywords + lift
+    return np.round(np.maximum(total + _FOLLOWED * followed, 0.0), DECIMALS).astype(np.float32)
 
 
 def tie_order(papers: Sequence[Paper]) -> NDArray[np.int64]:

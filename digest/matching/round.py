@@ -16,14 +16,13 @@ import numpy as np
 from digest.matching.expression import Query
 from digest.matching.keywords import Compiled, Scan
 from digest.matching.names import find_name, name_words
-from digest.matching.ranking import Bools, Facts, Found, fused
+from digest.matching.ranking import DECIMALS, Bools, Facts, Found, fused
 from digest.matching.reading import any_of, read
 from digest.matching.scoring import Floats, Scores
 from digest.matching.stream import Ints
 from digest.model import Combine, Hit, Interest, Mutes, Paper, Reasons
 
-_STEPS = 10_000  #: scores are told apart to four decimals
-_HIGHEST = 1 << 19
+_HIGHEST = 1 << 20  #: above any score, in its last decimal
 _HAIR = 1e-6  #: a share of exactly the threshold is near, whatever float32 makes of it
 
 
@@ -83,7 +82,9 @@ class Round:
         self._row = {row: at for at, row in enumerate(likeness.rows.tolist())}
         self._compared = np.zeros(len(interests), np.bool_)
         self._compared[likeness.rows] = np.isfinite(likeness.scores.values).any(axis=1)
-        self._share = np.ones((len(interests), len(batch.papers)), np.float32)
+        self._values = np.zeros((len(interests), len(batch.papers)), np.float32)
+        self._values[likeness.rows] = likeness.scores.values
+        self._share = np.ones_like(self._values)
         self._share[likeness.rows] = likeness.scores.share
         self._told: dict[tuple[int, int], tuple[Hit, ...]] = {}
         self._shared: dict[tuple[int, int, int], Reasons] = {}
@@ -139,7 +140,7 @@ class Round:
         bounds = np.searchsorted(rows, np.arange(len(self.interests) + 1)).tolist()
         columns = columns[order]
         papers = tuple(self._to.ids[columns].tolist())
-        marks = tuple(scores[order].astype(np.float64).round(4).tolist())
+        marks = tuple(scores[order].astype(np.float64).round(DECIMALS).tolist())
         return [
             Found(
                 interest.id,
@@ -155,8 +156,9 @@ class Round:
 
     def _places(self, rows: Ints, columns: Ints, scores: Floats) -> Ints:
         """One number that sorts by interest, then falling score, then ties."""
-        falling = _HIGHEST - (scores * _STEPS).round().astype(np.int64)
-        return ((rows << 20 | falling) << 24) | self._to.ties[columns]
+        falling = _HIGHEST - (scores * 10**DECIMALS).round().astype(np.int64)
+        places: Ints = ((rows << 21 | falling) << 24) | self._to.ties[columns]
+        return places
 
     def _why(self, row: int, columns: Ints, place: int) -> Reasons:
         return self.reasons(row, int(columns[place]))
@@ -169,6 +171,7 @@ class Round:
             strength[true] = self._evaluation.strength(queries, columns[true])
         return fused(
             share=self._share[rows, columns],
+            values=self._values[rows, columns],
             true=true,
             strength=strength,
             followed=self.facts.followed[rows, columns],
@@ -215,7 +218,7 @@ class Round:
         return tuple(name for name in names if any(find_name(one, name) for one in wanted if one))
 
     def score(self, row: int, column: int) -> float:
-        return round(float(self._score(np.array([row]), np.array([column]))[0]), 4)
+        return round(float(self._score(np.array([row]), np.array([column]))[0]), DECIMALS)
 
     def share(self, row: int, column: int) -> float | None:
         return round(float(self._share[row, column]), 6) if self._compared[row] else None

@@ -64,7 +64,7 @@ FINDS = {
     "a query": (asking("lantern"), [1, 2]),
     "no query and no statement": (asking(""), []),
     "a statement": (asking(statement="Harbour life"), [2, 4]),
-    "either": (asking("moss", statement="harbour"), [3, 2, 4]),
+    "either": (asking("moss", statement="harbour"), [2, 3, 4]),
     "both": (asking("lantern", statement="harbour", combine=Combine.ALL), [2]),
     "both, but no statement": (asking("lantern", combine=Combine.ALL), [1, 2]),
     "a small volume": (asking(statement="harbour", daily_volume=0.5), []),

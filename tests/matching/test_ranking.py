@@ -87,12 +87,21 @@ def test_threshold(volume: float | None, papers_a_day: float, expected: float) -
 
 
 def score(**facts: Any) -> float:
-    defaults = {"share": 1.0, "true": False, "strength": 0.0, "followed": False, "votes": 0.0}
+    defaults = {
+        "share": 1.0,
+        "values": -np.inf,
+        "true": False,
+        "strength": 0.0,
+        "followed": False,
+        "votes": 0.0,
+    }
     return float(fused(**{name: np.array([v]) for name, v in (defaults | facts).items()})[0])
 
 
 HIGHER = [
     pytest.param({"share": 0.001}, {"share": 0.01}, id="nearer"),
+    pytest.param({"share": 0.0, "values": 9.0}, {"share": 0.0, "values": 8.9}, id="finer"),
+    pytest.param({"share": 0.001}, {"share": 0.01, "values": 99.0}, id="finer only"),
     pytest.param({"share": 0.01, "true": True}, {"share": 0.01}, id="words too"),
     pytest.param({"true": True, "strength": 1.0}, {"true": True}, id="more words"),
     pytest.param({"followed": True}, {}, id="a followed author"),
