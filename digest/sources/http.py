@@ -14,7 +14,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -198,12 +198,19 @@ class Fetcher:
         if length.isdecimal() and int(length[:18]) > cap:
             return Fault(large)
         try:
-            body = inflate(response.iter_raw(), headers.get("content-encoding", ""), cap)
+            body = inflate(*_raw(response), cap)
         except TooLarge:
             return Fault(large)
         except Undecodable as error:
             return Fault(f"{place(url)}: {error}; the next run tries again.")
         return Response(response.status_code, body, headers, url)
+
+
+def _raw(response: httpx.Response) -> tuple[Iterable[bytes], str]:
+    """The body as it comes off the wire, and its encoding; one made in memory has been read."""
+    if response.is_stream_consumed:
+        return [response.content], ""
+    return response.iter_raw(), response.headers.get("content-encoding", "")
 
 
 def place(url: str) -> str:

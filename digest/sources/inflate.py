@@ -43,7 +43,7 @@ def _inflated(pieces: Iterable[bytes], cap: int) -> bytes:
     for piece in pieces:
         while piece:
             if engine is None or engine.eof:
-                if engine is not None and not piece.startswith(b"\x1f\x8b"):
+                if engine is not None and not piece.startswith(b"\x1f"):
                     break  # padding after the last gzip member
                 engine = _engine(piece)
             body += _step(engine, piece, cap + 1 - len(body))
