@@ -14,12 +14,12 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -120,13 +120,8 @@ class Fetcher:
             allowed=any_address if options.allow_private_addresses else is_public,
             proxy=options.proxy,
         )
-        self._client = httpx.Client(
-            transport=self._transport,
-            headers={"User-Agent": options.user_agent, "Accept-Encoding": "gzip, deflate"},
-            timeout=httpx.Timeout(options.read_timeout, connect=options.connect_timeout),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            trust_env=False,
-        )
+        self._headers = {"User-Agent": options.user_agent, "Accept-Encoding": "gzip, deflate"}
+        self._timeout = httpx.Timeout(options.read_timeout, connect=options.connect_timeout)
 
     def close(self) -> None:
         """Connections are cut, waits end, and later requests come back as faults."""
@@ -169,15 +164,26 @@ class Fetcher:
             if self._closing.is_set():
                 return Fault(f"{place(address)}: the run ended before its turn came.", True)
             try:
-                with deadline(budget.ends), self._request(url, headers) as response:
+                with deadline(budget.ends), self._exchange(url, headers) as response:
                     return self._receive(response)
             except (httpx.TransportError, OSError) as error:
                 return _connection_fault(address, error, over=self._clock() >= budget.ends)
 
-    def _request(
-        self, url: httpx.URL, headers: dict[str, str]
-    ) -> AbstractContextManager[httpx.Response]:
-        return self._client.stream("GET", url, headers=headers)
+    @contextmanager
+    def _exchange(self, url: httpx.URL, headers: dict[str, str]) -> Iterator[httpx.Response]:
+        """One request over the bare transport: no client's cookies, redirects or environment."""
+        request = httpx.Request(
+            "GET",
+            url,
+            headers={**self._headers, **_login(url), **headers},
+            extensions={"timeout": self._timeout.as_dict()},
+        )
+        response = self._transport.handle_request(request)
+        response.request = request
+        try:
+            yield response
+        finally:
+            response.close()
 
     def _receive(self, response: httpx.Response) -> Response | Fault | _Moved:
         url = str(response.url)
@@ -255,6 +261,14 @@ def _conditions(validators: Mapping[str, str]) -> dict[str, str]:
         for name, value in values.items()
         if value.isascii() and value.isprintable() and value
     }
+
+
+def _login(url: httpx.URL) -> dict[str, str]:
+    """Basic authentication, for feeds whose address carries a login."""
+    if not url.username:
+        return {}
+    word = b64encode(f"{url.username}:{url.password}".encode()).decode("ascii")
+    return {"Authorization": f"Basic {word}"}
 
 
 def _parsed(address: str) -> httpx.URL | Fault:
