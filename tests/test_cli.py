@@ -478,3 +478,36 @@ def test_explain_answers_for_sent_and_unsent(subscribed: Digest) -> None:
     unsent = subscribed("explain", ADA, "https://lamps.example.org/2", "--json").json
     assert (sent["sent"], unsent["sent"]) == (True, False)
     assert subscribed("explain", ADA, "https://lamps.example.org/2").out.strip()
+
+
+def test_progress_is_for_a_terminal_and_on_standard_error(
+    subscribed: Digest, tmp_path: Path
+) -> None:
+    ours, theirs = os.openpty()
+    said = subprocess.run(
+        [sys.executable, "-m", "digest", "run", "--now", NOW, "--json"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert json.loads(said.stdout)["digests"]["composed"] == 1
+    assert "Sources" in shown
+
+
+# --- the demo -----------------------------------------------------------------------------------
+
+
+def test_the_demo_serves_every_reader_once_and_names_its_page(digest: Digest) -> None:
+    first = digest("demo", "--json").json
+    assert first["digests"]["composed"] >= 6
+    assert first["deliveries"]["delivered"] == first["digests"]["composed"]
+    assert Path(first["page"]).is_file()
+    again = digest("demo")
+    assert again.code == 0
+    assert "Nothing is sent twice" in again.out
+    assert again.out.rstrip().endswith(Path(first["page"]).as_uri())

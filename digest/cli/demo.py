@@ -22,7 +22,6 @@ from digest.clock import fixed_clock, system_clock
 if TYPE_CHECKING:
     from digest.config import Settings
     from digest.day import RunReport
-    from digest.model import Subscriber
 
 _HOUR = time(18, tzinfo=UTC)  #: when every reader's morning is over
 _BEFORE = timedelta(days=32)  #: readers came so long ago that the monthly ones are due as well
@@ -38,25 +37,25 @@ def demo(
 
     Nothing is fetched and nothing is sent. Running it again sends nothing twice.
     """
-    from digest.demo.gallery import build_gallery
+    from digest.demo.gallery import build_gallery, read_letters
 
     day = _day(folder)
     settings = _settings(folder, day)
     migrated(settings)
-    readers, report = _run(settings, datetime.combine(day, _HOUR))
-    page = build_gallery(settings.delivery.mailbox.path, folder / "index.html").absolute()
+    report = _run(settings, datetime.combine(day, _HOUR))
+    mailbox = settings.delivery.mailbox.path
+    page = build_gallery(mailbox, folder / "index.html").absolute()
     if json:
         say_json({"page": str(page), **report.to_json()})
         return
-    say()
-    rows = [(one.name, one.email, ", ".join(it.name for it in one.interests)) for one in readers]
-    show_table(("reader", "address", "wants"), rows)
-    say()
     tell(report.to_json())
     if not report.digests.composed:
         say(f"Nothing is sent twice. Delete {folder} to begin anew.")
     say()
-    say(f"{counted(len(readers), 'reader')}; every digest as HTML and as text is on this page:")
+    letters = read_letters(mailbox)
+    show_table(("for", "digest"), [(one.to.partition(" <")[0], one.subject) for one in letters])
+    say()
+    say(f"{counted(len(letters), 'digest')}, as HTML and as text beside each other, on this page:")
     say(f"  {page.as_uri()}")
 
 
@@ -98,7 +97,7 @@ def _settings(folder: Path, day: date) -> Settings:
     )
 
 
-def _run(settings: Settings, now: datetime) -> tuple[list[Subscriber], RunReport]:
+def _run(settings: Settings, now: datetime) -> RunReport:
     from digest.demo.listings import SUBSCRIBERS
     from digest.subscriptions import Format, read
     from digest.wiring import open_app
@@ -108,6 +107,5 @@ def _run(settings: Settings, now: datetime) -> tuple[list[Subscriber], RunReport
         SUBSCRIBERS.open("rb") as it,
     ):
         early.subscriptions.load(read(it, Format.JSONL), strict=True)
-        readers = early.subscriptions.profiles(early.subscriptions.ids())
     with open_app(settings, clock=fixed_clock(now)) as app, watching(len(settings.sources)) as seen:
-        return readers, app.run(watcher=seen)
+        return app.run(watcher=seen)

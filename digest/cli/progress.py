@@ -47,7 +47,9 @@ def watching(sources: int) -> Iterator[Watcher]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
-        yield Bars(bars, sources)
+        watcher = Bars(bars, sources)
+        yield watcher
+        watcher.finish()
 
 
 class Bars:
@@ -72,3 +74,9 @@ class Bars:
         if stage not in self._stages:
             self._stages[stage] = self._bars.add_task(stage, total=None)
         self._bars.advance(self._stages[stage], number)
+
+    def finish(self) -> None:
+        """What was done is all there was to do."""
+        for task in self._bars.tasks:
+            if task.id in self._stages.values():
+                self._bars.update(task.id, total=task.completed)
