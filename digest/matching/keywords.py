@@ -17,13 +17,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.circuit import NOWHERE, PROSE, Bits, Circuit, Gate, Leaf, run
+from digest.matching.circuit import NOWHERE, PROSE, Bits, Circuit, Leaf, run
 from digest.matching.expression import Query
 from digest.matching.names import LabelIndex, NameIndex, find_label, find_name, name_words
 from digest.matching.scoring import Floats
 from digest.matching.stream import Ints, Lexicon, Occurrences, Stream
-from digest.matching.terms import Spelling, spans, spell
-from digest.matching.wildcards import Beginnings, Wildcard, wildcard
+from digest.matching.terms import spans
+from digest.matching.wildcards import Beginnings, wildcard
 from digest.model import Field, Hit, Paper
 
 Bools = NDArray[np.bool_]
@@ -32,41 +32,43 @@ _SCOPES = {None: 0, Field.TITLE: 1, Field.ABSTRACT: 2}
 
 
 class Compiled:
-    """Queries made ready for any number of scans; `gates` is parallel to them."""
+    """Queries made ready for any number of scans; what is asked of them goes by their number."""
 
     def __init__(self, queries: Sequence[Query]) -> None:
         circuit = Circuit()
         different = {id(query): query for query in queries}
-        gates = {key: circuit.add(query) for key, query in different.items()}
-        self.gates: list[Gate] = [gates[id(query)] for query in queries]
+        known = {key: circuit.add(query) for key, query in different.items()}
+        gates = [known[id(query)] for query in queries]
         self.leaves: list[Leaf] = list(circuit.leaves)
         self.layers = circuit.layers()
         self.node_count = circuit.size
-        spellings: dict[Spelling, int] = {}
-        wildcards: dict[Wildcard, int] = {}
-        terms = np.full(len(self.leaves), NOWHERE, np.int64)
-        open_ended: list[int] = []
-        for leaf, (text, field, prefix) in enumerate(self.leaves):
-            if field in PROSE and prefix:
-                terms[leaf] = wildcards.setdefault(wildcard(text), len(wildcards))
-                open_ended.append(leaf)
-            elif field in PROSE:
-                terms[leaf] = spellings.setdefault(spell(text), len(spellings))
-        terms[open_ended] += len(spellings)
-        self.lexicon = Lexicon(list(spellings))
-        self.wildcards = list(wildcards)
-        self.terms: Ints = terms  #: per leaf, the number of its term among the occurrences
-        self.scopes = np.array([_SCOPES.get(field, 0) for _, field, _ in self.leaves], np.int64)
-        self.named = np.flatnonzero(terms == NOWHERE).tolist()
         self.leaf_nodes = np.array(circuit.leaf_nodes, np.int64)
-        self.wanted_sizes = np.array([len(gate.wanted) for gate in self.gates], np.int64)
-        self.wanted = np.array([leaf for gate in self.gates for leaf in gate.wanted], np.int64)
-        self.truth = np.array([gate.truth for gate in self.gates], np.int64)
-        self.veto = np.array([gate.veto for gate in self.gates], np.int64)
+        self.truth = np.array([gate.truth for gate in gates], np.int64)
+        self.veto = np.array([gate.veto for gate in gates], np.int64)
+        self.wanted = np.array([leaf for gate in gates for leaf in gate.wanted], np.int64)
+        self.wanted_sizes = np.array([len(gate.wanted) for gate in gates], np.int64)
+        self.wanted_ends = np.cumsum(self.wanted_sizes)
+        self.joined = {at: gate.joined for at, gate in enumerate(gates) if gate.joined}
+        self._number_terms()
+
+    def _number_terms(self) -> None:
+        """`terms`: per leaf, the number of its term among the occurrences; names have none."""
+        prose = [at for at, (_, field, prefix) in enumerate(self.leaves) if field in PROSE]
+        exact = [at for at in prose if not self.leaves[at][2]]
+        wild = [at for at in prose if self.leaves[at][2]]
+        self.lexicon = Lexicon([self.leaves[at][0] for at in exact])
+        patterns = [wildcard(self.leaves[at][0]) for at in wild]
+        numbers = {one: at for at, one in enumerate(dict.fromkeys(patterns))}
+        self.wildcards = list(numbers)
+        self.terms: Ints = np.full(len(self.leaves), NOWHERE, np.int64)
+        self.terms[exact] = self.lexicon.numbers
+        self.terms[wild] = [self.lexicon.size + numbers[one] for one in patterns]
+        self.scopes = np.array([_SCOPES.get(field, 0) for _, field, _ in self.leaves], np.int64)
+        self.named = np.flatnonzero(self.terms == NOWHERE).tolist()
 
     @property
     def term_count(self) -> int:
-        return len(self.lexicon.spellings) + len(self.wildcards)
+        return self.lexicon.size + len(self.wildcards)
 
 
 class Scan:
@@ -103,7 +105,7 @@ class Scan:
         parts = [compiled.lexicon.find(self.stream)]
         if compiled.wildcards:
             wild = self.beginnings.find(compiled.wildcards)
-            offset = len(compiled.lexicon.spellings)
+            offset = compiled.lexicon.size
             parts.append(Occurrences(wild.term + offset, wild.at, wild.length))
         return Evaluation(self, compiled, Occurrences.together(parts))
 
@@ -200,23 +202,22 @@ class Evaluation:
         wanted, sizes = self._compiled.wanted, self._compiled.wanted_sizes
         there = self._leaf_rows[wanted] > 0
         before = np.concatenate([[0], np.cumsum(there)])
-        ends = np.cumsum(sizes)
+        ends = self._compiled.wanted_ends
         return before[ends - sizes], before[ends], wanted[there]
 
     # --- where ------------------------------------------------------------------------------
 
     def hits(self, query: int, paper: int) -> tuple[Hit, ...]:
         """The places where the query's wanted terms stand in the paper, in reading order."""
-        gate = self._compiled.gates[query]
-        found = [hit for leaf in gate.wanted for hit in self._hits(leaf, paper, whole=False)]
-        for leaf in gate.joined:
+        starts, ends, there = self._wanted_there
+        wanted = there[starts[query] : ends[query]].tolist()
+        found = [hit for leaf in wanted for hit in self._hits(leaf, paper, whole=False)]
+        for leaf in self._compiled.joined.get(query, ()):
             found += self._hits(leaf, paper, whole=True)
         return tuple(sorted(dict.fromkeys(found), key=_reading_order))
 
     def _hits(self, leaf: int, paper: int, *, whole: bool) -> tuple[Hit, ...]:
         """The places of one term; `whole`: only where it is a single word."""
-        if leaf not in self._present:
-            return ()
         wanted = self._compiled.leaves[leaf]
         key = wanted, whole, paper
         known = self._scan.hits.get(key)
@@ -242,11 +243,6 @@ class Evaluation:
             fits = field in (None, where) and (length == 1 or not whole)
             if fits and counts[where] <= MOST_HITS:
                 yield Hit(where, first, last, name)
-
-    @cached_property
-    def _present(self) -> frozenset[int]:
-        """The leaves that occur anywhere in the batch."""
-        return frozenset(np.flatnonzero(self._leaf_rows).tolist())
 
     @cached_property
     def _spans(self) -> dict[tuple[int, int], tuple[int, int]]:

@@ -23,6 +23,7 @@ from digest.matching.terms import (
     gap_kind,
     is_function_word,
     key,
+    spell,
     surface,
 )
 
@@ -175,27 +176,34 @@ class _GapKinds(dict[str, int]):
 
 
 class Lexicon:
-    """The exact terms of all queries, ready to be looked up in a stream."""
+    """The exact terms of all queries, ready to be looked up in a stream.
 
-    def __init__(self, spellings: Sequence[Spelling]) -> None:
-        self.spellings = spellings
-        letters, ordered = _hashes(spellings)
+    `numbers` gives the term of each of `texts`; spellings of one thing may share a term. Of a term
+    only hashes are kept, and one text to read it from again: there may be a million of them.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        known: dict[Spelling, int] = {}
+        self.numbers = [known.setdefault(spell(text), len(known)) for text in texts]
+        self.size = len(known)
+        self._texts = dict(zip(reversed(self.numbers), reversed(texts), strict=True))
+        letters, ordered = _hashes(list(known))
         order = np.argsort(letters, kind="stable")
         self._term = order.astype(np.int64)
         self._ordered = ordered[order]
-        self._sizes = np.array([len(one.words) for one in spellings], np.int64)[order]
+        self._sizes = np.array([len(one.words) for one in known], np.int64)[order]
         self._letters, self._first = np.unique(letters[order], return_index=True)
         self._end = np.append(self._first[1:], len(order))
         sizes = set(self._sizes.tolist())
         reach = range(-MAX_JOINS, MAX_JOINS + 1)
         self.lengths = sorted({size + by for size in sizes for by in reach if size + by > 0})
-        bits = min(24, max(10, (16 * len(spellings)).bit_length()))
+        bits = min(24, max(10, (16 * self.size).bit_length()))
         self._shift = np.uint64(64 - bits)
         self._sieve = np.zeros(1 << bits, np.bool_)
         self._sieve[self._letters >> self._shift] = True
 
     def find(self, stream: Stream) -> Occurrences:
-        if not self.spellings or not len(stream.ids):
+        if not self.size or not len(stream.ids):
             return Occurrences.none()
         verdicts: dict[tuple[int, Spelling], bool] = {}
         found = [
@@ -234,7 +242,7 @@ class Lexicon:
             term, spelling = int(self._term[row[index]]), stream.spelling(int(at[index]), length)
             verdict = verdicts.get((term, spelling))
             if verdict is None:
-                verdict = self.spellings[term].same_as(spelling)
+                verdict = spell(self._texts[term]).same_as(spelling)
                 verdicts[term, spelling] = verdict
             good[index] = verdict
         found = Occurrences(self._term[row], at, np.full(len(at), length, np.int64))
