@@ -5,7 +5,6 @@ from __future__ import annotations
 import selectors
 import ssl
 import time
-from collections import deque
 
 from digest.delivery.account import Timeouts
 from digest.delivery.conversation import Conversation, Step
@@ -28,10 +27,15 @@ class Link:
         self.deadline = float("inf")
         self.watched = selectors.EVENT_READ
         self._timeouts = timeouts
-        self._queue: deque[memoryview] = deque()
+        self._queue: list[bytes | memoryview] = []
         self._seen = -1
         self._limit = float("inf")
         self._is_tls = isinstance(session.sock, ssl.SSLSocket)
+
+    @property
+    def is_clogged(self) -> bool:
+        """Whether the kernel has not taken everything."""
+        return bool(self._queue)
 
     @property
     def unwritten(self) -> int:
@@ -62,7 +66,7 @@ class Link:
     def flush(self) -> None:
         """Write until done or until the kernel takes no more."""
         if self.talk.output:
-            self._queue.extend(map(memoryview, self.talk.output))
+            self._queue.extend(self.talk.output)
             self.talk.output.clear()
         while self._queue:
             try:
@@ -80,16 +84,19 @@ class Link:
         if not self._is_tls:
             return self.session.sock.sendmsg(self._queue)
         if len(self._queue) > 1:  # one record instead of one for each small command
-            joined = memoryview(b"".join(self._queue))
-            self._queue.clear()
-            self._queue.append(joined)
+            self._queue[:] = [b"".join(self._queue)]
         return self.session.sock.send(self._queue[0])
 
     def _taken(self, count: int) -> None:
-        while self._queue and count >= len(self._queue[0]):
-            count -= len(self._queue.popleft())
-        if count:
-            self._queue[0] = self._queue[0][count:]
+        if count == sum(map(len, self._queue)):  # nearly always
+            self._queue.clear()
+            return
+        done = 0
+        while count >= len(self._queue[done]):
+            count -= len(self._queue[done])
+            done += 1
+        del self._queue[:done]
+        self._queue[0] = memoryview(self._queue[0])[count:]
 
     def _set_deadline(self) -> None:
         if self._seen == self.talk.replies:

@@ -116,7 +116,7 @@ class _Pool:
     ) -> None:
         for link in list(self._links):
             self._leave(link)
-            if link.talk.is_idle and not link.unwritten and link.talk.left > 0:
+            if link.talk.is_idle and not link.is_clogged and link.talk.left > 0:
                 link.session.left = link.talk.left
                 self._sender.parked.append(link.session)
             else:
@@ -276,7 +276,7 @@ class _Pool:
         if talk.sender_refusals >= _SENDER_REFUSALS:
             fault = f"{self._account.place} refuses our sender address."
             self._halt(DeliveryFault(fault, mend="Check from_address and the login."))
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.unwritten else 0)
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.is_clogged else 0)
         if wanted != link.watched:
             link.watched = wanted
             self._selector.modify(link.session.sock, wanted, link)

@@ -150,7 +150,9 @@ class Outbox:
                 worker=self._journal.worker,
                 limit=self._batch,
                 lease=self._lease,
+                settling=self._told,
             )
+            self._told_settled()
             self._tally.states.update(batch.withdrawn)
             if batch.deliveries:
                 self._hold(batch.deliveries, since)
@@ -216,6 +218,9 @@ class Outbox:
         if not self._told:
             return
         self._store.settle(self._told, now=self._clock())
+        self._told_settled()
+
+    def _told_settled(self) -> None:
         self._tally.count(self._told)
         self._journal.settled(one.delivery.id for one in self._told)
         self._told.clear()
