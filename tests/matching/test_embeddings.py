@@ -58,7 +58,8 @@ def bert_folder(folder: Path, prefix: str = "") -> Path:
     raw = json.dumps(header).encode()
     raw += b" " * (-len(raw) % 8)
     (folder / "model.safetensors").write_bytes(len(raw).to_bytes(8, "little") + raw + data)
-    config = {"num_hidden_layers": 1, "num_attention_heads": HEADS, "layer_norm_eps": 1e-12}
+    config: dict[str, object] = {"num_hidden_layers": 1, "num_attention_heads": HEADS}
+    config |= {"hidden_size": WIDTH, "layer_norm_eps": 1e-12}
     (folder / "config.json").write_text(json.dumps(config))
     tokenizer_file(folder)
     return folder
@@ -138,6 +139,20 @@ def test_onnx_without_its_runtime_names_the_extra(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"")
     with pytest.raises(ConfigError, match=r"pip install 'paper-digest\[onnx\]'"):
         open_embedder(f"onnx:{tmp_path}")
+
+
+def test_an_exported_model_agrees_with_the_original(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    onnx = pytest.importorskip("onnx")
+    from tools.export_onnx import build
+
+    onnx.save(build(bert_folder(tmp_path)), tmp_path / "model.onnx")
+    texts = ["red lamp", "", "green lamp red red green"]
+    exported = open_embedder(f"onnx:{tmp_path}")
+    assert exported.id.startswith("onnx-")
+    assert exported.dimensions == WIDTH
+    original = BertEmbedder(tmp_path).embed(texts)
+    np.testing.assert_allclose(exported.embed(texts), original, atol=1e-4)
 
 
 Answer = Callable[[httpx.Request], httpx.Response]
