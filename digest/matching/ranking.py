@@ -83,12 +83,16 @@ def fused(
     Shares make different interests comparable; where the background cannot tell two papers apart
     (nothing in it scores as high), their values do.
     """
-    likeness = -np.log10(np.clip(share, 10**-_FARTHEST, 1.0)) / _FARTHEST
-    finer = np.where(np.isfinite(values), values, 0.0)
+    likeness = np.zeros(len(share), np.float64)
+    compared = share < 1.0
+    if compared.any():
+        decades = -np.log10(np.maximum(share[compared], 10**-_FARTHEST))
+        finer = np.where(np.isfinite(values[compared]), values[compared], 0.0)
+        likeness[compared] = decades / _FARTHEST + _FINER * finer / (1.0 + np.abs(finer))
     keywords = np.where(true, _KEYWORDS[0] + _KEYWORDS[1] * strength, 0.0)
     lift = np.minimum(_VOTES[0] * np.log10(1.0 + np.maximum(votes, 0.0)), _VOTES[1])
-    total = likeness + _FINER * finer / (1.0 + np.abs(finer)) + keywords + lift
-    return np.round(np.maximum(total + _FOLLOWED * followed, 0.0), DECIMALS).astype(np.float32)
+    total = np.maximum(likeness + keywords + lift + _FOLLOWED * followed, 0.0)
+    return np.round(total, DECIMALS).astype(np.float32)
 
 
 def tie_order(papers: Sequence[Paper]) -> NDArray[np.int64]:

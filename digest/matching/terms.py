@@ -16,7 +16,6 @@ import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from itertools import pairwise
 
 from digest.matching.plurals import singular
 
@@ -140,7 +139,7 @@ def free_boundary(before: str, gap: Gap, after: str) -> bool:
     """
     if gap is Gap.OTHER or (before[-1].isdigit() and after[0].isdigit()):
         return False
-    return gap is Gap.NOTHING or not (is_function_word(before) or is_function_word(after))
+    return gap is Gap.NOTHING or not (before in _FUNCTION or after in _FUNCTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +180,9 @@ class Spelling:
 def spell(text: str) -> Spelling:
     """How the words of a short text (a query's term) are compared."""
     words, gaps = cut_with_gaps(text)
-    if len(words) == 1:
-        return Spelling((key(words[0]),), ())
-    lower = [surface(word) for word in words]
-    sides = zip(pairwise(lower), gaps, strict=True)
-    free = tuple([free_boundary(before, gap_kind(gap), after) for (before, after), gap in sides])
-    return Spelling(tuple(map(key, words)), free)
+    keys = tuple(map(key, words))
+    if not gaps:
+        return Spelling(keys, ())
+    lower = list(map(surface, words))
+    kinds = map(gap_kind, gaps)
+    return Spelling(keys, tuple(map(free_boundary, lower, kinds, lower[1:])))
