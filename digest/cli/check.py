@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ from digest.cli.say import Exit, JsonOption, say, say_json
 from digest.errors import ConfigError, DigestError, TemplateFault
 
 if TYPE_CHECKING:
-    from digest.config import Settings
+    from digest.config import AnySource, Settings
+    from digest.sources.http import Fetcher
 
 
 class Verdict(StrEnum):
@@ -114,21 +116,35 @@ def _templates(settings: Settings) -> Iterator[Finding]:
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:
+    from digest.sources.http import Fetcher
 
     if not settings.sources:
         yield Finding("sources", Verdict.FAULT, "There are none.", "Add a [[sources]] table.")
-    for source in settings.sources:
-        about = f"source {source.name}"
-        if not source.enabled:
-            yield Finding(about, Verdict.NOTE, "It is switched off.")
-        elif source.path and not source.path.exists():
-            yield Finding(about, Verdict.FAULT, f"There is no {source.path}.", "Mend its path.")
-        else:
-            yield Finding(about, Verdict.OK, f"{source.kind}; `digest sources test` asks it.")
+    fetcher = Fetcher()
+    try:
+        for source in settings.sources:
+            yield from _seen(f"source {source.name}", partial(_source, source, fetcher), settings)
+    finally:
+        fetcher.close()
+
+
+def _source(source: AnySource, fetcher: Fetcher, _settings: Settings) -> Iterator[Finding]:
+    from digest.wiring import make_source
+
+    about = f"source {source.name}"
+    if not source.enabled:
+        yield Finding(about, Verdict.NOTE, "It is switched off.")
+        return
+    make_source(source, fetcher)
+    if source.path and not source.path.exists():
+        yield Finding(about, Verdict.FAULT, f"There is no {source.path}.", "Mend its path.")
+    else:
+        yield Finding(about, Verdict.OK, f"{source.kind}; `digest sources test` asks it.")
 
 
 def _delivery(settings: Settings) -> Iterator[Finding]:
     delivery = settings.delivery
+    yield _folder("delivery", delivery.spool)
     if delivery.channel == "mailbox":
         yield _folder("delivery", delivery.mailbox.path)
         yield Finding(
@@ -137,14 +153,22 @@ def _delivery(settings: Settings) -> Iterator[Finding]:
             "Mails are written as files and sent to nobody.",
             'Set delivery.channel = "smtp" when you are ready.',
         )
-        return
-    smtp = delivery.smtp
+    else:
+        yield from _smtp(settings)
+
+
+def _smtp(settings: Settings) -> Iterator[Finding]:
+    smtp = settings.delivery.smtp
     yield Finding("delivery", Verdict.OK, f"{smtp.host} on port {smtp.effective_port}.")
+    for key in ("ca_file", "client_certificate", "client_key"):
+        path = getattr(smtp, key)
+        if path and not path.exists():
+            yield Finding("delivery", Verdict.FAULT, f"smtp.{key}: there is no {path}.")
     if settings.site.base_url.startswith("http://"):
         yield Finding(
             "delivery",
             Verdict.NOTE,
-            "Mails will hold links to this machine, for site.base_url is http://localhost.",
+            f"Mails will link to {settings.site.base_url}, which only this machine can reach.",
             "Set site.base_url to where readers reach it.",
         )
 

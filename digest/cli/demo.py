@@ -48,7 +48,7 @@ def demo(
     if json:
         say_json({"page": str(page), **report.to_json()})
         return
-    tell(report.to_json())
+    tell(report)
     if not report.digests.composed:
         say(f"Nothing is sent twice. Delete {folder} to begin anew.")
     say()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digest.cli import session
 from digest.cli.progress import watching
-from digest.cli.say import Exit, JsonOption, counted, say, say_json, show_table
+from digest.cli.say import Exit, JsonOption, counted, moment, say, say_json, show_table
 from digest.errors import UsageError
+
+if TYPE_CHECKING:
+    from digest.day import RunReport
 
 Now = Annotated[
     str | None,
@@ -39,10 +41,13 @@ def run(
         if at is not None and not dry_run:
             opened.subscriptions.rehearse(at)
         report = opened.run(at, dry_run=dry_run, only=only, watcher=watcher)
+        next_due = opened.subscriptions.next_due()
     if json:
         say_json(report.to_json())
     else:
-        tell(report.to_json(), dry_run=dry_run)
+        tell(report, dry_run=dry_run)
+        if not (report.digests.composed or report.digests.skipped):
+            _tell_next(next_due)
     if report.has_failures:
         raise typer.Exit(Exit.PARTLY)
 
@@ -60,20 +65,31 @@ def instant(text: str | None) -> datetime | None:
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def tell(report: Mapping[str, Any], *, dry_run: bool = False) -> None:
-    """The report for people."""
-    rows = [
-        (name, source["verdict"], source["listings"], source["new_papers"])
-        for name, source in report["sources"].items()
-    ]
-    if rows:
+def _tell_next(due: datetime | None) -> None:
+    if due is None:
+        say("Nobody is subscribed; `digest subscribers add` adds someone.")
+        return
+    say(f"Nobody was due; the next digest is, at {moment(due)}.")
+    say("`digest preview EMAIL` shows what it would be now.")
+
+
+def tell(report: RunReport, *, dry_run: bool = False) -> None:
+    """The report for people: every source, and a line about each that did not answer well."""
+    sources = report.ingest.sources
+    if sources:
+        rows = [(one.source, one.verdict.value, one.listings, one.new_papers) for one in sources]
         show_table(("source", "verdict", "#listings", "#new papers"), rows)
+        for one in sources:
+            if not one.verdict.moves_watermark:
+                say(f"  {one.line}")
         say()
-    digests = report["digests"]
+    if report.ingest.note:
+        say(report.ingest.note)
+    digests = report.to_json()["digests"]
     skips = [f"{count} {reason.replace('_', ' ')}" for reason, count in digests["skipped"].items()]
     verb = "would be composed" if dry_run else "composed"
     said = [f"{counted(digests['composed'], 'digest')} {verb}"]
     said += [f"skipped: {', '.join(skips)}"] if skips else []
     say("; ".join(said) + ".")
-    sent = [f"{count} {state}" for state, count in report["deliveries"].items() if count]
+    sent = [f"{count} {state}" for state, count in report.to_json()["deliveries"].items() if count]
     say(f"Deliveries: {', '.join(sent)}." if sent else "Nothing was delivered.")

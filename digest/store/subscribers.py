@@ -120,6 +120,15 @@ def all_ids(
     return [id_ for _, id_ in sorted(tuple(row) for row in connection.execute(statement))]
 
 
+def next_due(connection: sa.Connection) -> datetime | None:
+    """When the next active subscriber is due."""
+    statement = sa.select(sa.func.min(_subscriber.c.next_due_at)).where(
+        _subscriber.c.state == SubscriberState.ACTIVE.value
+    )
+    found: datetime | None = connection.execute(statement).scalar()
+    return found
+
+
 def unserved(connection: sa.Connection, *, after: datetime) -> list[SubscriberId]:
     """Active subscribers who came after an instant and have had no digest yet."""
     statement = sa.select(_subscriber.c.id).where(

@@ -101,6 +101,11 @@ class Subscriptions:
         with self._database.read() as connection:
             return store.all_ids(connection, states)
 
+    def next_due(self) -> datetime | None:
+        """When the next digest is due; None without an active subscriber."""
+        with self._database.read() as connection:
+            return store.next_due(connection)
+
     # --- coming, changing, going ---
 
     def add(self, record: Mapping[str, Any]) -> Subscriber:
