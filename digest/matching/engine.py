@@ -21,7 +21,7 @@ from digest.matching.explanation import Explanation, explain
 from digest.matching.keywords import Scan
 from digest.matching.ranking import DEFAULT_VOLUME, Found, active, threshold, tie_order
 from digest.matching.round import Batch, Likeness, Round
-from digest.matching.scoring import Scorer, Scores
+from digest.matching.scoring import Scorer
 from digest.matching.twins import find_twins
 from digest.model import Interest, Mutes, Paper, PaperId, Subscriber
 
@@ -95,9 +95,6 @@ class Prepared:
     def _round(self, interests: Sequence[Interest], mutes: Sequence[Mutes]) -> Round:
         thresholds = np.array([self._matcher.threshold(one) for one in interests], np.float32)
         rows = [row for row, one in enumerate(interests) if one.statement or one.examples]
-        nothing = np.empty((0, len(self.papers)), np.float32)
-        scores = Scores(nothing, nothing)
-        if rows:
-            scores = self._matcher.scorer.score([interests[row] for row in rows], self._ready)
+        scores = self._matcher.scorer.score([interests[row] for row in rows], self._ready)
         likeness = Likeness(np.array(rows, np.int64), scores, thresholds)
         return Round(self._batch, interests, mutes=mutes, likeness=likeness)
