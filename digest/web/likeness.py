@@ -11,9 +11,9 @@ from typing import Final
 from digest.model import Paper
 from digest.web.shelf import Papers, Shelf, marks_of
 
-_AUTHOR: Final = 4.0  #: what a shared author counts
+_AUTHOR: Final = 2.5  #: what a shared author counts, for names are shared too
 _WORD: Final = 3.0  #: what a shared word counts at most, however rare
-_ENOUGH: Final = 4.0  #: less is chance: an author, or two telling words
+_ENOUGH: Final = 4.0  #: less is chance: two telling words, or an author and one
 
 
 class TitleLikeness:

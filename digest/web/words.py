@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
-from babel.dates import format_datetime, format_skeleton
+from babel import Locale
+from babel.dates import format_datetime, format_interval, format_skeleton
 
 from digest.model import Verdict
 from digest.rendering.byline import own_name
@@ -31,34 +32,36 @@ VERDICTS: Final = {
 }
 
 
+def _dates(language: Language) -> Locale:
+    # As in `Language.date`: the day before the month is understood everywhere.
+    return Locale("en", "GB") if language.code == "en" else language.locale
+
+
 def month_name(day: date, language: Language) -> str:
     """ "November 2026" """
-    return format_skeleton("yMMMM", day, locale=language.locale)
+    return format_skeleton("yMMMM", day, locale=_dates(language))
 
 
 def week_name(span: Span, language: Language) -> str:
-    """ "Week 47, 16 to 22 November 2026" in the language's manner of writing an interval."""
+    """ "Week 47: 16–22 Nov 2026"""
     number = language.number(span.first.isocalendar().week)
     return language.say("Week {number}: {days}", number=number, days=interval(span, language))
 
 
 def interval(span: Span, language: Language) -> str:
-    return language.say(
-        "{first} to {last}",
-        first=format_skeleton("MMMd", span.first, locale=language.locale),
-        last=format_skeleton("yMMMd", span.last, locale=language.locale),
-    )
+    """ "16–22 Nov 2026" """
+    return format_interval(span.first, span.last, "yMMMd", locale=_dates(language))
 
 
 def short_day(day: date, language: Language) -> str:
     """ "20 Nov 2026" """
-    return format_skeleton("yMMMd", day, locale=language.locale)
+    return format_skeleton("yMMMd", day, locale=_dates(language))
 
 
 def moment(at: datetime, language: Language) -> str:
     """ "20 Nov 2026, 06:00 UTC" """
     day = short_day(at.date(), language)
-    time = format_datetime(at, "HH:mm", locale=language.locale)
+    time = format_datetime(at, "HH:mm", locale=_dates(language))
     return language.say("{day}, {time} UTC", day=day, time=time)
 
 

@@ -1,4 +1,4 @@
-"""What the pages' tests look at: the demo's invented papers, one hostile one, a reader, a digest."""
+"""What the pages' tests look at: the demo's papers, a hostile one, a reader and a digest."""
 
 from __future__ import annotations
 
