@@ -50,9 +50,9 @@ class Scores:
 class Scorer(Protocol[Ready]):
     """Compares interests with papers.
 
-    `prepare` does once what all interests share (tokens, vectors); `score` is called with slices
-    of some thousand interests at a time, so that memory stays bounded. Neither raises for a text
-    that is empty or strange.
+    `prepare` does once what all interests share (tokens, vectors). `score` is called with slices
+    of about a thousand interests that say something to compare, so that memory stays bounded; a
+    slice or a batch may be empty. Neither raises for a text that is empty or strange.
     """
 
     def prepare(self, papers: Sequence[Paper]) -> Ready: ...
