@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_daily_gives_one_digest_a_local_date(
     begin = utc(start)
     dates = [local_date(d, timezone) for d in dues(schedule, begin, begin + timedelta(days=days))]
     assert len(dates) == len(set(dates)) == days
-    assert all(b - a == timedelta(days=1) for a, b in zip(dates, dates[1:], strict=False))
+    assert all(b - a == timedelta(days=1) for a, b in pairwise(dates))
 
 
 def test_a_date_the_zone_never_had_has_no_digest() -> None:

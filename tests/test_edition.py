@@ -405,7 +405,7 @@ class MeddlingScorer(LexicalScorer):
 def test_papers_that_become_one_meanwhile_are_composed_as_one(
     database: Database, world: World
 ) -> None:
-    world.subscribe()
+    world.subscribe(interests=[{"name": "L", "query": "lantern", "statement": "lanterns"}])
     doi = PaperIds(doi="10.5555/fog")
     world.announce(listing(1), listing(2, title="A lantern by another name", ids=doi))
     world.clock.tick(hours=2)
