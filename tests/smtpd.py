@@ -258,6 +258,9 @@ class _Talk:
         if mechanism == "XOAUTH2":
             user = given.split("\1")[0].removeprefix("user=")
             secret = given.split("\1")[1].removeprefix("auth=Bearer ")
+        elif mechanism == "LOGIN":
+            self.send(b"334 UGFzc3dvcmQ6\r\n")
+            user, secret = given, base64.b64decode(self.line()).decode()
         else:
             _, user, secret = given.split("\0")
         if self.server.users.get(user) == secret:
@@ -319,7 +322,7 @@ class _Talk:
         line, self.buffer = self.buffer.split(b"\n", 1)
         if not line.endswith(b"\r"):
             self.breach(f"a line without CR LF: {line!r}")
-        return line.rstrip(b"\r").decode()
+        return line.rstrip(b"\r").decode("utf-8", "replace")
 
     def content(self) -> bytes:
         while not (b"\r\n.\r\n" in self.buffer or self.buffer.startswith(b".\r\n")):

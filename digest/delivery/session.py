@@ -11,6 +11,7 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from digest.delivery.account import Account, Security
@@ -73,7 +74,7 @@ def open_session(account: Account) -> Session:
     except BaseException as error:
         line.close()
         if isinstance(error, (OSError, smtplib.SMTPException, UnicodeError)):
-            raise _fault(account, error) from error
+            raise _fault(account, error, line.secrets) from error
         raise
 
 
@@ -92,6 +93,7 @@ class _Line(smtplib.SMTP):
     def __init__(self, account: Account) -> None:
         self.account = account
         self.patience = account.timeouts.reply
+        self.secrets = [account.password, account.username]
         self._replies: list[Reply] = []
         self._reader = ReplyReader()
         super().__init__(local_hostname="localhost", timeout=account.timeouts.connect)
@@ -176,7 +178,9 @@ def _log_in(line: _Line, account: Account) -> None:
     if not account.token:
         line.login(account.username, account.password)
         return
-    bearer = f"user={account.username}\x01auth=Bearer {account.token()}\x01\x01"
+    token = account.token()
+    line.secrets.insert(0, token)
+    bearer = f"user={account.username}\x01auth=Bearer {token}\x01\x01"
     # A challenge carries the error's details; an empty answer brings the 535 (RFC 7628).
     line.auth("XOAUTH2", lambda challenge=None: bearer if challenge is None else "")
 
@@ -202,7 +206,7 @@ def _offer(line: _Line) -> Offer:
     )
 
 
-def _fault(account: Account, error: Exception) -> DeliveryFault:
+def _fault(account: Account, error: Exception, secrets: Sequence[str]) -> DeliveryFault:
     """What went wrong in opening a session, for an operator."""
     if isinstance(error, ssl.SSLCertVerificationError):
         why = error.verify_message or "the certificate does not fit"
@@ -216,7 +220,7 @@ def _fault(account: Account, error: Exception) -> DeliveryFault:
             mend="Check port and security (tls: 465, starttls: 587).",
         )
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        said = one_line(_hidden(account, error.smtp_error))
+        said = one_line(_hidden(error.smtp_error, secrets))
         return DeliveryFault(
             f"{account.place} refused the login: {error.smtp_code} {said}.",
             mend="Check username and password.",
@@ -224,7 +228,7 @@ def _fault(account: Account, error: Exception) -> DeliveryFault:
     if isinstance(error, UnicodeError):
         return DeliveryFault(f"{account.place}: user name and password must be ASCII.")
     if isinstance(error, smtplib.SMTPResponseException):
-        said = one_line(_hidden(account, error.smtp_error))
+        said = one_line(_hidden(error.smtp_error, secrets))
         return DeliveryFault(f"{account.place} answered {error.smtp_code} {said}.")
     return DeliveryFault(
         f"{account.place} cannot be reached: {one_line(str(error)) or type(error).__name__}.",
@@ -232,10 +236,9 @@ def _fault(account: Account, error: Exception) -> DeliveryFault:
     )
 
 
-def _hidden(account: Account, said: bytes | str) -> str:
+def _hidden(said: bytes | str, secrets: Sequence[str]) -> str:
     """The server's words without our secrets, which some servers repeat."""
     text = said.decode("ascii", "replace") if isinstance(said, bytes) else said
-    for secret in (account.password, account.username):
-        if secret:
-            text = text.replace(secret, "…")
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "…")
     return text

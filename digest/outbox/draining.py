@@ -30,6 +30,7 @@ Composed = Message | Unrenderable
 Compose = Callable[[Sequence[Delivery]], Iterable[Composed]]
 
 _MARGIN: Final = 0.1  #: part of a lease in which nothing more is sent
+_RESUMES: Final = 20  #: times one drain goes on after it was cut short
 _SETTLE_AFTER: Final = 0.25  #: seconds an outcome may wait for company
 _FIRST_WAIT: Final = 0.2  #: seconds between tries at a database that is away, doubling …
 _LONGEST_WAIT: Final = 5.0  #: … up to here
@@ -96,8 +97,9 @@ class Outbox:
         self._tally = Tally()
         self._insist(self._take_over)
         for route in self._routes.values():
-            while self._pass(route):
-                pass
+            for _ in range(_RESUMES):
+                if not self._pass(route):
+                    break
         return self._tally
 
     def _pass(self, route: Route) -> bool:
