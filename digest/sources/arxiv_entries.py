@@ -54,6 +54,8 @@ def parse_arxiv(
     if document.shape != "xml":
         return Reading(fault="is JSON, not arXiv's RSS or Atom. Check the address under url.")
     feed = read_entries(document)
+    if isinstance(feed, str):
+        return Reading(fault=feed)
     if fault := _error(feed):
         return Reading(fault=fault)
     reading = gather(feed.entries, lambda entry: _listing(entry, source, policy), _name)

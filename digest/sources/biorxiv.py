@@ -125,6 +125,8 @@ def parse_preprints(
         return Reading(fault=document)
     if document.shape == "xml":
         feed = read_entries(document)
+        if isinstance(feed, str):
+            return Reading(fault=feed)
         found = gather(feed.entries, lambda e: listed(_feed_draft(e, server), source), entry_name)
         return Reading(found.listings, found.entry_faults, complete=feed.whole, seen=found.seen)
     answer = as_object(read_json(document.text))

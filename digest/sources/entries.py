@@ -51,10 +51,18 @@ class FeedDocument:
     whole: bool = True
 
 
-def read_entries(document: Document) -> FeedDocument:
-    """The entries of an XML feed."""
+#: What feedparser itself stumbles with over feeds put together wrongly, instead of saying "bozo".
+_STUMBLES = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
+
+
+def read_entries(document: Document) -> FeedDocument | str:
+    """The entries of an XML feed, or what is wrong with it."""
     stream = io.BytesIO(document.text.encode("utf-8"))
-    parsed = feedparser.parse(stream, sanitize_html=False, resolve_relative_uris=False)
+    try:
+        parsed = feedparser.parse(stream, sanitize_html=False, resolve_relative_uris=False)
+    except _STUMBLES as error:
+        said = f"{type(error).__name__}: {error}"[:100]
+        return f"is put together so that no feed reader follows ({said}). Tell its publisher."
     feed: dict[str, Any] = dict(parsed["feed"])
     return FeedDocument(
         entries=tuple(_entry(dict(entry)) for entry in parsed["entries"]),
@@ -77,7 +85,7 @@ def _entry(raw: dict[str, Any]) -> Entry:
         tags=tuple(term for tag in _dicts(raw.get("tags")) if (term := _text(tag.get("term")))),
         published=_instant(raw.get("published_parsed")),
         updated=_instant(raw.get("updated_parsed")),
-        extra={name: _text(raw[name]) for name in raw if "_" in name and _text(raw[name])},
+        extra={name: text for name in raw if "_" in name and (text := _extra(raw[name]))},
     )
 
 
@@ -92,6 +100,11 @@ def _link(link: dict[str, Any]) -> tuple[str, str, str]:
 
 def _text(value: object) -> str:
     return value[:_LONGEST] if isinstance(value, str) else ""
+
+
+def _extra(value: object) -> str:
+    """An extension's text, or its `term` where it is an empty element with attributes."""
+    return _text(value.get("term")) if isinstance(value, dict) else _text(value)
 
 
 def _count(value: object) -> int | None:

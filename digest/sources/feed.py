@@ -71,6 +71,8 @@ def parse_feed(body: bytes, *, source: str, content_type: str = "") -> Reading:
     if document.shape == "json":
         return parse_json_feed(document.text, source=source)
     feed = read_entries(document)
+    if isinstance(feed, str):
+        return Reading(fault=feed)
     reading = gather(feed.entries, lambda entry: listed(entry_draft(entry), source), entry_name)
     return Reading(
         reading.listings,

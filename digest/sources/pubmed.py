@@ -66,6 +66,8 @@ def parse_pubmed(body: bytes, *, source: str, content_type: str = "") -> Reading
     if document.shape != "xml":
         return Reading(fault="is JSON, not the RSS of a saved search. Use its “Create RSS” link.")
     feed = read_entries(document)
+    if isinstance(feed, str):
+        return Reading(fault=feed)
     reading = gather(feed.entries, lambda entry: listed(_draft(entry), source), entry_name)
     return Reading(reading.listings, reading.entry_faults, complete=feed.whole, seen=reading.seen)
 
