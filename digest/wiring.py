@@ -103,7 +103,7 @@ class App:
         self.subscriptions = Subscriptions(
             database,
             keys=settings.signing_keys(),
-            usual=_usual(settings),
+            usual=Usual.of(settings),
             clock=clock,
         )
 
@@ -132,7 +132,7 @@ class App:
                 store=self.editions,
                 ingest=lambda run_id, watching: self.ingest(clock, run_id, watching),
                 composer=lambda: self.composer(at),
-                drain=lambda watching: outbox.drain(),
+                drain=lambda watching: _watched(outbox.drain(), watching),
             )
             return day.run(at, only=who, watcher=watcher or Unwatched())
 
@@ -281,13 +281,9 @@ def make_source(config: AnySource, fetcher: Fetcher) -> Source:
     return source
 
 
-def _usual(settings: Settings) -> Usual:
-    return Usual(
-        schedule=settings.digest.schedule(),
-        limit=settings.digest.limit,
-        trending=settings.digest.trending,
-        language=settings.site.languages[0],
-    )
+def _watched(tally: Tally, watcher: Watcher) -> Tally:
+    watcher.sent(tally.states.total())
+    return tally
 
 
 def _account(settings: Settings) -> Account:
