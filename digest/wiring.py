@@ -42,7 +42,7 @@ from digest.model import (
     Site,
     Subscriber,
 )
-from digest.outbox import Outbox, Route
+from digest.outbox import Outbox, Route, Tally
 from digest.rendering.email import Rendered, render
 from digest.rendering.environment import Templates
 from digest.rendering.message import Letter, compose_mail
