@@ -21,7 +21,8 @@ from digest.rendering.view import Card, View
 
 SIZE_BUDGET: Final = 100_000  #: bytes of HTML
 _FRAME_ROOM: Final = 10_000  #: bytes kept for everything but cards …
-_SECTION_ROOM: Final = 1_500  #: … and for each section's head
+_SECTION_ROOM: Final = 1_500  #: … for each section's head
+_GAP_ROOM: Final = 250  #: … and for what stands between two cards
 
 DIGEST_HTML: Final = "email/digest.mjml.j2"
 DIGEST_TEXT: Final = "email/digest.txt.j2"
@@ -101,9 +102,9 @@ def render(view: View, templates: Templates, *, budget: int = SIZE_BUDGET) -> Re
 def fitting(sizes: Sequence[int], sections: int, budget: int) -> int:
     """How many cards of these sizes the budget holds, from the first; one at least."""
     room = budget - _FRAME_ROOM - _SECTION_ROOM * sections
-    if sum(sizes) <= room:
+    if sum(sizes) + _GAP_ROOM * len(sizes) <= room:
         return len(sizes)
-    return max(1, sum(total <= room for total in accumulate(sizes)))
+    return max(1, sum(total <= room for total in accumulate(size + _GAP_ROOM for size in sizes)))
 
 
 def _sections(view: View, drawn: Iterable[str], shown: int) -> list[DrawnSection]:

@@ -59,6 +59,7 @@ class Templates:
         """Load `name` and see that it asks for no name outside `known`; raises TemplateFault."""
         environment = self._html if name.endswith((".html.j2", MJML_SUFFIX)) else self._text
         with self._named_faults(name):
+            environment.get_template(name)
             source, filename, _ = self._loader.get_source(environment, name)
             unknown = meta.find_undeclared_variables(environment.parse(source)) - known
         if unknown:
@@ -149,12 +150,13 @@ def _environment(loader: jinja2.BaseLoader, *, escape: bool) -> jinja2.Environme
 
 def _compile(source: str, filename: str) -> str:
     """MJML to HTML, Jinja tags left inside; `fonts={}` or every mail calls a font host."""
-    for found in _MJML_TAG.finditer(source):
+    bare = _JINJA_COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), source)
+    for found in _MJML_TAG.finditer(bare):
         if not _KNOWN_TAG.fullmatch(found[1]):
-            line = source.count("\n", 0, found.start()) + 1
+            line = bare.count("\n", 0, found.start()) + 1
             raise TemplateFault(f"{filename}:{line}: <{found[1]}> is no MJML tag.")
     try:
-        compiled = mjml2html(_JINJA_COMMENT.sub("", source).strip(), fonts={})
+        compiled = mjml2html(bare.strip(), fonts={})
     except ValueError as error:
         raise TemplateFault(
             f"{filename}: MJML cannot read it: {error}.",
@@ -180,8 +182,8 @@ def _line_before(given: str, written: str, line: int) -> int:
     """The source line of the Jinja tag that stands on `line` of the compiled text."""
     lines = given.splitlines()
     expression = _JINJA_CLOSES.split(lines[line - 1])[0].strip() if 0 < line <= len(lines) else ""
-    at = written.find(expression) if expression else -1
-    return written.count("\n", 0, at) + 1 if at >= 0 else 1
+    found = re.search(rf"\{{[{{%][-+]?\s*{re.escape(expression)}\s*[-+]?[%}}]\}}", written)
+    return written.count("\n", 0, found.start()) + 1 if found else 1
 
 
 def _line_of(source: str, word: str) -> int:

@@ -1,7 +1,7 @@
 """The mail itself: headers, envelope and MIME parts as bytes ready for the wire.
 
 A pure function: the same delivery gives the same bytes and the same Message-ID however often it is
-tried (guarantee 2). The body is built by the standard library under its 78-column policy; header
+tried (guarantee 2). The body is built by the standard library under a 76-column policy; header
 fields are our own (see `headers`). The joiner makes the same mail without the standard library.
 """
 
@@ -37,6 +37,10 @@ from digest.rendering.view import view
 
 #: "=_" cannot occur in quoted-printable (RFC 2045 §6.7), so this never occurs in a part.
 BOUNDARY: Final = "=_paper-digest_part"
+# The standard policy's 78 columns would be two too many for quoted-printable; and serialising under
+# a short limit would fold what must stay whole.
+_SHORT_LINES: Final = SMTP.clone(max_line_length=76)
+_LONG_LINES: Final = SMTP.clone(max_line_length=998)
 _SENDER: Final = "digest:paperdigest"
 
 
@@ -143,9 +147,10 @@ def _date(composed_at: datetime) -> str:
 
 def _body(rendered: Rendered) -> bytes:
     """The two parts and the header fields that describe them, by the standard library."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_SHORT_LINES)
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
     message.set_boundary(BOUNDARY)
-    del message["MIME-Version"]
-    return message.as_bytes(policy=SMTP.clone(max_line_length=998))
+    for part in message.walk():
+        del part["MIME-Version"]
+    return message.as_bytes(policy=_LONG_LINES)

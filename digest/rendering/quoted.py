@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 from typing import Final
 
 _SOFT: Final = b"=\r\n"
@@ -38,8 +39,12 @@ def _beyond_ascii(error: UnicodeError) -> tuple[str, int]:
     """How characters that ASCII lacks are encoded: each byte of their UTF-8 as `=XX`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    beyond = error.object[error.start : error.end].encode()
-    return "".join([f"={byte:02X}" for byte in beyond]), error.end
+    return _hexed(error.object[error.start : error.end]), error.end
+
+
+@lru_cache(maxsize=8192)
+def _hexed(text: str) -> str:
+    return "".join([f"={byte:02X}" for byte in text.encode()])
 
 
 # An error handler keeps the scan in C: only the odd characters cost anything.

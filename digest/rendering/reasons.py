@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from digest.model import Field, Hit, Reasons
+from digest.model import Field, Reasons
 from digest.rendering.language import Language, message
 from digest.rendering.spans import Kind, Spans, fill, line, say
 
@@ -28,27 +28,50 @@ _PLACES: Final = {
 }
 _ORDER: Final = tuple(Field)
 
+Term = tuple[str, Field]  #: as the subscriber wrote it, and where it was found
+
 
 def why(reasons: Reasons, *, breadth: int, language: Language) -> Spans:
     """The sentence, or nothing when there is nothing to say.
 
     `breadth` is the number of sources that announced the paper; it is told with the votes.
     """
+    return _why(
+        tuple(dict.fromkeys([(hit.term, hit.field) for hit in reasons.hits])),
+        reasons.followed,
+        reasons.resembles,
+        reasons.votes,
+        _percent(reasons.percentile),
+        breadth,
+        language,
+    )
+
+
+@lru_cache(maxsize=32768)
+def _why(
+    terms: tuple[Term, ...],
+    followed: tuple[str, ...],
+    resembles: str | None,
+    votes: int | None,
+    percent: int | None,
+    breadth: int,
+    language: Language,
+) -> Spans:
+    """The sentence from what it says and nothing else: many readers share one."""
     parts = [
-        *_hits(reasons.hits, language),
-        *_followed(reasons.followed, language),
-        *_resembles(reasons.resembles, language),
-        *_votes(reasons.votes, breadth, language),
+        *_hits(terms, language),
+        *_followed(followed, language),
+        *_resembles(resembles, language),
+        *_votes(votes, breadth, language),
     ]
-    lead = _lead(reasons.percentile, language)
     if not parts:
-        parts = _otherwise(bool(lead), breadth, language)
+        parts = _otherwise(percent is not None, breadth, language)
     if not parts:
         return ()
     told = _together(parts, language)
-    if lead:
-        pattern = language.text("{lead}: {reasons}.")
-        return fill(pattern, lead=say(lead), reasons=told)
+    if percent is not None:
+        lead = language.say("Top {percent} % of the stream", percent=language.number(percent))
+        return fill(language.text("{lead}: {reasons}."), lead=say(lead), reasons=told)
     return _capitalised(fill(language.text("{reasons}."), reasons=told))
 
 
@@ -59,36 +82,27 @@ def _otherwise(near: bool, breadth: int, language: Language) -> list[Spans]:
     return [say(_breadth(breadth, language))] if breadth > 1 else []
 
 
-def _lead(percentile: float | None, language: Language) -> str:
+def _percent(percentile: float | None) -> int | None:
+    """The share in whole percents, at least one; None when it is not worth saying."""
     if percentile is None or not 0 <= percentile <= _WORTH_SAYING:
-        return ""
-    return _top(max(1, math.ceil(round(percentile * 100, 6))), language)
+        return None
+    return max(1, math.ceil(round(percentile * 100, 6)))
 
 
-@lru_cache(maxsize=256)
-def _top(percent: int, language: Language) -> str:
-    return language.say("Top {percent} % of the stream", percent=language.number(percent))
-
-
-def _hits(hits: Sequence[Hit], language: Language) -> list[Spans]:
+def _hits(found: Sequence[Term], language: Language) -> list[Spans]:
     """One part for each set of places, as in "a and b in the abstract"."""
-    return list(_found(tuple(dict.fromkeys([(hit.term, hit.field) for hit in hits])), language))
-
-
-@lru_cache(maxsize=8192)
-def _found(terms: tuple[tuple[str, Field], ...], language: Language) -> tuple[Spans, ...]:
     places: dict[str, set[Field]] = {}
-    for term, field in terms:
+    for term, field in found:
         if bare := _term(term):
             places.setdefault(bare, set()).add(field)
     grouped: dict[tuple[Field, ...], list[Spans]] = {}
     for term, fields in list(places.items())[:_TERMS]:
         key = _place(fields)
         grouped.setdefault(key, []).append(_quoted(term, key, language))
-    return tuple(
+    return [
         fill(language.text(_PLACES[key]), terms=language.join(terms))
         for key, terms in grouped.items()
-    )
+    ]
 
 
 def _place(fields: set[Field]) -> tuple[Field, ...]:

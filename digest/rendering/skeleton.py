@@ -8,7 +8,7 @@ as the template prints its values as they are; the joiner proves that before it 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -65,7 +65,7 @@ class Skeleton:
         fixed = sum(len(part.encode()) for part in parts[::2])
         return cls(tuple(piece for piece in pieces if piece != b""), fixed)
 
-    def around(self, open_slot: int, values: Mapping[int, bytes]) -> tuple[bytes, ...]:
+    def around(self, open_slot: int, values: Sequence[bytes]) -> tuple[bytes, ...]:
         """Filled, but for one slot: the bytes before, between and after its places."""
         stretches: list[list[bytes]] = [[]]
         for piece in self.pieces:

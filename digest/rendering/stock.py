@@ -1,14 +1,17 @@
 """Cards in stock: each paper's card drawn and encoded once, for all subscribers.
 
-A paper's fixed parts (places, links, layout) come from the templates once; what its reasons change
-(marked title, authors and excerpt, why-line) is set into slots; the finished card is kept by its
-reasons. What is left for a subscriber is their feedback token, the number in the text part, and a
-look-up. Nothing here depends on who reads, nor on the order of asking.
+    templates -> skeleton of a paper's card | title, authors, excerpt, why-line, each in ink -> card
+
+What is fixed for a paper comes from the templates once. What reasons change is set into slots, and
+each such part is kept by what it depends on and nothing more: an excerpt by its hits, a why-line by
+its words. Finished cards are kept too. What is left for a subscriber is their feedback token, the
+number in the text part, and a look-up. Nothing here depends on who reads, nor on the order of
+asking; everything is bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
@@ -17,29 +20,26 @@ from digest.rendering.byline import byline
 from digest.rendering.email import Drawing
 from digest.rendering.excerpt import excerpt
 from digest.rendering.frame import words_of
+from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, ink
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
-from digest.rendering.plaintext import text_card, wrap
-from digest.rendering.quoted import fragment
+from digest.rendering.plaintext import text_card
 from digest.rendering.reasons import why
-from digest.rendering.skeleton import Skeleton, SlotTokens, affixes, escaped, probe, slot
-from digest.rendering.spans import Kind, Spans, plain, say
+from digest.rendering.skeleton import Skeleton, SlotTokens, affixes, probe, slot
+from digest.rendering.spans import Kind, Spans, say
 from digest.rendering.view import Card, also, card, clean_title, styled, title
 
 CARDS_KEPT: Final = 8192  #: about 4 kB each
+INKS_KEPT: Final = 32768  #: about 1 kB each
 PAPERS_KEPT: Final = 4096  #: about 8 kB each
 
-_MARKED: Final = ("title", "authors", "excerpt", "why")  #: a card's parts with spans
-_WHY: Final = 3
-_ALSO: Final = len(_MARKED)
-_FEEDBACK: Final = _ALSO + 1
-_NUMBER: Final = _ALSO + 2
+_SPANS: Final = ("title", "authors", "excerpt", "why")  #: a card's parts with spans …
+_PARTS: Final = (*_SPANS, "also")  #: … and all that reasons change, in the order of their slots
+_TITLE, _AUTHORS, _EXCERPT, _WHY, _ALSO, _FEEDBACK, _NUMBER = range(len(_PARTS) + 2)
 _EMPHATIC: Final = tuple(kind for kind in Kind if kind is not Kind.PLAIN)
-
 
 Variant = tuple[bool, str]  #: revision and style
 Shape = tuple[tuple[bool, ...], Variant]  #: which parts a card has
-Affixes = dict[str, tuple[str, str]]
 
 
 class WireCard(NamedTuple):
@@ -53,17 +53,6 @@ class WireCard(NamedTuple):
     size: int
 
 
-class Ink(NamedTuple):
-    """One part of a card, encoded for both bodies; `size` as in the HTML."""
-
-    html: bytes
-    text: bytes
-    size: int
-
-
-_NO_INK: Final = Ink(b"", b"", 0)
-
-
 @dataclass(slots=True)
 class Stock:
     """What is kept of one paper."""
@@ -71,10 +60,10 @@ class Stock:
     paper: Paper
     title: str
     words: int
-    cards: dict[tuple[Reasons, tuple[str, ...], bool, str], WireCard] = field(default_factory=dict)
-    fixed: dict[bool, Card] = field(default_factory=dict)  #: by revision
+    cards: dict[tuple[Reasons, tuple[str, ...], Variant], WireCard] = field(default_factory=dict)
+    inks: dict[Hashable, Ink] = field(default_factory=dict)
+    fixed: dict[Variant, Card] = field(default_factory=dict)
     skeletons: dict[Shape, tuple[Skeleton, Skeleton]] = field(default_factory=dict)
-    inks: dict[tuple[int, Spans], Ink] = field(default_factory=dict)
 
 
 class Cards:
@@ -85,8 +74,9 @@ class Cards:
         self._language = language
         self._links = SiteLinks(base_url, SlotTokens(feedback=slot(_FEEDBACK)))
         self._stocks: dict[PaperId, Stock] = {}
-        self._kept = 0
-        self._affixes = [self._probe(name) for name in _MARKED]
+        self._sentences: dict[Hashable, Ink] = {}
+        self._cards_kept = self._inks_kept = 0
+        self._affixes = [*(self._probe(name) for name in _SPANS), PLAINLY]
 
     def stock(self, paper: Paper) -> Stock:
         """What is kept of this paper; begun anew when the paper has changed."""
@@ -99,83 +89,98 @@ class Cards:
         return stock
 
     def card(self, stock: Stock, item: Item, style: str) -> WireCard:
-        """The card of this paper for these reasons, from stock or drawn now."""
-        key = (item.reasons, item.also, item.revision, style)
+        """The card of this paper for these reasons, from stock or set now."""
+        key = (item.reasons, item.also, (item.revision, style))
         known = stock.cards.get(key)
         if known is None:
-            said = self._said(stock, item, style)
-            known = stock.cards[key] = self._encoded(stock, said, (item.revision, style))
-            self._kept += 1
-            if self._kept > CARDS_KEPT:
-                self._clear()
+            if self._cards_kept >= CARDS_KEPT:
+                self._clear_cards()
+            known = stock.cards[key] = self._set(stock, item, style)
+            self._cards_kept += 1
         return known
 
-    def _clear(self) -> None:
-        for stock in list(self._stocks.values()):
-            stock.cards.clear()
-            stock.inks.clear()
-        self._kept = 0
-
-    def _said(self, stock: Stock, item: Item, style: str) -> Card:
-        """The same words as `view.card`; only what the reasons change is said anew."""
-        paper, reasons, language = stock.paper, item.reasons, self._language
-        fixed = self._fixed(stock, item.revision)
-        fields = [hit.field for hit in reasons.hits]
-        named = bool(reasons.followed) or Field.AUTHOR in fields
-        said = Card(
-            paper_id=paper.id,
-            url=fixed.url,
-            title=title(paper, item) if Field.TITLE in fields else fixed.title,
-            authors=byline(paper.authors, reasons, language) if named else fixed.authors,
-            chips=fixed.chips,
-            excerpt=(
-                excerpt(paper.abstract, reasons.hits) if Field.ABSTRACT in fields else fixed.excerpt
-            ),
-            why=why(reasons, breadth=len(paper.sources), language=language),
-            also=also(item.also, language),
-            actions=fixed.actions,
-            feedback=fixed.feedback,
-        )
-        return styled(said, style)
-
-    def _fixed(self, stock: Stock, revision: bool) -> Card:
-        """The paper's card for no reason at all."""
-        fixed = stock.fixed.get(revision)
+    def _set(self, stock: Stock, item: Item, style: str) -> WireCard:
+        """Every part the card has, set into the slots of the paper's skeletons."""
+        variant = (item.revision, style)
+        fixed = stock.fixed.get(variant)
         if fixed is None:
-            bare = Item(stock.paper.id, 0.0, Reasons(), revision=revision)
-            fixed = card(stock.paper, bare, self._links, self._language)
-            stock.fixed[revision] = fixed
-        return fixed
-
-    def _encoded(self, stock: Stock, said: Card, variant: Variant) -> WireCard:
-        """The words set into the slots of the paper's skeletons."""
-        parts = (said.title, said.authors, said.excerpt, said.why)
-        html, text = self._skeletons(stock, said, variant)
-        inks = [self._ink(stock, n, spans) for n, spans in enumerate(parts)]
-        inks.append(_ink(escaped(said.also), said.also) if said.also else _NO_INK)
+            fixed = stock.fixed[variant] = self._fixed(stock.paper, item.revision, style)
+        inks = self._inks(stock, item, style)
+        html, text = self._skeletons(
+            stock, fixed, (tuple([i is not NO_INK for i in inks]), variant)
+        )
         return WireCard(
-            html=html.around(_FEEDBACK, {n: ink.html for n, ink in enumerate(inks)}),
-            text=text.around(_NUMBER, {n: ink.text for n, ink in enumerate(inks)}),
-            size=html.size + sum(inks[n].size for n in html.slots if n != _FEEDBACK),
+            html=html.around(_FEEDBACK, [part.html for part in inks]),
+            text=text.around(_NUMBER, [part.text for part in inks]),
+            size=html.size + sum([inks[n].size for n in html.slots if n != _FEEDBACK]),
         )
 
-    def _ink(self, stock: Stock, part: int, spans: Spans) -> Ink:
+    def _inks(self, stock: Stock, item: Item, style: str) -> list[Ink]:
+        """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
+        inks = [self._title(stock, item), self._authors(stock, item), NO_INK, NO_INK, NO_INK]
+        if style not in ("compact", "titles"):
+            inks[_EXCERPT] = self._excerpt(stock, item)
+        if style != "titles":
+            told = why(item.reasons, breadth=len(stock.paper.sources), language=self._language)
+            inks[_WHY] = self._sentence(told, _WHY)
+            inks[_ALSO] = self._sentence(say(also(item.also, self._language)), _ALSO)
+        return inks
+
+    def _title(self, stock: Stock, item: Item) -> Ink:
+        hits = [(hit.start, hit.end) for hit in item.reasons.hits if hit.field is Field.TITLE]
+        return self._kept(stock.inks, (_TITLE, *hits), _TITLE, lambda: title(stock.paper, item))
+
+    def _authors(self, stock: Stock, item: Item) -> Ink:
+        reasons = item.reasons
+        hits = [hit.element for hit in reasons.hits if hit.field is Field.AUTHOR]
+        return self._kept(
+            stock.inks,
+            (_AUTHORS, *hits, *reasons.followed),
+            _AUTHORS,
+            lambda: byline(stock.paper.authors, reasons, self._language),
+        )
+
+    def _excerpt(self, stock: Stock, item: Item) -> Ink:
+        hits = item.reasons.hits
+        marks = [(hit.start, hit.end, hit.term) for hit in hits if hit.field is Field.ABSTRACT]
+        return self._kept(
+            stock.inks,
+            (_EXCERPT, *marks),
+            _EXCERPT,
+            lambda: excerpt(stock.paper.abstract, hits),
+        )
+
+    def _sentence(self, spans: Spans, part: int) -> Ink:
+        """A sentence about reasons, whatever the paper."""
         if not spans:
-            return _NO_INK
-        known = stock.inks.get((part, spans))
+            return NO_INK
+        return self._kept(self._sentences, (part, spans), part, lambda: spans)
+
+    def _kept(
+        self, shelf: dict[Hashable, Ink], key: Hashable, part: int, spans: Callable[[], Spans]
+    ) -> Ink:
+        known = shelf.get(key)
         if known is None:
-            known = _ink(_drawn(spans, self._affixes[part]), plain(spans))
-            if part != _WHY:  # as good as never the same again, and kept with the card
-                stock.inks[part, spans] = known
+            if self._inks_kept >= INKS_KEPT:
+                self._clear_inks()
+            known = shelf[key] = ink(spans(), self._affixes[part])
+            self._inks_kept += 1
         return known
 
-    def _skeletons(self, stock: Stock, said: Card, variant: Variant) -> tuple[Skeleton, Skeleton]:
-        """The two templates drawn with slots in place of whatever parts this card has."""
-        there = tuple([bool(getattr(said, name)) for name in (*_MARKED, "also")])
-        shape = (there, variant)
+    def _fixed(self, paper: Paper, revision: bool, style: str) -> Card:
+        """The paper's card for no reason at all."""
+        bare = Item(paper.id, 0.0, Reasons(), revision=revision)
+        return styled(card(paper, bare, self._links, self._language), style)
+
+    def _skeletons(self, stock: Stock, fixed: Card, shape: Shape) -> tuple[Skeleton, Skeleton]:
+        """The two templates drawn with a slot in place of every part this card has."""
         known = stock.skeletons.get(shape)
         if known is None:
-            empty = _emptied(said)
+            slots = {
+                part: say(slot(n)) if there else ()
+                for n, (part, there) in enumerate(zip(_PARTS, shape[0], strict=True))
+            }
+            empty = replace(_with_parts(fixed, slots), also=slot(_ALSO) if slots["also"] else "")
             known = stock.skeletons[shape] = (
                 Skeleton.of(self._drawing.card_html(empty)),
                 Skeleton.of(self._drawing.card_text(text_card(empty), slot(_NUMBER))),
@@ -184,15 +189,20 @@ class Cards:
 
     def _probe(self, part: str) -> Affixes:
         """How the template draws each kind of span in this part of a card."""
-        spans = {name: probe(_EMPHATIC) if name == part else () for name in _MARKED}
+        spans = {name: probe(_EMPHATIC) if name == part else () for name in _SPANS}
         probed = _with_parts(Card(PaperId(0), self._links.base_url, ()), spans)
-        return affixes(self._drawing.card_html(probed), _EMPHATIC) | {Kind.PLAIN: ("", "")}
+        return {**PLAINLY, **affixes(self._drawing.card_html(probed), _EMPHATIC)}
 
+    def _clear_cards(self) -> None:
+        for stock in list(self._stocks.values()):
+            stock.cards.clear()
+        self._cards_kept = 0
 
-def _emptied(said: Card) -> Card:
-    """The card with a slot for every part it has."""
-    slots = {name: say(slot(n)) if getattr(said, name) else () for n, name in enumerate(_MARKED)}
-    return replace(_with_parts(said, slots), also=said.also and slot(_ALSO))
+    def _clear_inks(self) -> None:
+        for stock in list(self._stocks.values()):
+            stock.inks.clear()
+        self._sentences.clear()
+        self._inks_kept = 0
 
 
 def _with_parts(card: Card, parts: Mapping[str, Spans]) -> Card:
@@ -203,16 +213,3 @@ def _with_parts(card: Card, parts: Mapping[str, Spans]) -> Card:
         excerpt=parts["excerpt"],
         why=parts["why"],
     )
-
-
-def _drawn(spans: Spans, affixes: Affixes) -> str:
-    """The spans as HTML, just as the template would print them."""
-    pieces: list[str] = []
-    for text, kind in spans:
-        before, after = affixes[kind]
-        pieces += (before, escaped(text), after)
-    return "".join(pieces)
-
-
-def _ink(html: str, text: str) -> Ink:
-    return Ink(fragment(html), fragment(wrap(text)), len(html.encode()))

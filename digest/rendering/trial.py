@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from digest.model import (
@@ -26,12 +25,15 @@ from digest.model import (
     Schedule,
     Section,
     Sighting,
+    Site,
     SourceNote,
     Subscriber,
     SubscriberId,
     Verdict,
 )
-from digest.rendering.message import Letter
+from digest.rendering.email import CONTEXT
+from digest.rendering.environment import Templates
+from digest.rendering.message import Letter, compose_mail
 
 _AT: Final = datetime(2026, 3, 20, 7, 0, tzinfo=UTC)
 
@@ -59,24 +61,24 @@ def trial_letter(language: str = "en") -> Letter:
     return Letter(DeliveryId(1), subscriber.email, _digest(), subscriber, papers, TrialTokens())
 
 
+def try_templates(templates: Templates, site: Site) -> None:
+    """Compose the trial mail and look for names no template is given; raises TemplateFault."""
+    for name, known in CONTEXT.items():
+        templates.check(name, known)
+    compose_mail(trial_letter(), site, templates=templates)
+
+
 def difference(one: bytes, other: bytes) -> str:
     """The first thing in which two mails differ once decoded; empty when they agree."""
-    first, second = _parsed(one), _parsed(other)
-    if first.items() != second.items():
-        return "the headers"
-    for kind in ("plain", "html"):
-        if _content(first, kind) != _content(second, kind):
-            return f"the {kind} part"
+    first, second = list(message_from_bytes(one).walk()), list(message_from_bytes(other).walk())
+    for part, counterpart in zip_longest(first, second):
+        if part is None or counterpart is None:
+            return "the number of parts"
+        if part.items() != counterpart.items():
+            return f"the header of {part.get_content_type()}"
+        if part.get_payload(decode=True) != counterpart.get_payload(decode=True):
+            return part.get_content_type()
     return ""
-
-
-def _parsed(payload: bytes) -> EmailMessage:
-    return message_from_bytes(payload, policy=SMTP)
-
-
-def _content(message: EmailMessage, kind: str) -> str:
-    part = message.get_body((kind,))
-    return "" if part is None else str(part.get_content())
 
 
 def _paper(number: int) -> Paper:

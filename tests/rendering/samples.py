@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from digest.model import (
     Announcement,
@@ -67,7 +68,7 @@ def paper(
     authors: tuple[str, ...] = (),
     categories: tuple[str, ...] = (),
     sources: tuple[str, ...] = ("arxiv",),
-    **rest: object,
+    **rest: Any,
 ) -> Paper:
     arxiv = f"2611.{number:05}"
     sightings = tuple(Sighting(source, Announcement.NEW, COMPOSED) for source in sources)
@@ -83,7 +84,7 @@ def paper(
         announced_on=date(2026, 11, 20),
         sightings=sightings,
     )
-    return replace(known, **rest)  # type: ignore[arg-type]
+    return replace(known, **rest)
 
 
 def hit(paper: Paper, term: str, field: Field = Field.ABSTRACT) -> Hit:
@@ -146,6 +147,9 @@ SALT = paper(
     "Names of marshes differ between maps. We align four centuries of them.",
     authors=("Zoë Brontë", "山田太郎"),
     sources=("Journal of Coastal Names",),
+    ids=PaperIds(url="https://names.example/salt"),
+    links=Links("https://names.example/salt"),
+    key="url:https://names.example/salt",
 )
 
 PAPERS: Mapping[PaperId, Paper] = {p.id: p for p in (TIDES, ENCODER, LOCKS, PROTEIN, SALT)}
