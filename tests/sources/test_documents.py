@@ -176,8 +176,8 @@ def test_a_small_feed_of_tag_soup_is_still_read() -> None:
 
 
 def test_a_feed_that_trips_the_feed_reader_is_a_fault() -> None:
-    """A namespace with blanks in its name: feedparser raises ValueError instead of "bozo"."""
-    body = "<rss xmlns:f='of the fog'><channel><f:x/><item><title>x</title></item></channel></rss>"
+    """A no-break space in a namespace: feedparser raises ValueError instead of "bozo"."""
+    body = "<rss xmlns:f='of\u00a0fog'><channel><f:x/><item><title>x</title></item></channel></rss>"
     document = read_document(body.encode())
     assert isinstance(document, Document)
     assert "no feed reader follows" in str(read_entries(document))
