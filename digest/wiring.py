@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -261,7 +261,8 @@ class App:
         )
         if delivery.channel == "mailbox":
             folder = delivery.mailbox.path
-            return Route(Channel.MAILBOX, lambda: MailboxSender(folder), policy)
+            repeat = replace(policy, doubt=Doubt.REPEAT)  # the same file is written again
+            return Route(Channel.MAILBOX, lambda: MailboxSender(folder), repeat)
         account = _account(self.settings)
         return Route(Channel.SMTP, lambda: SmtpSender(account, stop=self.stop), policy)
 

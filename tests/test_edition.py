@@ -91,9 +91,9 @@ class World:
             for row in self.rows("digest")
         ]
 
-    def settle(self, state: str) -> None:
+    def settle(self, state: str, **columns: Any) -> None:
         with self.database.write() as connection:
-            connection.execute(sa.update(TABLES["delivery"]).values(state=state))
+            connection.execute(sa.update(TABLES["delivery"]).values(state=state, **columns))
 
     def titles(self, digest: Digest) -> list[str]:
         papers = self.composer.papers.papers(digest.paper_ids)
@@ -296,13 +296,16 @@ def test_a_digest_nobody_got_is_carried_by_the_next(world: World, state: str) ->
     ]
 
 
-@pytest.mark.parametrize("state", ["delivered", "sending", "uncertain", "refused"])
-def test_a_digest_that_may_have_left_is_not_repeated(world: World, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "doubts"),
+    [("delivered", 0), ("sending", 0), ("uncertain", 1), ("refused", 0), ("deferred", 1)],
+)
+def test_a_digest_that_may_have_left_is_not_repeated(world: World, state: str, doubts: int) -> None:
     world.subscribe()
     world.announce(listing(1))
     world.clock.tick(hours=2)
     world.compose()
-    world.settle(state)
+    world.settle(state, doubts=doubts)
     world.clock.tick(days=1)
     world.announce(listing(2))
     world.compose()

@@ -45,6 +45,9 @@ _sighting = SQLModel.metadata.tables["sighting"]
 _MANY = 5000  #: more papers than this are not named in a statement (both engines have a limit)
 _WAITING = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value)
 
+#: Waiting, and the answer to an end-of-data was never lost: such a mail cannot have arrived.
+_never_left = sa.and_(_delivery.c.state.in_(_WAITING), _delivery.c.doubts == 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -126,7 +129,7 @@ class EditionStore:
             .group_by(_digest.c.subscriber_id)
         )
         settled = sa.select(_delivery.c.digest_id).where(
-            _delivery.c.digest_id == _digest.c.id, _delivery.c.state.not_in(_WAITING)
+            _delivery.c.digest_id == _digest.c.id, ~_never_left
         )
         pending = sa.select(_delivery.c.digest_id).where(
             _delivery.c.digest_id == _digest.c.id, _delivery.c.state.in_(_WAITING)
@@ -214,14 +217,14 @@ class Claim:
 
     def _lock_waiting(self, digests: Collection[DigestId]) -> frozenset[DigestId]:
         statement = (
-            sa.select(_delivery.c.digest_id, _delivery.c.state)
+            sa.select(_delivery.c.digest_id, _never_left)
             .where(_delivery.c.digest_id.in_(digests))
             .with_for_update()
         )
-        states: dict[DigestId, list[str]] = defaultdict(list)
-        for digest_id, state in self._connection.execute(statement):
-            states[digest_id].append(state)
-        return frozenset(did for did, all_of in states.items() if set(all_of) <= set(_WAITING))
+        stayed: dict[DigestId, list[bool]] = defaultdict(list)
+        for digest_id, never_left in self._connection.execute(statement):
+            stayed[digest_id].append(never_left)
+        return frozenset(digest_id for digest_id, every in stayed.items() if all(every))
 
     def sent(
         self, papers: Collection[PaperId], to: Collection[SubscriberId]
