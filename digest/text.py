@@ -78,6 +78,7 @@ _INLINE = words(
     "mtext mspace mstyle mover munder munderover mfenced mtable mtr mtd semantics annotation "
     "mathvariant mpadded mphantom menclose mmultiscripts mprescripts none"
 )
+_SPECIAL = re.compile(r"[^\x20-\x7e]|[<&\\$^{}~`]|--|''|  ")  #: without these, nothing is to do
 _BREAK = re.compile(r"[ \t]*\n[ \t]*\n\s*")
 _INDENT = re.compile(r"\n {2,}(?=\S)")
 _SPACE = re.compile(r"\s+")
@@ -91,7 +92,10 @@ def clean(raw: str, *, markup: bool = True, paragraphs: bool = False) -> str:
     (`a <b` and `<unknown>` stay). `paragraphs` keeps paragraph breaks as one empty line, otherwise
     everything is one line.
     """
-    text = _visible(raw[:LONGEST])
+    text = raw[:LONGEST]
+    if not _SPECIAL.search(text):
+        return text.strip()
+    text = _visible(text)
     if not markup and paragraphs:
         text = _INDENT.sub("\n\n", text.strip())
     if markup and "<" in text:
@@ -114,7 +118,7 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _visible(text: str) -> str:
-    if max(text, default="") >= "\u00c2" and _MOJIBAKE_LEAD.search(text):
+    if not text.isascii() and _MOJIBAKE_LEAD.search(text):
         text = _MOJIBAKE.sub(_redecoded, text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if text.isascii() and text.isprintable() else _ILLEGAL.sub("", text.translate(_C1))

@@ -27,6 +27,7 @@ from digest.sources.visits import Visit, read_files
 FEED = "https://rss.arxiv.org"
 API = "https://export.arxiv.org/api/query"
 
+_FEED_MOST = 2000  #: entries, at which arXiv cuts its feeds
 _PAGE = 500  #: entries of one API page; larger ones time out on arXiv's side
 _LOOK_BACK_MOST = 10_000  #: entries; beyond, arXiv asks for its bulk data instead
 _BACKFILL_MOST = 30_000  #: the API refuses to go further
@@ -138,7 +139,7 @@ def _query(categories: Sequence[str], window: Window, start: int) -> str:
 def _looks_back(feed: Reading, state: Mapping[str, str], window: Window) -> bool:
     """Whether the feed alone may have missed something announced inside the window."""
     visited = _instant(state.get("visited", ""))
-    if visited is None or feed.fault or state.get("stale"):
+    if visited is None or feed.fault or state.get("stale") or feed.seen >= _FEED_MOST:
         return True
     return missed_days(visited, window.until) > 0
 

@@ -57,6 +57,21 @@ def client(
     )
 
 
+def test_a_login_in_the_address_goes_to_that_host_only() -> None:
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if len(seen) == 1:
+            return httpx.Response(302, headers={"Location": "https://other.example/"})
+        return httpx.Response(200, content=b"x")
+
+    client(handle).get("https://me:pa%3Ass@feeds.example/")
+    assert seen[0].headers["authorization"] == "Basic bWU6cGE6c3M="
+    assert seen[0].headers["host"] == "feeds.example"
+    assert "authorization" not in seen[1].headers
+
+
 def scripted(*answers: httpx.Response | Exception) -> Callable[[httpx.Request], httpx.Response]:
     left = iter(answers)
 
