@@ -28,7 +28,7 @@ from digest.rendering.message import Letter
 from digest.store.editions import EditionStore
 from digest.store.papers import PaperStore
 from digest.store.subscribers import SubscriberStore
-from digest.tokens import MailTokens, Purpose, Tokens
+from digest.tokens import Tokens
 
 Draw = Callable[[Letter, Channel], Message]
 _KEPT = 5000  #: papers remembered between batches
@@ -85,15 +85,5 @@ class Letters:
             digest=digest,
             subscriber=subscriber,
             papers=self._papers,
-            tokens=mail_tokens(self._tokens, digest.id, subscriber.id),
+            tokens=self._tokens.for_mail(subscriber.id, digest.id),
         )
-
-
-def mail_tokens(tokens: Tokens, digest: DigestId, subscriber: SubscriberId) -> MailTokens:
-    """The signed parts of one mail's links."""
-    return MailTokens(
-        unsubscribe=tokens.sign(Purpose.UNSUBSCRIBE, subscriber),
-        preferences=tokens.sign(Purpose.PREFERENCES, subscriber),
-        digest=tokens.sign(Purpose.DIGEST, digest),
-        feedback=tokens.sign(Purpose.FEEDBACK, subscriber, digest),
-    )

@@ -6,6 +6,7 @@ with open_app(settings) as app:
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from digest.edition import Composer
 from digest.errors import ConfigError
 from digest.explaining import Answer, explain
 from digest.ingest import IngestReport, ingest
-from digest.letters import Letters, mail_tokens
+from digest.letters import Letters
 from digest.matching.background import Background
 from digest.matching.engine import Matcher
 from digest.matching.hybrid import HybridScorer
@@ -45,8 +46,9 @@ from digest.model import (
 from digest.outbox import Outbox, Route, Tally
 from digest.rendering.email import Rendered, render
 from digest.rendering.environment import Templates
-from digest.rendering.message import Letter, compose_mail
+from digest.rendering.message import Letter
 from digest.rendering.view import view
+from digest.rendering.wire import Joiner
 from digest.sources.base import Source
 from digest.sources.http import Fetcher, HttpOptions
 from digest.sources.kinds import ENTRY_POINTS, KINDS
@@ -62,6 +64,8 @@ from digest.store.vectors import StoredVectors
 from digest.subscriptions.addresses import fingerprints
 from digest.subscriptions.register import Subscriptions, Usual
 from digest.tokens import Tokens
+
+log = logging.getLogger(__name__)
 
 BACKGROUND = 5000  #: papers that scores are measured against, at most
 
@@ -110,6 +114,18 @@ class App:
     @cached_property
     def templates(self) -> Templates:
         return Templates(self.settings.site.templates)
+
+    @cached_property
+    def joiner(self) -> Joiner:
+        """Composes this installation's mails; slowly where its own templates cannot be joined."""
+        joiner = Joiner(self.site, self.templates, budget=self.settings.digest.size_budget)
+        if joiner.plain_because:
+            log.warning(
+                "Mails take longer to compose: %s.",
+                joiner.plain_because,
+                extra={"action": "composed_plainly"},
+            )
+        return joiner
 
     # --- the stories ----------------------------------------------------------------------------
 
@@ -171,7 +187,7 @@ class App:
             subscriber,
             papers={paper.id: paper for paper in papers},
             site=self.site,
-            tokens=mail_tokens(self.tokens, DigestId(0), subscriber.id),
+            tokens=self.tokens.for_mail(subscriber.id, DigestId(0)),
         )
         return render(seen, self.templates, budget=self.settings.digest.size_budget)
 
@@ -241,13 +257,7 @@ class App:
         return fingerprints(address, self.settings.signing_keys())[0]
 
     def _draw(self, letter: Letter, channel: Channel) -> Message:
-        return compose_mail(
-            letter,
-            self.site,
-            templates=self.templates,
-            channel=channel,
-            budget=self.settings.digest.size_budget,
-        )
+        return self.joiner.join(letter, channel=channel)
 
     def _routes_of(self, subscriber: Subscriber) -> list[tuple[Channel, str]]:
         return [(self.settings.delivery.channel_kind(), subscriber.email)]
