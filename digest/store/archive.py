@@ -32,6 +32,13 @@ _CURSOR: Final = re.compile(r"(\d{1,18})\.(\d{1,18})")
 _day = PAPER.c.announced_on
 _votes: sa.ColumnElement[int] = sa.func.coalesce(PAPER.c.votes, 0)
 
+# Asked on every page, so written once: to build a statement takes longer than to run it.
+_asked, _limit = sa.bindparam("day", type_=sa.Date), sa.bindparam("upto", type_=sa.Date)
+_NEWEST_FETCH: Final = sa.select(sa.func.max(_FETCH.c.id))
+_NEWEST_DAY: Final = sa.select(sa.func.max(_day)).where(_day <= _limit)
+_DAY_BEFORE: Final = sa.select(sa.func.max(_day)).where(_day < _asked)
+_DAY_AFTER: Final = sa.select(sa.func.min(_day)).where(_day > _asked, _day <= _limit)
+
 Count = tuple[str, int]
 
 
@@ -116,25 +123,23 @@ class ArchiveStore:
     def version(self) -> FetchId:
         """The newest fetch: what is shown stays true while this stays the same."""
         with self._database.read() as connection:
-            return FetchId(connection.scalar(sa.select(sa.func.max(_FETCH.c.id))) or 0)
+            return FetchId(connection.scalar(_NEWEST_FETCH) or 0)
 
     # --- days -----------------------------------------------------------------------------------
 
     def newest_day(self, *, upto: date) -> date | None:
         """The latest day, not after `upto`, on which anything was announced."""
-        return self._find_day(sa.func.max(_day), _day <= upto)
+        return self._find_day(_NEWEST_DAY, upto=upto)
 
     def day_before(self, day: date) -> date | None:
-        return self._find_day(sa.func.max(_day), _day < day)
+        return self._find_day(_DAY_BEFORE, day=day)
 
     def day_after(self, day: date, *, upto: date) -> date | None:
-        return self._find_day(sa.func.min(_day), (_day > day) & (_day <= upto))
+        return self._find_day(_DAY_AFTER, day=day, upto=upto)
 
-    def _find_day(
-        self, which: sa.ColumnElement[date], where: sa.ColumnElement[bool]
-    ) -> date | None:
+    def _find_day(self, statement: sa.Select[Any], **days: date) -> date | None:
         with self._database.read() as connection:
-            found: date | None = connection.scalar(sa.select(which).where(where))
+            found: date | None = connection.scalar(statement, days)
         return found
 
     # --- lists ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ tagged; they are small and sent whole, so holding one in memory is no burden.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,7 +33,32 @@ class HeadAsGet:
 
 
 class NotModified:
-    """Tags public pages (RFC 9110 §8.8.3) and answers 304 to who has them already."""
+    """Answers 304 to who has the page already (RFC 9110 §15.4.5)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        known = Headers(scope=scope).get("if-none-match") if scope["type"] == "http" else None
+        if not known:
+            await self._app(scope, receive, send)
+            return
+        is_known = False
+
+        async def spared(message: Message) -> None:
+            nonlocal is_known
+            if message["type"] == "http.response.start":
+                is_known = _has(known, Headers(raw=message["headers"]).get("etag"))
+                message = _unmodified(message) if is_known else message
+            elif is_known:
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app(scope, receive, spared)
+
+
+class Tagged:
+    """Gives every public page its tag. It is weak: the page compressed is the same page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -41,46 +67,46 @@ class NotModified:
         if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        known = Headers(scope=scope).get("if-none-match", "")
-        await self._app(scope, receive, _Tagger(send, known).send)
+
+        async def tagged(start: Message, body: bytes) -> None:
+            headers = MutableHeaders(raw=start["headers"])
+            headers.setdefault("ETag", f'W/"{hashlib.sha256(body).hexdigest()[:20]}"')
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+
+        await self._app(scope, receive, whole(send, tagged))
 
 
-class _Tagger:
-    """Holds one answer back until all of it is there."""
+def whole(send: Send, take: Callable[[Message, bytes], Awaitable[None]]) -> Send:
+    """A `send` that hands a public page over when all of it is there, and passes others on."""
+    start: Message | None = None
+    body: list[bytes] = []
 
-    def __init__(self, send: Send, known: str) -> None:
-        self._send = send
-        self._known = known
-        self._start: Message | None = None
-        self._body: list[bytes] = []
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and _is_public(message):
-            self._start = message
-        elif self._start is None:
-            await self._send(message)
+    async def gathering(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start" and is_public(message):
+            start = message
+        elif start is None:
+            await send(message)
         else:
-            self._body.append(message.get("body", b""))
+            body.append(message.get("body", b""))
             if not message.get("more_body", False):
-                await self._finish(self._start, b"".join(self._body))
+                await take(start, b"".join(body))
 
-    async def _finish(self, start: Message, body: bytes) -> None:
-        headers = MutableHeaders(scope=start)
-        # Weak: the same page compressed has the same tag.
-        tag = headers.setdefault("ETag", f'W/"{hashlib.sha256(body).hexdigest()[:20]}"')
-        if _has(self._known, tag):
-            start["status"], body = 304, b""
-            del headers["content-length"]
-            del headers["content-type"]
-        await self._send(start)
-        await self._send({"type": "http.response.body", "body": body})
+    return gathering
 
 
-def _is_public(start: Message) -> bool:
+def is_public(start: Message) -> bool:
     cache = Headers(raw=start["headers"]).get("cache-control", "")
-    return start["status"] == 200 and cache.startswith("public")
+    return bool(start["status"] == 200 and cache.startswith("public"))
 
 
-def _has(known: str, tag: str) -> bool:
+def _unmodified(start: Message) -> Message:
+    unsaid = (b"content-length", b"content-type", b"content-encoding")
+    headers = [pair for pair in start["headers"] if pair[0].lower() not in unsaid]
+    return {**start, "status": 304, "headers": headers}
+
+
+def _has(known: str, tag: str | None) -> bool:
     tags = [one.strip().removeprefix("W/") for one in known.split(",")]
-    return "*" in tags or tag.removeprefix("W/") in tags
+    return tag is not None and ("*" in tags or tag.removeprefix("W/") in tags)

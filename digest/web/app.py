@@ -1,6 +1,6 @@
 """The web application: the guards around every request, and one router a page.
 
-    log | headers | proxies | HEAD | gzip | 304 | body cap | same origin | routes
+    log | headers | proxies | HEAD | 304 | kept | gzip | tags | body cap | same origin | routes
 
 It constructs no store, writes no row and keeps nothing between requests but what can be read again:
 any number of processes may serve one database. GET and HEAD change nothing (guarantee 6).
@@ -25,11 +25,12 @@ from digest.web import (
     sources,
     static,
 )
-from digest.web.answers import HeadAsGet, NotModified
+from digest.web.answers import HeadAsGet, NotModified, Tagged
 from digest.web.assets import Assets
 from digest.web.bodies import SmallBodies
 from digest.web.faults import add_faults, is_secure, refuse
 from digest.web.headers import SafeHeaders
+from digest.web.kept import KeptPages
 from digest.web.links import Links
 from digest.web.log import RequestLog
 from digest.web.origin import SameOrigin
@@ -75,8 +76,10 @@ def _guards(desk: Desk) -> list[Middleware]:
         Middleware(SafeHeaders, secure=is_secure(desk)),
         Middleware(TrustedProxies, networks=rooms.trusted_proxies),
         Middleware(HeadAsGet),
-        Middleware(GZipMiddleware, minimum_size=500, compresslevel=5),
         Middleware(NotModified),
+        Middleware(KeptPages, desk=desk),
+        Middleware(GZipMiddleware, minimum_size=500, compresslevel=6),
+        Middleware(Tagged),
         Middleware(SmallBodies, refuse=refuse),
         Middleware(SameOrigin, base_url=rooms.site.base_url, refuse=refuse),
     ]

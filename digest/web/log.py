@@ -43,4 +43,4 @@ class RequestLog:
 
 def masked(path: str) -> str:
     """The path with every token replaced, on one line."""
-    return _SECRET.sub("…", path).encode("unicode_escape").decode("ascii")[:_LONGEST]
+    return _SECRET.sub("…", path.encode("unicode_escape").decode("ascii"))[:_LONGEST]

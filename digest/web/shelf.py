@@ -24,7 +24,7 @@ from digest.store.papers import PaperStore
 from digest.text import author_key
 
 DAYS: Final = 30
-MOST: Final = 5000  #: papers, some 30 MB with their words
+MOST: Final = 3000  #: papers, some 20 MB with their words
 _SHORTEST: Final = 4  #: letters of a word that says something of a title
 
 

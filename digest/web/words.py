@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 from babel import Locale
@@ -37,6 +38,7 @@ def _dates(language: Language) -> Locale:
     return Locale("en", "GB") if language.code == "en" else language.locale
 
 
+@lru_cache(maxsize=1024)
 def month_name(day: date, language: Language) -> str:
     """ "November 2026" """
     return format_skeleton("yMMMM", day, locale=_dates(language))
@@ -53,6 +55,7 @@ def interval(span: Span, language: Language) -> str:
     return format_interval(span.first, span.last, "yMMMd", locale=_dates(language))
 
 
+@lru_cache(maxsize=4096)
 def short_day(day: date, language: Language) -> str:
     """ "20 Nov 2026" """
     return format_skeleton("yMMMd", day, locale=_dates(language))

@@ -271,7 +271,7 @@ def test_no_token_is_logged(
     with caplog.at_level(logging.INFO, "digest"):
         assert client.get(f"/d/{token}?q=secret").status_code == 200
     (record,) = [one for one in caplog.records if one.name == "digest.web.log"]
-    assert record.getMessage().startswith("GET /d/… 200 ") or "\\u2026" in record.getMessage()
+    assert record.getMessage().startswith("GET /d/… 200 ")
     assert token not in caplog.text
     assert "secret" not in caplog.text
 

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.rendering.environment import Templates, shipped_folder
+from digest.rendering.language import speak
 from digest.store.database import Database
 from digest.tokens import Purpose
 from digest.web.app import create_app
@@ -20,7 +21,7 @@ from digest.web.rooms import Rooms
 from digest.web.sheets import CONTEXT
 from tests.fakes import FrozenClock
 from tests.web.conftest import SITE, make_rooms
-from tests.web.seeds import HOSTILE
+from tests.web.seeds import HOSTILE, TODAY
 
 PAGES = (
     "/",
@@ -253,13 +254,15 @@ def test_the_language_asked_for(accept: str, code: str) -> None:
     assert choose(accept, ("en", "de", "pt-BR")) == code
 
 
-def test_dates_come_in_the_readers_manner(rooms: Rooms) -> None:
-    app = create_app(dataclasses.replace(rooms, languages=("en", "de")))
+@pytest.mark.parametrize("wish", ["en", "de", "ja"])
+def test_a_page_says_which_language_it_speaks(rooms: Rooms, wish: str) -> None:
+    language = speak(wish)
+    app = create_app(dataclasses.replace(rooms, languages=("en", "de", "ja")))
     with TestClient(app) as client:
-        answer = client.get("/", headers={"Accept-Language": "de"})
-    assert "Freitag, 20. November 2026" in answer.text
-    assert '<html lang="de" dir="ltr">' in answer.text
-    assert answer.headers["content-language"] == "de"
+        answer = client.get("/", headers={"Accept-Language": wish})
+    assert f"<h1>{language.long_date(TODAY)}</h1>" in answer.text
+    assert f'<html lang="{language.code}" dir="ltr">' in answer.text
+    assert answer.headers["content-language"] == language.code
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""Pages that everybody looks at, drawn once between two fetches and kept packed in memory.
+
+A kept page is named by all it is made of: its address, the language, whether it is compressed, the
+day, and the newest fetch. So it is never wrong, only sometimes drawn by each process for itself.
+Nothing private can be kept: only the archive's pages are, and only when they say they are public.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from digest.web.answers import whole
+from digest.web.languages import choose
+from digest.web.visit import Desk
+
+MOST: Final = 500  #: pages, some 10 kB each
+_LONGEST: Final = 200  #: characters of a query; longer ones nobody asks for twice
+_PLACES: Final = ("/papers/",)
+_PAGES: Final = ("/", "/sources")
+
+
+class KeptPages:
+    """Answers from memory where it can."""
+
+    def __init__(self, app: ASGIApp, *, desk: Desk, most: int = MOST) -> None:
+        self._app = app
+        self._desk = desk
+        self._most = most
+        self._pages: OrderedDict[Hashable, tuple[Message, bytes]] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _may_be_kept(scope):
+            await self._app(scope, receive, send)
+            return
+        name = await self._name(scope)
+
+        async def keep(start: Message, body: bytes) -> None:
+            self._keep(name, start, body)
+            await _answer(send, start, body)
+
+        if name in self._pages:
+            self._pages.move_to_end(name)
+            await _answer(send, *self._pages[name])
+        else:
+            await self._app(scope, receive, whole(send, keep))
+
+    async def _name(self, scope: Scope) -> Hashable:
+        rooms, headers = self._desk.rooms, Headers(scope=scope)
+        version = await run_in_threadpool(rooms.archive.version)
+        language = choose(headers.get("accept-language", ""), rooms.languages)
+        is_packed = "gzip" in headers.get("accept-encoding", "")
+        today = rooms.clock().date()
+        return scope["path"], scope["query_string"], language, is_packed, today, version
+
+    def _keep(self, name: Hashable, start: Message, body: bytes) -> None:
+        self._pages[name] = start, body
+        while len(self._pages) > self._most:
+            self._pages.popitem(last=False)
+
+
+def _may_be_kept(scope: Scope) -> bool:
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "GET"
+        and len(scope["query_string"]) <= _LONGEST
+        and (scope["path"] in _PAGES or scope["path"].startswith(_PLACES))
+    )
+
+
+async def _answer(send: Send, start: Message, body: bytes) -> None:
+    # Outer layers add headers to the list they are given; the kept one stays as it was.
+    await send({**start, "headers": list(start["headers"])})
+    await send({"type": "http.response.body", "body": body})
