@@ -13,7 +13,17 @@ from functools import lru_cache
 from typing import Final
 
 from digest.clock import local_date
-from digest.model import Cadence, Digest, Paper, Schedule, Site, SourceNote, Subscriber, Verdict
+from digest.model import (
+    Cadence,
+    Digest,
+    Paper,
+    Schedule,
+    Section,
+    Site,
+    SourceNote,
+    Subscriber,
+    Verdict,
+)
 from digest.rendering.byline import own_name
 from digest.rendering.language import Language, message
 from digest.rendering.spans import line, plain, say, shorten
@@ -50,6 +60,7 @@ class Words:
     many: str
     trending_one: str
     trending_many: str
+    trending: str
     everything_else: str
 
 
@@ -59,6 +70,7 @@ _TODAY: Final = Words(
     many=message("{count} papers for you today"),
     trending_one=message("One paper trending today"),
     trending_many=message("{count} papers trending today"),
+    trending=message("Trending today"),
     everything_else=message("everything else from today"),
 )
 _THIS_WEEK: Final = Words(
@@ -67,6 +79,7 @@ _THIS_WEEK: Final = Words(
     many=message("{count} papers for you this week"),
     trending_one=message("One paper trending this week"),
     trending_many=message("{count} papers trending this week"),
+    trending=message("Trending this week"),
     everything_else=message("everything else from this week"),
 )
 _THIS_MONTH: Final = Words(
@@ -75,6 +88,7 @@ _THIS_MONTH: Final = Words(
     many=message("{count} papers for you this month"),
     trending_one=message("One paper trending this month"),
     trending_many=message("{count} papers trending this month"),
+    trending=message("Trending this month"),
     everything_else=message("everything else from this month"),
 )
 _WORDS: Final = {
@@ -149,7 +163,15 @@ def words_of(paper: Paper) -> int:
 
 
 def section_name(name: str) -> str:
+    """An interest's name, as its owner gave it."""
     return line(name, _NAME_LENGTH)
+
+
+def section_title(section: Section, cadence: Cadence, language: Language) -> str:
+    """What stands over a section: the interest's name, or that this is what is trending."""
+    if section.interest_id is None:
+        return language.text(_WORDS[cadence].trending)
+    return section_name(section.name)
 
 
 @lru_cache(maxsize=4096)
@@ -205,18 +227,19 @@ def summary(
 def _summary(
     considered: int, since: date | None, days: int, interests: int, minutes: int, language: Language
 ) -> str:
-    clauses = [
-        language.count("Out of {n} new one", "Out of {n} new ones", considered),
-        _choice(interests, bool(minutes), language),
-    ]
-    if since is not None:
-        clauses[0] = language.say(
-            "{clause} since {day}", clause=clauses[0], day=_day(since, days, language)
-        )
-    sentence = language.say("{first}, {second}.", first=clauses[0], second=clauses[1])
+    choice = _choice(interests, bool(minutes), language)
+    if considered > 0:
+        clause = language.count("Out of {n} new one", "Out of {n} new ones", considered)
+        if since is not None:
+            day = _day(since, days, language)
+            clause = language.say("{clause} since {day}", clause=clause, day=day)
+        sentence = language.say("{first}, {second}.", first=clause, second=choice)
+    else:
+        sentence = language.text("No source announced anything new.") if not minutes else ""
     if not minutes:
         return sentence
-    return f"{sentence} {language.count('About a minute.', 'About {n} minutes.', minutes)}"
+    told = language.count("About a minute.", "About {n} minutes.", minutes)
+    return f"{sentence} {told}".lstrip()
 
 
 def _choice(interests: int, found: bool, language: Language) -> str:

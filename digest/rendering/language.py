@@ -1,7 +1,7 @@
 """Languages: the one seam through which every word a reader sees passes.
 
-A message is its English text (gettext); a language without a catalogue, or a message missing from
-it, falls back to English. Numbers, dates and lists come from CLDR through babel. Catalogues lie in
+A message is its English text (gettext), which also stands in where a catalogue lacks it. Numbers,
+dates and lists come from CLDR through babel. Catalogues lie in
 `locale/<language>/LC_MESSAGES/digest.mo` beside this module. Nothing here knows about papers.
 """
 
@@ -95,12 +95,18 @@ def _list_pattern(names: tuple[str, ...], locale: Locale) -> str:
 
 
 @lru_cache(maxsize=64)
-def speak(code: str) -> Language:
-    """The language called `code` ("en", "pt-BR"); English when there is no such language."""
+def speak(code: str, catalogues: Path = _CATALOGUES) -> Language:
+    """The language called `code` ("en", "pt-BR"); English when we do not speak it.
+
+    A language without a catalogue is not spoken at all: its dates in English sentences would help
+    nobody.
+    """
     try:
         locale = Locale.parse(code.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError):
-        code, locale = "en", Locale("en")
+        return speak("en", catalogues)
     names = [str(locale), locale.language]
-    catalogue = gettext.translation("digest", _CATALOGUES, languages=names, fallback=True)
+    catalogue = gettext.translation("digest", catalogues, languages=names, fallback=True)
+    if locale.language != "en" and type(catalogue) is gettext.NullTranslations:
+        return speak("en", catalogues)
     return Language(code=str(locale).replace("_", "-"), locale=locale, catalogue=catalogue)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from digest.rendering.email import Drawing
 from digest.rendering.environment import Templates
-from digest.rendering.frame import Frame, Gist, section_count, section_name
+from digest.rendering.frame import Frame, Gist, section_count, section_title
 from digest.rendering.language import Language
 from digest.rendering.links import MailTokens
 from digest.rendering.message import Letter
@@ -60,7 +60,8 @@ class Press:
 
     def place(self, letter: Letter) -> tuple[list[Placed], Gist]:
         """Every card of the digest whose paper is still there, and what the frame must know."""
-        papers, style, cards = letter.papers, letter.subscriber.style, self._cards
+        papers, cards = letter.papers, self._cards
+        style, cadence = letter.subscriber.style, letter.subscriber.schedule.cadence
         sections: list[Placed] = []
         stocks: list[Stock] = []
         for section in letter.digest.sections:
@@ -71,7 +72,7 @@ class Press:
                     stocks.append(stock)
                     placed.append(cards.card(stock, item, style))
             if placed:
-                sections.append(Placed(section_name(section.name), placed))
+                sections.append(Placed(section_title(section, cadence, self.language), placed))
         titles = [stock.title for stock in stocks[:3]]
         return sections, Gist(titles, len(stocks), sum([stock.words for stock in stocks]))
 

@@ -142,7 +142,7 @@ def _resembles(title: str | None, language: Language) -> list[Spans]:
 
 
 def _votes(votes: int | None, breadth: int, language: Language) -> list[Spans]:
-    if votes is None:
+    if not votes:
         return []
     told = language.count("{n} vote", "{n} votes", votes)
     return [say(f"{told}, {_breadth(breadth, language)}" if breadth > 1 else told)]

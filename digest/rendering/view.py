@@ -15,7 +15,15 @@ from typing import Final
 from digest.model import Cadence, Digest, Field, Item, Paper, PaperId, Section, Site, Subscriber
 from digest.rendering.byline import byline, chips
 from digest.rendering.excerpt import excerpt, fits, mark
-from digest.rendering.frame import Frame, Gist, frame, section_count, section_name, words_of
+from digest.rendering.frame import (
+    Frame,
+    Gist,
+    frame,
+    section_count,
+    section_name,
+    section_title,
+    words_of,
+)
 from digest.rendering.language import Language, speak
 from digest.rendering.links import MailTokens, SiteLinks, paper_url, public_url
 from digest.rendering.reasons import why
@@ -87,7 +95,7 @@ def view(
             styled(card(papers[item.paper_id], item, links, language), subscriber.style)
             for item in section.items
         )
-        name = section_name(section.name)
+        name = section_title(section, subscriber.schedule.cadence, language)
         sections.append(SectionView(name, section_count(len(cards), language), cards))
     gist = gist_of([papers[n] for n in digest.paper_ids if n in papers])
     return View(

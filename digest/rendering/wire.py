@@ -94,11 +94,12 @@ class Joiner:
             return words
         return replace(words, more=more(hidden, subscriber.schedule.cadence, language))
 
-    def _press(self, language: str) -> Press:
-        press = self._presses.get(language)
+    def _press(self, code: str) -> Press:
+        language = speak(code)
+        press = self._presses.get(language.code)
         if press is None:
-            press = Press(self._templates, speak(language), self._site.base_url)
-            self._presses[language] = press
+            press = Press(self._templates, language, self._site.base_url)
+            self._presses[language.code] = press
         return press
 
     def _plain(self, letter: Letter, channel: Channel) -> Message:
