@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -31,6 +31,7 @@ from digest.model import (
     Skip,
     Subscriber,
     SubscriberId,
+    Verdict,
 )
 from digest.store.editions import Claim, Due, EditionStore, Issue, Skipped, Superseded
 from digest.store.papers import PaperStore
@@ -96,13 +97,17 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Composes what is due from the papers that are stored."""
+    """Composes what is due from the papers that are stored.
+
+    `late` names sources that should have announced by now and have not: every digest says so.
+    """
 
     store: EditionStore
     papers: PaperStore
     subscribers: SubscriberStore
     matcher: Matcher
     routes: Routes
+    late: frozenset[str] = frozenset()
 
     def compose(
         self,
@@ -110,13 +115,14 @@ class Composer:
         *,
         run_id: int | None = None,
         only: SubscriberId | None = None,
+        due_by: datetime | None = None,
         progress: Progress = lambda done: None,
     ) -> Composed:
-        """Make a digest, or store why not, for everyone due at `now`."""
+        """Make a digest, or store why not, for everyone due at `now` (due by then already)."""
         self.subscribers.wake(now)
         sitting = Sitting(self, now, run_id)
         total, idle = Composed(), 0
-        while idle < 3 and (due := self.store.due(now, limit=BATCH, only=only)):
+        while idle < 3 and (due := self.store.due(due_by or now, limit=BATCH, only=only)):
             done, moved = sitting.try_to_compose(due)
             idle = 0 if moved else idle + 1  # other composers hold the rest
             total += done
@@ -147,7 +153,10 @@ class Sitting:
         self._now = now
         self._run_id = run_id
         self._upto = composer.papers.latest_fetch()
-        self._notes = composer.papers.latest_verdicts()
+        self._notes = tuple(
+            replace(note, verdict=Verdict.STALE) if note.source in composer.late else note
+            for note in composer.papers.latest_verdicts()
+        )
         self._span = lru_cache(maxsize=4)(self._open_span)
         self._fetch_before = lru_cache(maxsize=64)(composer.papers.fetch_before)
 

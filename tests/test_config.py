@@ -376,6 +376,8 @@ def test_every_default_that_the_example_shows_is_the_default(tmp_path: Path) -> 
         "delivery.smtp.client_certificate",
         "delivery.smtp.client_key",
         "web.trusted_proxies",
+        "monitoring.metrics_port",
+        "monitoring.textfile",
     }
     for key in set(keys(Settings)) - samples - {"delivery.smtp.password"}:
         here, there = shown, settings
@@ -389,6 +391,6 @@ def test_the_example_shows_every_kind_of_source(kind: str) -> None:
     tables = tomllib.loads(uncommented(example()))["sources"]
     mine = [table for table in tables if table["kind"] == kind]
     assert mine
-    common = {"enabled", "path", "url", "name", "kind"}
+    common = {"enabled", "path", "url", "name", "kind", "every_minutes"}
     missing = set(OWN_KINDS[kind].model_fields) - common - {key for it in mine for key in it}
     assert kind == "medrxiv" or not missing, f"not in the example: {missing}"

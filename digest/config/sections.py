@@ -70,6 +70,7 @@ class DigestSection(Section):
     limit: Annotated[int, Field(ge=1, le=200)] = 12
     trending: Annotated[int, Field(ge=0, le=50)] = 0
     lookback_days: Annotated[int, Field(ge=1, le=60)] = 7
+    wait_minutes: Annotated[int, Field(ge=0, le=720)] = 60
     size_budget: Annotated[int, Field(ge=20_000, le=1_000_000)] = 100_000
 
     def schedule(self) -> Schedule:
@@ -170,3 +171,20 @@ class SchedulerSection(Section):
     tick_minutes: Annotated[int, Field(ge=1, le=60)] = 5
     sources_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
     source_deadline_seconds: Annotated[int, Field(ge=5, le=3600)] = 600
+
+
+class LoggingSection(Section):
+    """What `digest serve` and its parts write on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    addresses: bool = False  #: whether addresses of readers may stand in the log
+
+
+class MonitoringSection(Section):
+    """For machines that watch; `metrics_port` 0: no metrics. `alerts`: mails to the operator."""
+
+    metrics_host: Name = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    textfile: Path | None = None
+    alerts: bool = True

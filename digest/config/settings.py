@@ -15,7 +15,9 @@ from digest.config.sections import (
     DatabaseSection,
     DeliverySection,
     DigestSection,
+    LoggingSection,
     MatchingSection,
+    MonitoringSection,
     RetentionSection,
     SchedulerSection,
     SiteSection,
@@ -47,6 +49,8 @@ class Settings(BaseSettings):
     web: WebSection = WebSection()
     retention: RetentionSection = RetentionSection()
     scheduler: SchedulerSection = SchedulerSection()
+    logging: LoggingSection = LoggingSection()
+    monitoring: MonitoringSection = MonitoringSection()
 
     @field_validator("sources")
     @classmethod

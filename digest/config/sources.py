@@ -28,11 +28,12 @@ ArxivCategory = Annotated[str, AfterValidator(_arxiv_category)]
 
 
 class SourceConfig(Section):
-    """What all kinds share."""
+    """What all kinds share. `every_minutes`: its own rhythm under `digest serve`."""
 
     name: Annotated[Name, Field(max_length=60)]
     enabled: bool = True
     path: Path | None = None
+    every_minutes: Annotated[int, Field(ge=5, le=10_080)] | None = None  #: else the scheduler's
 
     @model_validator(mode="after")
     def _one_origin(self) -> SourceConfig:
