@@ -4,8 +4,8 @@
 
 The world's faults come back as `Fault`, never as exceptions. Each request: http(s) only on every
 hop, at most five redirects, connect/read time-outs and one deadline for the whole answer, a cap on
-the decompressed body, its host's turn (`pacing`), public addresses only (`network`). No cookies, no
-proxy or credentials from the environment. What the bytes mean is the parsers' business.
+the decompressed body, its host's turn (`pacing`), public addresses only (`digest.network`). No
+cookies, no proxy or credentials from the environment. What the bytes mean is for the parsers.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ import httpx
 
 from digest import __version__
 from digest.clock import Clock, system_clock
+from digest.network import NotPublic, WireTransport, any_address, deadline, is_public
 from digest.sources.inflate import TooLarge, Undecodable, inflate
-from digest.sources.network import NotPublic, WireTransport, any_address, deadline, is_public
 from digest.sources.pacing import INTERVALS, Pacer
 from digest.text import shorten
 

@@ -1,9 +1,10 @@
-"""The wire under the polite client: public addresses only, and nothing outlives its deadline.
+"""The wire under every HTTP request of ours: public addresses only, nothing outlives its deadline.
 
 Names are resolved here, each address is checked, and the connection is made to the very address
 that was checked, so a name that changes its answer (DNS rebinding) cannot win; TLS and the Host
 header still use the name. This holds on every hop, because every hop connects through here
-(guarantee 7). What to ask for, how often and what to make of it is `digest.sources.http`.
+(guarantee 7). What to ask for, how often and what to make of it is for the rooms above: sources
+that read, channels that post.
 """
 
 from __future__ import annotations

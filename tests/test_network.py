@@ -10,8 +10,8 @@ import httpx
 import pytest
 import trustme
 
+from digest.network import WireTransport, any_address, deadline, is_public, resolve
 from digest.sources.http import Fault, Fetcher, HttpOptions, Response
-from digest.sources.network import WireTransport, any_address, deadline, is_public, resolve
 from tests.sources.server import Server, Wire, answer, serving
 
 
