@@ -309,6 +309,34 @@ def test_base_url_ends_without_a_slash(tmp_path: Path) -> None:
     assert load(write(tmp_path / "config.toml", text)).site.base_url == "https://example.org/papers"
 
 
+def test_models_are_named_and_their_folders_start_at_the_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("hush\n")
+    text = MINIMAL + (
+        '[matching]\nembedder = "onnx:models/minilm"\nsecond_stage = "openai:large"\n'
+        '[matching.endpoint]\nurl = "https://models.example.org/v1"\nkey_file = "key"\n'
+    )
+    matching = load(write(tmp_path / "config.toml", text)).matching
+    assert matching.embedder == f"onnx:{tmp_path / 'models/minilm'}"
+    assert matching.second_stage == "openai:large"
+    assert matching.endpoint.key is not None
+    assert matching.endpoint.key.get_secret_value() == "hush"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('embedder = "word2vec"', "must be one of static, lexical, minilm, bert:FOLDER"),
+        ('embedder = "auto"', "must be one of static"),
+        ('second_stage = "onnx:"', "must be one of auto, off, minilm"),
+        ('embedder = "openai:small"', "endpoint.url is missing"),
+    ],
+)
+def test_a_model_that_cannot_be_is_a_fault(tmp_path: Path, line: str, told: str) -> None:
+    (fault,) = faults(write(tmp_path / "config.toml", f"{MINIMAL}[matching]\n{line}\n"))
+    assert fault.startswith("matching")
+    assert told in fault
+
+
 # --- the example --------------------------------------------------------------------------------
 
 
@@ -334,9 +362,10 @@ def test_two_files_made_of_the_example_have_different_keys() -> None:
 
 def test_every_commented_key_of_the_example_can_be_switched_on(tmp_path: Path) -> None:
     text = uncommented(filled_example())
-    for name in ("database-url", "smtp-password", "secret-keys"):
+    for name in ("database-url", "smtp-password", "secret-keys", "embeddings-key"):
         text = text.replace(f"/etc/paper-digest/{name}", str(tmp_path / name))
     write(tmp_path / "smtp-password", "hush")
+    write(tmp_path / "embeddings-key", "hush")
     write(tmp_path / "secret-keys", KEY)
     text = re.sub(r"^secret_keys = .*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"^url_file = .*$", "", text, flags=re.MULTILINE)
@@ -363,6 +392,8 @@ def test_every_default_that_the_example_shows_is_the_default(tmp_path: Path) -> 
         "site.templates",
         "database.url",
         "database.url_file",
+        "matching.endpoint.url",
+        "matching.endpoint.key_file",
         "digest.weekday",
         "delivery.from_address",
         "delivery.from_name",
@@ -379,7 +410,8 @@ def test_every_default_that_the_example_shows_is_the_default(tmp_path: Path) -> 
         "monitoring.metrics_port",
         "monitoring.textfile",
     }
-    for key in set(keys(Settings)) - samples - {"delivery.smtp.password"}:
+    prose = {"delivery.smtp.password", "matching.endpoint.key"}
+    for key in set(keys(Settings)) - samples - prose:
         here, there = shown, settings
         for part in key.split("."):
             here, there = here[part], there[part]

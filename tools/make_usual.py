@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -37,6 +37,19 @@ def as_paper(number: int, article: Article) -> Paper:
     )  # fmt: skip
 
 
+class Kept:
+    """A CalibrationStore that shows what was measured."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, bytes] = {}
+
+    def load(self, _scorer: str, _contents: Sequence[str]) -> Mapping[str, bytes]:
+        return {}
+
+    def save(self, _scorer: str, found: Mapping[str, bytes]) -> None:
+        self.found |= found
+
+
 def typical(papers: Sequence[Paper]) -> list[Interest]:
     said = [Interest(InterestId(0), "", statement=one.title) for one in papers]
     liked = [
@@ -49,10 +62,10 @@ def build(papers: Sequence[Paper]) -> bytes:
     embedder = static_embedder()
     lexicon = Lexicon.of(words_of(one.title, one.abstract) for one in papers)
     background = Background.of(evenly(papers, 3_000), embedder, store=MemoryVectors())
-    kept: dict[str, Calibration] = {}
+    kept = Kept()
     scorer = HybridScorer(embedder, background, calibrations=kept)
     scorer.score(typical(evenly(papers[7:], ASKED)), scorer.prepare(papers[:1]))
-    measured = list(kept.values())
+    measured = [Calibration.from_bytes(data) for data in kept.found.values()]
     parts: dict[str, tuple[float, float]] = {}
     for names in (3, 4):
         some = [one for one in measured if len(one.means) == names]

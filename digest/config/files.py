@@ -19,15 +19,17 @@ Table = dict[str, Any]
 
 _SUFFIX = "_file"
 _SQLITE = "sqlite:///"
+_MODEL_FOLDERS = ("bert", "onnx")
 
 # In the place of a secret that could not be read, so that validation does not report it again.
 # They go no further: a layer with faults never becomes Settings.
-_STAND_INS = {"secret_keys": "x" * SHORTEST_SECRET, "url": "sqlite://", "password": "x"}
+_STAND_INS = {"secret_keys": "x" * SHORTEST_SECRET, "url": "sqlite://", "password": "x", "key": "x"}
 
 
 def take_from_files(layer: Table, base: Path) -> list[str]:
     """Anchor the layer's paths at `base` and read its secret files; returns the faults."""
     _anchor_database(layer.get("database"), base)
+    _anchor_models(layer.get("matching"), base)
     for source in _tables(layer.get("sources")):
         _anchor(source, "path", base)
     return _walk(Settings, layer, base, ())
@@ -80,6 +82,15 @@ def _anchor_database(table: object, base: Path) -> None:
     file = url.removeprefix(_SQLITE)
     if file and not file.startswith(":memory:"):
         table["url"] = _SQLITE + str(base / Path(file).expanduser())
+
+
+def _anchor_models(table: object, base: Path) -> None:
+    if not isinstance(table, dict):
+        return
+    for key in ("embedder", "second_stage"):
+        kind, _, folder = str(table.get(key, "")).partition(":")
+        if kind in _MODEL_FOLDERS and folder.strip():
+            table[key] = f"{kind}:{base / Path(folder).expanduser()}"
 
 
 def _tables(value: object) -> list[Table]:

@@ -29,6 +29,13 @@ for _name in ("local", "localhost", "test"):
     if _name in SPECIAL_USE_DOMAIN_NAMES:
         SPECIAL_USE_DOMAIN_NAMES.remove(_name)
 
+# What makes vectors, beside what is inside the program.
+_NAMED_MODELS = {
+    "bert": "FOLDER",
+    "onnx": "FOLDER",
+    "sentence-transformers": "NAME",
+    "openai": "MODEL",
+}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
@@ -144,6 +151,22 @@ def _json_list(value: str) -> Any:
         raise ValueError("begins like a JSON list and is none") from error
 
 
+def _embedder(value: str) -> str:
+    return value if value in ("static", "lexical") else _checked_model(value, "static, lexical")
+
+
+def _second_stage(value: str) -> str:
+    return value if value in ("auto", "off") else _checked_model(value, "auto, off")
+
+
+def _checked_model(value: str, others: str) -> str:
+    kind, _, argument = value.partition(":")
+    if value == "minilm" or (kind in _NAMED_MODELS and argument.strip()):
+        return value
+    named = ", ".join(f"{kind}:{what}" for kind, what in _NAMED_MODELS.items())
+    raise ValueError(f"must be one of {others}, minilm, {named}; not {value!r:.60}")
+
+
 def _weekday(value: Any) -> Any:
     name = value.strip().lower() if isinstance(value, str) else None
     return WEEKDAYS.index(name) if name in WEEKDAYS else value
@@ -155,6 +178,8 @@ def _nothing(value: Any) -> Any:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 Name = Annotated[Line, AfterValidator(_not_blank)]
+EmbedderName = Annotated[Name, AfterValidator(_embedder)]
+SecondStageName = Annotated[Name, AfterValidator(_second_stage)]
 Address = Annotated[str, AfterValidator(normal_address)]
 OptionalAddress = Annotated[Address | None, BeforeValidator(_nothing)]
 Zone = Annotated[str, AfterValidator(_zone)]

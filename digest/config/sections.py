@@ -15,13 +15,16 @@ from digest.config.kinds import (
     Address,
     BaseAddress,
     DatabaseUrl,
+    EmbedderName,
     Line,
     Name,
     Names,
     Networks,
     OptionalAddress,
+    SecondStageName,
     SecretKeys,
     Section,
+    WebAddress,
     Weekday,
     Zone,
     is_loopback,
@@ -50,12 +53,38 @@ class DatabaseSection(Section):
     url_file: Path | None = None
 
 
-class MatchingSection(Section):
-    """`background_days` of papers are what "top 1 %" and a wanted volume are measured against."""
+class EndpointSection(Section):
+    """An OpenAI-compatible embeddings service; `url` ends before /embeddings.
 
-    embedder: Literal["static", "lexical"] = "static"
+    `statements_leave`: what subscribers wrote may be sent there. Without it, nothing is sent.
+    """
+
+    url: WebAddress | None = None
+    key: SecretStr | None = None
+    key_file: Path | None = None
+    statements_leave: bool = False
+    batch: Annotated[int, Field(ge=1, le=2048)] = 64
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+
+
+class MatchingSection(Section):
+    """`background_days` of papers are what "top 1 %" and a wanted volume are measured against.
+
+    `second_stage`: "auto" is on while a transformer is installed.
+    """
+
+    embedder: EmbedderName = "static"
+    second_stage: SecondStageName = "auto"
     background_days: Annotated[int, Field(ge=1, le=365)] = 30
     daily_volume: Annotated[float, Field(gt=0, le=1000)] = 5.0
+    endpoint: EndpointSection = EndpointSection()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> MatchingSection:
+        asked = [self.embedder, self.second_stage]
+        if any(one.startswith("openai:") for one in asked) and self.endpoint.url is None:
+            raise ValueError("endpoint.url is missing: openai:MODEL needs it")
+        return self
 
 
 class DigestSection(Section):

@@ -8,8 +8,10 @@ so that two papers better than any before are still told apart.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -17,7 +19,9 @@ from digest.matching.base import Vectors
 from digest.matching.sparse import Floats
 
 RANKS = np.unique(np.geomspace(1, 4096, 40).astype(int))
+REMEMBERED = 20_000  #: calibrations in memory, about 1 kB each
 FARTHEST = 40.0  #: e-folds of share beyond the best of the background
+_HEAD = struct.Struct("<BB")  #: numbers of parts and of levels
 FLOOR = 0.02  #: least spread of a part: in a background that never moves, a hit is not infinite
 
 
@@ -48,6 +52,19 @@ class Calibration:
         beyond = np.clip((totals - self.levels[0]) * self._pace(), 0, FARTHEST)
         shares: Floats = np.exp(inside - beyond).astype(np.float32)
         return shares
+
+    def to_bytes(self) -> bytes:
+        """A few hundred bytes that `from_bytes` reads again."""
+        both = np.array([self.centre, self.spread], np.float32)
+        numbers = np.concatenate([self.means, self.spreads, both, self.levels, self.shares])
+        return _HEAD.pack(len(self.means), len(self.levels)) + numbers.astype("<f4").tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Calibration:
+        parts, levels = _HEAD.unpack_from(data)
+        numbers = np.frombuffer(data, "<f4", offset=_HEAD.size).astype(np.float32)
+        means, spreads, both, rest = np.split(numbers, np.cumsum([parts, parts, 2]))
+        return cls(means, spreads, float(both[0]), float(both[1]), rest[:levels], rest[levels:])
 
     def _pace(self) -> float:
         """How fast the logarithm of the share falls per unit of score, at the top."""
@@ -80,3 +97,42 @@ def calibrate(parts: Sequence[Floats], weights: Sequence[float]) -> Calibration:
     shares = (ranks / len(ordered)).astype(np.float32)
     levels: Vectors = ordered[ranks - 1].astype(np.float32)
     return Calibration(means, spreads, centre, spread, levels, shares)
+
+
+class CalibrationStore(Protocol):
+    """Where calibrations outlive the process.
+
+    `scorer` names formula, model and background; `load` leaves out what it does not know, and
+    `save` may forget what belongs to another scorer.
+    """
+
+    def load(self, scorer: str, contents: Sequence[str]) -> Mapping[str, bytes]: ...
+
+    def save(self, scorer: str, found: Mapping[str, bytes]) -> None: ...
+
+
+class Calibrations:
+    """The calibrations of one scorer by content: the latest in memory, all in a store if any."""
+
+    def __init__(self, scorer: str, store: CalibrationStore | None = None) -> None:
+        self._scorer = scorer
+        self._store = store
+        self._kept: dict[str, Calibration] = {}
+
+    def get(self, contents: Sequence[str]) -> dict[str, Calibration]:
+        """Those that are known."""
+        missing = [one for one in dict.fromkeys(contents) if one not in self._kept]
+        if self._store is not None and missing:
+            stored = self._store.load(self._scorer, missing)
+            self._keep({one: Calibration.from_bytes(data) for one, data in stored.items()})
+        return {one: self._kept[one] for one in contents if one in self._kept}
+
+    def put(self, fresh: Mapping[str, Calibration]) -> None:
+        self._keep(fresh)
+        if self._store is not None and fresh:
+            self._store.save(self._scorer, {one: kept.to_bytes() for one, kept in fresh.items()})
+
+    def _keep(self, fresh: Mapping[str, Calibration]) -> None:
+        if len(self._kept) + len(fresh) > REMEMBERED:
+            self._kept.clear()
+        self._kept.update(fresh)

@@ -13,14 +13,19 @@ scores, shares and thresholds mean the same with and without it. It decides noth
 from __future__ import annotations
 
 import hashlib
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from digest.matching.background import Background, Batch
 from digest.matching.base import Embedder
-from digest.matching.calibration import Calibration, calibrate
+from digest.matching.calibration import (
+    Calibration,
+    Calibrations,
+    CalibrationStore,
+    calibrate,
+)
 from digest.matching.examples import Learner, Taste
 from digest.matching.scoring import Scores
 from digest.matching.second import SecondStage
@@ -49,8 +54,8 @@ class _Profile:
 class HybridScorer:
     """A Scorer over one embedder and one background.
 
-    `calibrations` keeps what each interest's scores mean (key: the interest's content, the model,
-    the background); give a lasting mapping to save measuring again. `store` keeps papers' vectors.
+    `calibrations` keeps what each interest's scores mean, by its content, the model and the
+    background, so that it is measured once; `store` keeps papers' vectors.
     """
 
     def __init__(
@@ -59,13 +64,13 @@ class HybridScorer:
         background: Background,
         *,
         store: VectorStore | None = None,
-        calibrations: MutableMapping[str, Calibration] | None = None,
+        calibrations: CalibrationStore | None = None,
         second: SecondStage | None = None,
     ) -> None:
         self._embedder = embedder
         self._background = background
         self._store = MemoryVectors() if store is None else store
-        self._calibrations = {} if calibrations is None else calibrations
+        self._calibrations = Calibrations(self.id, calibrations)
         self._second = second
         self._learner = Learner(embedder, background)
         self._tastes: dict[tuple[Example, ...], Taste] = {}
@@ -142,13 +147,17 @@ class HybridScorer:
     def _calibrated(
         self, interests: Sequence[Interest], profiles: Sequence[_Profile], questions: Questions
     ) -> list[Calibration | None]:
-        keys = [f"{self.id}:{_content(interest)}" for interest in interests]
-        found = [self._calibrations.get(key) for key in keys]
-        todo = [row for row, one in enumerate(profiles) if one.weights and found[row] is None]
+        keys = [_content(interest) for interest in interests]
+        known = self._calibrations.get(keys)
+        wanted = [row for row, one in enumerate(profiles) if one.weights]
+        todo = list({keys[row]: row for row in wanted if keys[row] not in known}.values())
         for start in range(0, len(todo), ROWS):
-            for row, fresh in self._measured(todo[start : start + ROWS], profiles, questions):
-                self._calibrations[keys[row]] = found[row] = fresh
-        return found
+            measured = self._measured(todo[start : start + ROWS], profiles, questions)
+            fresh = {keys[row]: one for row, one in measured}
+            known |= fresh
+            if self._background.is_enough:
+                self._calibrations.put(fresh)
+        return [known.get(key) for key in keys]
 
     def _measured(
         self, rows: Sequence[int], profiles: Sequence[_Profile], questions: Questions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -10,7 +10,6 @@ import pytest
 
 from digest.matching.background import Background
 from digest.matching.base import Vectors
-from digest.matching.calibration import Calibration
 from digest.matching.hybrid import HybridScorer
 from digest.matching.second import SecondStage
 from digest.matching.static import StaticEmbedder, static_embedder
@@ -125,14 +124,33 @@ def test_a_score_does_not_depend_on_the_batch(scorer: HybridScorer) -> None:
     np.testing.assert_allclose(together.values[:, 1], alone.values[:, 0], rtol=1e-3, atol=1e-3)
 
 
+class Shelf:
+    """A CalibrationStore that counts."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], bytes] = {}
+        self.saved = 0
+
+    def load(self, scorer: str, contents: Sequence[str]) -> Mapping[str, bytes]:
+        return {one: self.kept[scorer, one] for one in contents if (scorer, one) in self.kept}
+
+    def save(self, scorer: str, found: Mapping[str, bytes]) -> None:
+        self.saved += len(found)
+        self.kept |= {(scorer, one): data for one, data in found.items()}
+
+
 def test_calibrations_are_kept_by_content(embedder: StaticEmbedder, background: Background) -> None:
-    kept: dict[str, Calibration] = {}
-    scorer = HybridScorer(embedder, background, calibrations=kept)
-    ready = scorer.prepare(NEW)
-    for text in ("grasping", "grasping", "molecules"):
-        scorer.score([interest(text)], ready)
-    assert len(kept) == 2
-    assert all(embedder.id in key and background.id in key for key in kept)
+    shelf = Shelf()
+    asked = [interest("grasping"), interest("grasping"), interest("molecules"), interest()]
+    first = HybridScorer(embedder, background, calibrations=shelf)
+    scores = [first.score([one], first.prepare(NEW)) for one in asked]
+    assert shelf.saved == 2
+    assert all(embedder.id in scorer and background.id in scorer for scorer, _ in shelf.kept)
+    later = HybridScorer(embedder, background, calibrations=shelf)
+    again = later.score(asked, later.prepare(NEW))
+    assert shelf.saved == 2
+    np.testing.assert_allclose(again.values, np.vstack([one.values for one in scores]), rtol=1e-5)
+    np.testing.assert_allclose(again.share, np.vstack([one.share for one in scores]), rtol=1e-4)
 
 
 def test_the_breakdown_names_every_part(scorer: HybridScorer) -> None:
