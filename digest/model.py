@@ -20,6 +20,7 @@ SubscriberId = NewType("SubscriberId", int)
 InterestId = NewType("InterestId", int)
 DigestId = NewType("DigestId", int)
 DeliveryId = NewType("DeliveryId", int)
+ChannelId = NewType("ChannelId", int)  #: of a subscriber's channel
 FetchId = NewType("FetchId", int)  #: rises with every committed fetch; windows are counted in it
 
 
@@ -290,6 +291,43 @@ class Subscriber:
     state_reason: str = ""
     confirmed_at: datetime | None = None
     paused_until: datetime | None = None
+    mail: bool = True  #: False: by the channels alone, as long as there is one
+    #: their active channels, each with the reference that stands for its secret address
+    channels: tuple[tuple[Channel, str], ...] = ()
+
+
+class ChannelState(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"  #: the other side is gone, or somebody said so; see the reason
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberChannel:
+    """A place of a subscriber's that digests are posted to, besides their mail.
+
+    `kind` is a Channel's name, or that of a kind an installed package provides. `address` and
+    `secret` (what a webhook's posts are signed with) are for sending only: never shown, never
+    logged. Deliveries name the channel by `reference`.
+    """
+
+    id: ChannelId
+    subscriber_id: SubscriberId
+    kind: str
+    label: str
+    address: str = field(repr=False)
+    created_at: datetime
+    secret: str = field(default="", repr=False)
+    state: ChannelState = ChannelState.ACTIVE
+    reason: str = ""
+    disabled_at: datetime | None = None
+
+    @property
+    def channel(self) -> Channel:
+        return Channel(self.kind) if self.kind in set(Channel) else Channel.PLUGIN
+
+    @property
+    def reference(self) -> str:
+        return str(self.id)
 
 
 # --- matching -----------------------------------------------------------------------------------
@@ -418,8 +456,15 @@ class Channel(StrEnum):
     SMTP = "smtp"
     MAILBOX = "mailbox"
     SLACK = "slack"
+    DISCORD = "discord"
+    MATTERMOST = "mattermost"
     WEBHOOK = "webhook"
     APPRISE = "apprise"
+    PLUGIN = "plugin"  #: a kind that an installed package provides
+
+    @property
+    def is_mail(self) -> bool:
+        return self in (Channel.SMTP, Channel.MAILBOX)
 
 
 class DeliveryState(StrEnum):
@@ -443,7 +488,9 @@ class Delivery:
 
     `claim` numbers how often the row was claimed: only the newest claim may settle it. `attempts`
     counts earlier tries the other side answered or cut off, `doubts` those among them whose answer
-    to end-of-data was lost.
+    to end-of-data was lost. A digest may be several posts; `part` counts those that have arrived,
+    and then `attempts` and `doubts` count for the next one. `address` is a mail address, or the
+    reference of a subscriber's channel.
     """
 
     id: DeliveryId
@@ -456,6 +503,7 @@ class Delivery:
     expires_at: datetime | None = None
     attempts: int = 0
     doubts: int = 0
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,19 +511,23 @@ class Message:
     """What a channel sends: bytes ready for the wire, and the envelope.
 
     `payload` for smtp and mailbox is a complete RFC 5322 message with CRLF line ends; for chat
-    channels JSON. `message_id` is stable across retries.
+    channels the body of one post. `message_id` is stable across retries.
     """
 
     delivery_id: DeliveryId
     channel: Channel
-    address: str
+    address: str = field(repr=False)
     message_id: str
     payload: bytes
     envelope_from: str = ""
+    kind: str = ""  #: of a chat channel (see SubscriberChannel)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  #: of an HTTP post
+    more: bool = False  #: another part of the same digest follows this one
 
 
 class Result(StrEnum):
     ACCEPTED = "accepted"
+    PARTLY = "partly"  #: this part was accepted; another follows
     DEFERRED = "deferred"  #: try again later
     REFUSED = "refused"  #: never again for this message
     UNCERTAIN = "uncertain"  #: lost between end-of-data and the reply
@@ -498,6 +550,40 @@ class Outcome:
     recipient_fault: bool = False
 
 
+class BounceKind(StrEnum):
+    """What came back for a delivery. Which of them count for what: `digest.bounces.policy`."""
+
+    USER_UNKNOWN = "user_unknown"  #: there is nobody of this name, or no longer
+    NO_DOMAIN = "no_domain"  #: nobody takes mail for the domain
+    UNDETERMINED = "undetermined"  #: refused for good, in words that say no more
+    MAILBOX_FULL = "mailbox_full"
+    GREYLISTED = "greylisted"
+    BLOCKED = "blocked"  #: we are refused, whoever it is for
+    POLICY = "policy"  #: the message is refused for what it is
+    TOO_BIG = "too_big"
+    TEMPORARY = "temporary"
+    DELAYED = "delayed"  #: a relay tells that it is still trying
+    COMPLAINT = "complaint"  #: the reader called it spam
+    UNSUBSCRIBE = "unsubscribe"  #: the reader's mail program, or a list of those who opted out
+    SUSPENDED = "suspended"  #: our own verdict; what came before it is settled
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """One thing that came back: `key` names the event, so that it counts once however often told.
+
+    `status` is an RFC 3463 code or an SMTP reply code, `detail` the other side's words on one line.
+    """
+
+    key: str
+    delivery_id: DeliveryId
+    at: datetime
+    kind: BounceKind
+    origin: str  #: smtp, mailbox, or the provider's name
+    status: str = ""
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What becomes of a delivery after a try: settled, or DEFERRED and when to try again."""
@@ -513,6 +599,7 @@ class Settlement:
     delivery: Delivery
     outcome: Outcome
     decision: Decision
+    bounce: BounceKind | None = None  #: set when the refusal says something of the address
 
 
 @dataclass(frozen=True, slots=True)

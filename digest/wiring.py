@@ -245,7 +245,7 @@ class App:
             draw=self._draw,
         )
         return Outbox(
-            OutboxStore(self.database, hash_address=self._fingerprint),
+            OutboxStore(self.database, hashes=self._fingerprints),
             letters.compose,
             [self._route()],
             spool=self.settings.delivery.spool,
@@ -253,8 +253,8 @@ class App:
             stop=self.stop,
         )
 
-    def _fingerprint(self, address: str) -> str:
-        return fingerprints(address, self.settings.signing_keys())[0]
+    def _fingerprints(self, address: str) -> tuple[str, ...]:
+        return fingerprints(address, self.settings.signing_keys())
 
     def _draw(self, letter: Letter, channel: Channel) -> Message:
         return self.joiner.join(letter, channel=channel)

@@ -32,7 +32,7 @@ DELIVERED = Decision(DeliveryState.DELIVERED)
 
 @pytest.fixture
 def store(database: Database) -> OutboxStore:
-    return OutboxStore(database, hash_address=lambda address: f"hash of {address}")
+    return OutboxStore(database, hashes=lambda it: (f"new hash of {it}", f"hash of {it}"))
 
 
 def claim(

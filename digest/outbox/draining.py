@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from digest.clock import Clock
 from digest.delivery.base import Sender
+from digest.delivery.bounce_kinds import bounce_of
 from digest.delivery.journal import Journal, uptime
 from digest.delivery.retry import Policy, decide
 from digest.errors import ClaimLost, DeliveryFault, StoreBusy
@@ -203,9 +204,8 @@ class Outbox:
     def _decide(self, delivery: Delivery, outcome: Outcome) -> Settlement:
         route = self._routes.get(delivery.channel)
         policy = route.policy if route else Policy()
-        return Settlement(
-            delivery, outcome, decide(outcome, delivery, now=self._clock(), policy=policy)
-        )
+        decision = decide(outcome, delivery, now=self._clock(), policy=policy)
+        return Settlement(delivery, outcome, decision, bounce_of(outcome))
 
     def _try_to_settle(self) -> None:
         """Commit, or remember that it failed: replies on the wire must be read all the same."""

@@ -32,6 +32,7 @@ from digest.model import (
     SubscriberId,
     SubscriberState,
 )
+from digest.store.bounces import record
 from digest.store.database import Database
 from digest.store.tables import (
     AttemptRow,
@@ -66,7 +67,7 @@ _COLUMNS: Final = (  # times as the driver gives them: converted in `_from_row`,
 _ACTIVE: Final = SubscriberState.ACTIVE.value
 _CHANNELS: Final = {channel.value: channel for channel in Channel}
 
-HashAddress = Callable[[str], str]
+Hashes = Callable[[str], Sequence[str]]
 Withdrawn = dict[DeliveryId, tuple[DeliveryState, str]]
 
 
@@ -86,8 +87,8 @@ class Batch:
 class OutboxStore:
     """The delivering side of the store.
 
-    `lease_clock` is real time whatever the run's own clock says. `hash_address` finds an address
-    in the suppression list; without it the list is not looked at.
+    `lease_clock` is real time whatever the run's own clock says. `hashes` names an address as the
+    suppression list may know it, under each secret key; without it the list is not looked at.
     """
 
     def __init__(
@@ -95,11 +96,11 @@ class OutboxStore:
         database: Database,
         *,
         lease_clock: Clock = system_clock,
-        hash_address: HashAddress | None = None,
+        hashes: Hashes | None = None,
     ) -> None:
         self._database = database
         self._lease_clock = lease_clock
-        self._hash_address = hash_address
+        self._hashes = hashes
 
     def claim(
         self,
@@ -206,11 +207,11 @@ class OutboxStore:
     def _suppressed(
         self, connection: sa.Connection, addresses: Collection[str], now: datetime
     ) -> Collection[str]:
-        if self._hash_address is None or not addresses:
+        if self._hashes is None or not addresses:
             return ()
         if connection.execute(sa.select(_suppression.c.reason).limit(1)).first() is None:
             return ()
-        hashes = {self._hash_address(address): address for address in addresses}
+        hashes = {known: address for address in addresses for known in self._hashes(address)}
         statement = sa.select(_suppression.c.address_hash).where(
             _suppression.c.address_hash.in_(hashes),
             sa.or_(_suppression.c.expires_at.is_(None), _suppression.c.expires_at > now),
@@ -345,6 +346,7 @@ def _settle(connection: sa.Connection, settlements: Sequence[Settlement], now: d
     if again:
         count += connection.execute(_DEFER, [_again_row(one) for one in again]).rowcount
         connection.execute(sa.insert(_attempt), [_attempt_row(one, now) for one in again])
+    record(connection, settlements, now)
     return count
 
 

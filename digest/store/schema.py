@@ -23,7 +23,7 @@ from alembic.script import ScriptDirectory
 
 from digest.errors import SchemaError
 from digest.store.database import Database
-from digest.store.tables import PaperRow
+from digest.store.post_tables import BounceRow
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = 0x0D16_E57D  #: PostgreSQL advisory lock number of migrations
@@ -77,7 +77,7 @@ def require_current(database: Database) -> None:
 def differences(connection: sa.Connection) -> list[object]:
     """What separates the database's tables from `tables.py`, as Alembic tells it."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, PaperRow.metadata))
+    return list(compare_metadata(context, BounceRow.metadata))
 
 
 def _state(connection: sa.Connection) -> SchemaState:
