@@ -304,7 +304,10 @@ class SentRow(SQLModel, table=True):
     subscriber_id: int = _ref("subscriber.id", primary_key=True)
     paper_id: int = _ref("paper.id", primary_key=True)
     version: int = Field(default=0, primary_key=True)
-    digest_id: int = _ref("digest.id", index=True)
+    #: none once the digest is purged: that the paper was sent is remembered for ever
+    digest_id: int | None = _ref(
+        "digest.id", ondelete="SET NULL", default=None, nullable=True, index=True
+    )
 
 
 class SkipRow(SQLModel, table=True):
