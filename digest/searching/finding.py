@@ -1,0 +1,255 @@
+"""Keyword queries on a segment: exactly what `digest.matching.keywords` finds, from an index.
+
+The operators are the same circuit; only where a term stands is found in another way. Digests look
+through a day's texts for a hundred thousand terms, search looks through a hundred thousand texts
+for a few.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching.circuit import NOWHERE, PROSE, Bits, Circuit, Gate, Layer, Leaf, run
+from digest.matching.expression import Query
+from digest.matching.names import find_label, find_name, name_words
+from digest.matching.terms import Gap, spell
+from digest.matching.wildcards import wildcard
+from digest.model import Field
+from digest.searching.segment import (
+    GAP_BITS,
+    LONGEST,
+    OFFSET_BITS,
+    Bools,
+    Floats,
+    Ints,
+    Labels,
+    Names,
+    Segment,
+    WordPlaces,
+)
+from digest.searching.vocabulary import LAST, Spellings, compounds
+
+_GAPS = (1 << GAP_BITS) - 1
+
+
+class Wanted:
+    """One query, compiled once for all segments."""
+
+    def __init__(self, query: Query) -> None:
+        circuit = Circuit()
+        self.gate: Gate = circuit.add(query)
+        self.leaves: list[Leaf] = list(circuit.leaves)
+        self.leaf_nodes: list[int] = circuit.leaf_nodes
+        self.layers: list[Layer] = circuit.layers()
+        self.size = circuit.size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdicts:
+    """What a query says of every row of a segment: found, excluded, how much of it is there."""
+
+    true: Bools
+    vetoed: Bools
+    strength: Floats
+
+
+def judge(wanted: Wanted, segment: Segment) -> Verdicts:
+    """The query's truth, veto and strength, as `keywords.Evaluation` has them."""
+    places = [_find(segment, leaf) for leaf in wanted.leaves]
+    bits = np.zeros((wanted.size, -(-len(segment) // 64)), np.uint64)
+    for node, (there, _) in zip(wanted.leaf_nodes, places, strict=True):
+        bits[node] = _packed(there)
+    everything = _packed(np.ones(len(segment), np.bool_))[None, :]
+    run(wanted.layers, bits, rows=np.arange(wanted.size), everything=everything)
+    gate = wanted.gate
+    vetoed = np.zeros(len(segment), np.bool_)
+    if gate.veto != NOWHERE:
+        vetoed = _unpacked(bits[gate.veto], len(segment))
+    strength = np.zeros(len(segment), np.float32)
+    for leaf in gate.wanted:
+        there, in_title = places[leaf]
+        strength += there.astype(np.float32) + in_title
+    strength /= max(2 * len(gate.wanted), 1)
+    return Verdicts(_unpacked(bits[gate.truth], len(segment)), vetoed, strength)
+
+
+def _packed(there: Bools) -> Bits:
+    octets = np.zeros(-(-len(there) // 64) * 8, np.uint8)
+    packed = np.packbits(there, bitorder="little")
+    octets[: len(packed)] = packed
+    return octets.view("<u8").astype(np.uint64, copy=False)
+
+
+def _unpacked(bits: Bits, size: int) -> Bools:
+    octets = bits.astype("<u8", copy=False).view(np.uint8)
+    return np.unpackbits(octets, bitorder="little")[:size].view(np.bool_)
+
+
+def _find(segment: Segment, leaf: Leaf) -> tuple[Bools, Bools]:
+    """The rows that have a term, and those that have it in their title (prose only)."""
+    text, field, prefix = leaf
+    there = np.zeros(len(segment), np.bool_)
+    in_title = np.zeros(len(segment), np.bool_)
+    if field not in PROSE:
+        there[_owners(segment, leaf)] = True
+        return there, in_title
+    places = _beginning(segment.words, text) if prefix else _spelled(segment.words, text)
+    for some in places:
+        rows = some >> OFFSET_BITS
+        titled = (some & LONGEST) < segment.words.title_words[rows]
+        in_title[rows[titled]] = True
+        there[_fitting(rows, titled, field)] = True
+    return there, in_title & there
+
+
+def _fitting(rows: Ints, titled: Bools, field: Field | None) -> Ints:
+    if field is None:
+        return rows
+    fitting: Ints = rows[titled if field is Field.TITLE else ~titled]
+    return fitting
+
+
+# --- words --------------------------------------------------------------------------------------
+
+Numbers = Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One word of a run: the numbers it may have, and what must stand between it and the next."""
+
+    numbers: Numbers
+    loose: bool = False  #: the boundary after it must be one that may vanish
+    tight: bool = False  #: nothing, or a hyphen, must stand there
+
+
+def _spelled(words: WordPlaces, text: str) -> Iterator[Ints]:
+    """Places (see `WordPlaces.places`) where an exact word or phrase begins."""
+    for run_ in Spellings(spell(text), words.vocabulary, words.follow):
+        yield _places(words, [_Step(numbers, loose=loose) for numbers, loose in run_])
+
+
+def _beginning(words: WordPlaces, text: str) -> Iterator[Ints]:
+    """Places where words begin so, as `wildcards.Beginnings` finds them."""
+    one, known = wildcard(text), words.vocabulary
+    heads = [_Step(known.known_as(head)) for head in one.heads]
+    yield _places(words, [*heads, _Step(known.beginning(one.start))])
+    if one.heads and one.joined:
+        yield _places(words, [_Step(known.beginning(one.joined))])
+    if one.joined and not one.heads:
+        for ranges in compounds(one.joined, known):
+            steps = [
+                _Step(numbers, tight=at < len(ranges) - 1) for at, numbers in enumerate(ranges)
+            ]
+            yield _places(words, steps)
+
+
+def _places(words: WordPlaces, steps: Sequence[_Step]) -> Ints:
+    """Where the steps stand one after the other within one text."""
+    sizes = [words.places.size(step.numbers) for step in steps]
+    rarest = int(np.argmin(sizes))
+    found: Ints = words.places.of_all(steps[rarest].numbers).astype(np.int64)
+    if len(steps) == 1 or not len(found):
+        return found
+    found = found[(found & LONGEST) >= rarest] - rarest
+    rows, offsets = found >> OFFSET_BITS, found & LONGEST
+    last = offsets + len(steps) - 1
+    titles = words.title_words[rows]
+    sizes_of = words.begins[rows + 1] - words.begins[rows]
+    inside = (last < sizes_of) & ((offsets >= titles) | (last < titles))
+    found, at = found[inside], (words.begins[rows] + offsets)[inside]
+    for place, step in enumerate(steps):
+        if place != rarest:
+            good = _is_one_of(words.stream[at + place] >> GAP_BITS, step.numbers)
+            found, at = found[good], at[good]
+    for place, step in enumerate(steps[:-1]):
+        if step.loose or step.tight:
+            good = _may_vanish(words, at + place) if step.loose else _is_tight(words, at + place)
+            found, at = found[good], at[good]
+    return found
+
+
+def _is_one_of(ids: NDArray[np.uint32], numbers: Numbers) -> Bools:
+    if isinstance(numbers, range):
+        inside: Bools = (ids >= numbers.start) & (ids < numbers.stop)
+        return inside
+    good = np.zeros(len(ids), np.bool_)
+    for number in numbers:
+        good |= ids == number
+    return good
+
+
+def _is_tight(words: WordPlaces, at: Ints) -> Bools:
+    tight: Bools = (words.stream[at] & _GAPS) == Gap.NOTHING
+    return tight
+
+
+def _may_vanish(words: WordPlaces, at: Ints) -> Bools:
+    """`terms.free_boundary` of the boundary after each position."""
+    known, gaps = words.vocabulary, words.stream[at] & _GAPS
+    before, after = words.stream[at] >> GAP_BITS, words.stream[at + 1] >> GAP_BITS
+    function = known.is_function[before] | known.is_function[after]
+    loose = (gaps == Gap.NOTHING) | ((gaps == Gap.SPACE) & ~function)
+    free: Bools = loose & ~(known.ends_with_digit[before] & known.starts_with_digit[after])
+    return free
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+def _owners(segment: Segment, leaf: Leaf) -> Ints:
+    text, field, prefix = leaf
+    if field is Field.AUTHOR:
+        return _by_author(segment.authors, text, prefix=prefix)
+    assert field is not None
+    return _by_label(segment.labels[field], text, prefix=prefix, parts=field is Field.SOURCE)
+
+
+def _by_label(labels: Labels, text: str, *, prefix: bool, parts: bool) -> Ints:
+    wanted = name_words(text)
+    numbers = [
+        number
+        for number, label in enumerate(labels.names)
+        if find_label(wanted, label, prefix=prefix, parts=parts)
+    ]
+    return labels.rows.of_all(numbers).astype(np.int64)
+
+
+def _by_author(authors: Names, text: str, *, prefix: bool) -> Ints:
+    wanted = name_words(text)
+    numbers = [
+        number
+        for number in _candidates(authors, wanted, prefix=prefix).tolist()
+        if (len(wanted) == 1 and not prefix)
+        or find_name(wanted, authors.names[number], prefix=prefix)
+    ]
+    rows: Ints = authors.rows.of_all(numbers).astype(np.int64)
+    return rows
+
+
+def _candidates(authors: Names, wanted: Sequence[str], *, prefix: bool) -> NDArray[np.uint32]:
+    """The names that have every full word of `wanted` (and those that may have its beginnings)."""
+    exact = wanted[:-1] if prefix else wanted
+    full = [word for word in exact if len(word) > 1] or list(exact)
+    if not full:
+        return np.unique(authors.holders.of_all(_run(authors.words, wanted[-1])))
+    found = _holders(authors, full[0])
+    for word in full[1:]:
+        found = np.intersect1d(found, _holders(authors, word))
+    return found
+
+
+def _holders(authors: Names, word: str) -> NDArray[np.uint32]:
+    run_ = _run(authors.words, word)
+    exact = run_ and authors.words[run_.start] == word
+    return authors.holders[run_.start] if exact else authors.holders.values[:0]
+
+
+def _run(words: Sequence[str], start: str) -> range:
+    from_ = bisect_left(words, start)
+    return range(from_, bisect_left(words, start + LAST, from_))

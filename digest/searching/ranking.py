@@ -1,0 +1,220 @@
+"""Which papers a question finds, in which order, from an index alone: coarse for all, fine for few.
+
+    words and veto (exact) | likeness of all, coarse | of the best 2,000, fine | of the best 200, by
+    their sentences | the digests' one score
+
+By words every paper is found that the query is true of; by meaning those of the nearest that stand
+high in the archive. An exclusion always wins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from digest.matching.base import Embedder, Vectors
+from digest.matching.calibration import Calibration, calibrate
+from digest.matching.names import find_label, name_words
+from digest.matching.ranking import fused
+from digest.matching.statements import NAMES, WEIGHTS
+from digest.matching.stems import stems
+from digest.matching.usual import usual
+from digest.model import Field, PaperId
+from digest.searching.asking import Asked
+from digest.searching.finding import Wanted, judge
+from digest.searching.frame import Frame
+from digest.searching.index import Index
+from digest.searching.segment import Bools, Floats, Ints
+
+FINE = 2_000  #: rows whose own vectors are looked at
+DEPTH = 200  #: rows whose sentences are looked at
+NEAR = 0.01  #: share of the archive up to which a paper is near …
+AT_LEAST = 20  #: … and papers that are, however small the archive
+MOST_STEMS = 48  #: of a long text, the rarest
+
+Parts = Callable[[Sequence[PaperId]], Mapping[PaperId, Vectors]]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What a search is narrowed to; days include both ends."""
+
+    since: date | None = None
+    until: date | None = None
+    source: str | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """Rows found, best first, with the score of each and its share of the archive (1: not near)."""
+
+    rows: Ints
+    scores: Floats
+    share: Floats
+    true: Bools
+
+
+def rank(
+    index: Index, asked: Asked, narrowed: Narrowed, *, embedder: Embedder | None, parts: Parts
+) -> Ranked:
+    """What is found. `parts` gives the vectors of papers, sentence by sentence."""
+    pool = index.alive & _inside(index, narrowed)
+    true, strength = np.zeros(len(index), np.bool_), np.zeros(len(index), np.float32)
+    if asked.query is not None:
+        verdicts = [judge(Wanted(asked.query), segment) for segment in index.segments]
+        true = np.concatenate([one.true for one in verdicts]) & pool
+        strength = np.concatenate([one.strength for one in verdicts])
+        pool &= ~np.concatenate([one.vetoed for one in verdicts])
+        true &= pool
+    values, share = _nothing_near(len(index))
+    if asked.statement.strip():
+        looked = true if asked.strict else pool
+        values, share = _compare(index, asked.statement, looked, embedder=embedder, parts=parts)
+    near = share <= max(NEAR, AT_LEAST / max(len(index), 1))
+    rows = np.flatnonzero(true if asked.strict else true | near & np.isfinite(values))
+    scores = fused(
+        share=share[rows],
+        values=values[rows],
+        true=true[rows],
+        strength=strength[rows],
+        followed=np.zeros(len(rows), np.bool_),
+        votes=index.votes[rows].astype(np.float32),
+    )
+    order = np.lexsort((index.ids[rows], -index.days[rows], -index.votes[rows], -scores))
+    return Ranked(rows[order], scores[order], share[rows][order], true[rows][order])
+
+
+def _inside(index: Index, narrowed: Narrowed) -> Bools:
+    inside = np.ones(len(index), np.bool_)
+    if narrowed.since is not None:
+        inside &= index.days >= narrowed.since.toordinal()
+    if narrowed.until is not None:
+        inside &= index.days <= narrowed.until.toordinal()
+    for field, label in (
+        (Field.SOURCE, narrowed.source),
+        (Field.CATEGORY, narrowed.category),
+    ):
+        if label is not None:
+            inside &= _labelled(index, field, label)
+    return inside
+
+
+def _labelled(index: Index, field: Field, wanted: str) -> Bools:
+    """The rows of a source or category: by its whole name, else as the query language finds it."""
+    found = np.zeros(len(index), np.bool_)
+    for begin, segment in zip(index.begins, index.segments, strict=True):
+        labels = segment.labels[field]
+        numbers = [at for at, one in enumerate(labels.names) if _is_label(one, wanted, field)]
+        found[begin + labels.rows.of_all(numbers).astype(np.int64)] = True
+    return found
+
+
+def _is_label(label: str, wanted: str, field: Field) -> bool:
+    if label.casefold() == wanted.casefold():
+        return True
+    words = name_words(wanted)
+    is_category = field is Field.CATEGORY
+    return bool(words) and is_category and find_label(words, label, parts=False) is not None
+
+
+# --- likeness -----------------------------------------------------------------------------------
+
+
+def _nothing_near(size: int) -> tuple[Floats, Floats]:
+    return np.full(size, -np.inf, np.float32), np.ones(size, np.float32)
+
+
+def _compare(
+    index: Index, statement: str, pool: Bools, *, embedder: Embedder | None, parts: Parts
+) -> tuple[Floats, Floats]:
+    """Score, and share of the archive that is at least as near, of the rows worth looking at."""
+    words = index.words(telling(index, statement))
+    if embedder is None or not index.frame.model:
+        known = _calibrated(index.frame, [words[index.sample_rows]])
+        rows = np.flatnonzero(pool & (words > 0))
+        return _told(len(index), known, rows, known.total([words[rows]], [1.0]))
+    question = index.frame.question(statement, embedder)
+    known = _calibrated(index.frame, _sample_parts(index, words, question))
+    rows = _best(_estimated(known, words, index.coarse(question)), np.flatnonzero(pool), FINE)
+    meaning = index.vectors(rows) @ question
+    rough = known.total([words[rows], meaning, _by_whole(known, meaning)], WEIGHTS)
+    order = np.argsort(-rough, kind="stable")
+    top = order[:DEPTH]
+    sentence = _nearest_sentence(index, rows[top], meaning[top], question, parts)
+    scores = np.minimum(rough, rough[top[-1]]) if len(top) else rough
+    scores[top] = known.total([words[rows[top]], meaning[top], sentence], WEIGHTS)
+    return _told(len(index), known, rows, scores)
+
+
+def _told(size: int, known: Calibration, rows: Ints, scores: Floats) -> tuple[Floats, Floats]:
+    values, share = _nothing_near(size)
+    values[rows], share[rows] = scores, known.share(scores)
+    return values, share
+
+
+def telling(index: Index, text: str) -> list[tuple[str, int]]:
+    """The text's rarest stems, and how often it has each."""
+    counts = Counter(stems(text))
+    if len(counts) <= MOST_STEMS:
+        return list(counts.items())
+    rarest = sorted(counts, key=lambda one: (-index.rarity(one), one))[:MOST_STEMS]
+    return [(one, counts[one]) for one in rarest]
+
+
+def _calibrated(frame: Frame, parts: Sequence[Floats]) -> Calibration:
+    if frame.is_enough:
+        return calibrate(parts, WEIGHTS if len(parts) > 1 else [1.0])
+    return usual().calibration(NAMES[: len(parts)])
+
+
+def _sample_parts(index: Index, words: Floats, question: Floats) -> list[Floats]:
+    frame, rows = index.frame, index.sample_rows
+    if not len(rows):
+        return [np.zeros(0, np.float32)] * 3
+    nearest = np.maximum.reduceat(frame.parts @ question, frame.starts[:-1])
+    return [words[rows], index.vectors(rows) @ question, nearest]
+
+
+def _estimated(known: Calibration, words: Floats, coarse: Floats) -> Floats:
+    """About the score of every row; the coarse cosine stands for both parts of the meaning."""
+    meaning = (coarse - coarse.mean()) / max(float(coarse.std()), 1e-6)
+    return known.total(
+        [words, meaning * known.spreads[1] + known.means[1], _z(known, meaning)], WEIGHTS
+    )
+
+
+def _by_whole(known: Calibration, meaning: Floats) -> Floats:
+    """The nearest sentence, guessed: as far above the usual as the whole paper is."""
+    return _z(known, (meaning - known.means[1]) / known.spreads[1])
+
+
+def _z(known: Calibration, standard: Floats) -> Floats:
+    found: Floats = standard * known.spreads[2] + known.means[2]
+    return found
+
+
+def _best(values: Floats, rows: Ints, count: int) -> Ints:
+    """Those of `rows` with the highest values, in no order."""
+    if len(rows) <= count:
+        return rows
+    return rows[np.argpartition(-values[rows], count)[:count]]
+
+
+def _nearest_sentence(
+    index: Index, rows: Ints, meaning: Floats, question: Floats, parts: Parts
+) -> Floats:
+    """The best cosine over title and sentences; the whole paper's where those are not stored."""
+    ids = [PaperId(one) for one in index.ids[rows].tolist()]
+    stored = parts(ids)
+    found = meaning.copy()
+    blocks = [(at, stored[one][1:]) for at, one in enumerate(ids) if len(stored.get(one, ())) > 1]
+    if blocks:
+        starts = np.cumsum([0, *(len(block) for _, block in blocks[:-1])])
+        cosines = index.frame.centred(np.concatenate([block for _, block in blocks])) @ question
+        found[[at for at, _ in blocks]] = np.maximum.reduceat(cosines, starts)
+    return found

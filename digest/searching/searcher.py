@@ -1,0 +1,175 @@
+"""The searcher: one index for all who ask, kept up with the store beside the questions.
+
+Thread-safe: an index is a value, and refreshing puts another in its place. A question never waits
+for a refresh but the first, which finds nothing to look in. Memory is bounded by the archive: about
+3 kB a paper.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+
+from digest.errors import DigestError
+from digest.matching.base import Embedder
+from digest.matching.vectors import VectorStore
+from digest.model import Paper, PaperId, Reasons
+from digest.searching.asking import ask
+from digest.searching.index import Index
+from digest.searching.keeping import Keeper
+from digest.searching.ranking import Narrowed, Ranked, rank, telling
+from digest.searching.similarity import nearest
+from digest.searching.telling import reasons
+from digest.store.papers import PaperStore
+from digest.store.searchable import SearchableStore
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 2.0  #: seconds between looks for something new
+Progress = Callable[[int, int], None]
+
+
+class Order(StrEnum):
+    RELEVANCE = "relevance"
+    DATE = "date"  #: latest first
+    VOTES = "votes"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One paper found, and why."""
+
+    paper: Paper
+    score: float
+    reasons: Reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One page of what was found; `total` counts all of it."""
+
+    found: Sequence[Result] = ()
+    total: int = 0
+
+
+class Searcher:
+    """Finds papers by words and by meaning, and papers like a paper."""
+
+    def __init__(
+        self,
+        store: SearchableStore,
+        papers: PaperStore,
+        *,
+        embedder: Embedder | None,
+        vectors: VectorStore,
+        snapshot: Path | None = None,
+    ) -> None:
+        """`embedder` None: by words alone. `snapshot`: a file that saves reading everything again;
+        it holds nothing that the store does not."""
+        self._papers = papers
+        self._embedder = embedder
+        self._vectors = vectors
+        self._keeper = Keeper(store, embedder, vectors, snapshot)
+        self._store = store
+        self._index: Index | None = None
+        self._turn = threading.Lock()
+        self._looked = 0.0
+
+    def search(
+        self,
+        text: str,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        source: str | None = None,
+        category: str | None = None,
+        order: Order = Order.RELEVANCE,
+        limit: int = 20,
+        offset: int = 0,
+    ) -> Results:
+        """One page of what `text` finds; raises QuerySyntaxError for a query that cannot be read.
+
+        See `asking` for what is a query and what is prose.
+        """
+        asked = ask(text)
+        index = self._current()
+        if not len(index) or (asked.query is None and not asked.statement):
+            return Results()
+        narrowed = Narrowed(since, until, source, category)
+        ranked = rank(index, asked, narrowed, embedder=self._embedder, parts=self._parts)
+        places = _sorted(index, ranked, order)[offset : offset + limit]
+        ids = [PaperId(one) for one in index.ids[ranked.rows[places]].tolist()]
+        stored = self._papers.papers(ids)
+        pairs = zip(places.tolist(), ids, strict=True)
+        kept = [(at, stored[one]) for at, one in pairs if one in stored]
+        rarity = {one: index.rarity(one) for one, _ in telling(index, asked.statement)}
+        shares = [float(ranked.share[at]) for at, _ in kept]
+        told = reasons(asked, [paper for _, paper in kept], shares, rarity)
+        found = [
+            Result(paper, round(float(ranked.scores[at]), 4), why)
+            for (at, paper), why in zip(kept, told, strict=True)
+        ]
+        return Results(found, len(ranked.rows))
+
+    def similar(self, paper: Paper, *, limit: int = 10) -> list[Paper]:
+        """The papers nearest to a paper, never itself; nothing rather than what is so by chance."""
+        index = self._current()
+        rows = nearest(index, paper, limit, embedder=self._embedder)
+        ids = [PaperId(one) for one in index.ids[rows].tolist()]
+        stored = self._papers.papers(ids)
+        return [stored[one] for one in ids if one in stored]
+
+    def refresh(self, progress: Progress = lambda done, total: None) -> None:
+        """Read what is new; the first time everything. `progress` hears papers done and in all."""
+        with self._turn:
+            self._index = self._keeper.renewed(self._index, progress)
+            self._looked = monotonic()
+
+    def wait(self) -> None:
+        """Until a refresh that is under way is done."""
+        with self._turn:
+            pass
+
+    def _parts(self, ids: Sequence[PaperId]) -> dict[PaperId, np.ndarray]:
+        assert self._embedder is not None
+        return dict(self._vectors.load(self._embedder.id, ids))
+
+    # --- keeping up -----------------------------------------------------------------------------
+
+    def _current(self) -> Index:
+        index = self._index
+        if index is None:
+            self.refresh()
+            assert self._index is not None
+            return self._index
+        if monotonic() - self._looked > LOOK_EVERY:
+            self._looked = monotonic()
+            if self._store.version() != index.version and not self._turn.locked():
+                threading.Thread(target=self._catch_up, name="search", daemon=True).start()
+        return index
+
+    def _catch_up(self) -> None:
+        try:
+            self.refresh()
+        except DigestError as error:  # busy or away: the next look tries again
+            log.warning("Search was not refreshed: %s", error, extra={"action": "search_stale"})
+
+
+def _sorted(index: Index, ranked: Ranked, order: Order) -> np.ndarray:
+    """Places in `ranked`, in the order asked for; relevance decides between equals."""
+    places = np.arange(len(ranked.rows))
+    match order:
+        case Order.DATE:
+            return np.argsort(-index.days[ranked.rows], kind="stable")
+        case Order.VOTES:
+            return np.argsort(-index.votes[ranked.rows], kind="stable")
+        case Order.RELEVANCE:
+            return places

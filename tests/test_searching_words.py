@@ -1,0 +1,160 @@
+"""Search's index finds exactly what digests find: the batch engine is the oracle."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from digest.errors import QuerySyntaxError
+from digest.matching.keywords import Compiled, Scan
+from digest.matching.query import parse
+from digest.model import Paper
+from digest.searching.asking import ask
+from digest.searching.building import Builder
+from digest.searching.finding import Wanted, judge
+from digest.searching.segment import Segment, WholeVectors
+from digest.store.searchable import Searchable
+from tests.builders import paper, sighting
+
+_WORDS = """
+    fine tuning fine-tuning finetuning tune graph graphs GANs gan gans AIDs aids of ten often
+    state-of-the-art stateoftheart state the art C++ 3 3d 3-d T-cell tcell α-synuclein alpha
+    alpha-synuclein synuclein network networks neural. neural, 机器 学习 Schrödinger schrodinger
+    cat cats cat's studies study GPT-4 gpt4 gpt 4 10 20 lamp
+"""
+WORDS = _WORDS.split()
+NAMES = ("Ada Lovelace", "Lovelace, Ada K.", "A. Lovelace", "Bo Wang", "B. Wang", "Lin Wang-Li")
+CATEGORIES = ("cs.CL", "cs.LG", "math-ph", "math.CO", "q-bio.NC")
+AUTHORS = ("wang", '"ada lovelace"', "lovelace", '"b wang"', "wan*", '"ada l*"', '"li lin"')
+LABELS = ("category:cs", "category:math", "category:cs.CL", "source:arxiv", "source:nature")
+GAPS = (" ", " ", "-", ", ", ". ")
+
+
+def papers(chance: random.Random, count: int = 60) -> list[Paper]:
+    made = []
+    for number in range(1, count + 1):
+        words = chance.choices(WORDS, k=chance.randint(0, 14))
+        made.append(
+            paper(
+                number,
+                title=" ".join(chance.choices(WORDS, k=chance.randint(0, 5))),
+                abstract="".join(word + chance.choice(GAPS) for word in words),
+                authors=tuple(chance.sample(NAMES, 2)),
+                categories=tuple(chance.sample(CATEGORIES, 2)),
+                sightings=(sighting(source=chance.choice(("arxiv", "Nature Bio"))),),
+            )
+        )
+    return made
+
+
+def segment_of(papers: Sequence[Paper], *, page: int = 25) -> Segment:
+    builder = Builder()
+    for start in range(0, len(papers), page):
+        some = [searchable(one) for one in papers[start : start + page]]
+        flat = np.zeros((len(some), 1), np.float32)
+        builder.add(some, WholeVectors(flat, flat.astype(np.int8), flat[:, 0]))
+    return builder.segment()
+
+
+def searchable(one: Paper) -> Searchable:
+    return Searchable(
+        id=one.id,
+        title=one.title,
+        abstract=one.abstract,
+        authors=one.authors,
+        categories=one.categories,
+        sources=one.sources,
+        announced_on=one.announced_on,
+        votes=one.votes or 0,
+    )
+
+
+def term(chance: random.Random) -> str:
+    kind = chance.random()
+    if kind < 0.1:
+        return f"author:{chance.choice(AUTHORS)}"
+    if kind < 0.2:
+        return chance.choice(LABELS)
+    field = chance.choice(["", "", "", "title:", "abstract:"])
+    words = " ".join(chance.choices(WORDS, k=chance.choice([1, 1, 1, 2, 3])))
+    if chance.random() < 0.3 and len(words) > 2:
+        words = words[: chance.randint(2, len(words))].rstrip(" -.,") + "*"
+    return f'{field}"{words}"' if " " in words or chance.random() < 0.3 else field + words
+
+
+def query(chance: random.Random, depth: int = 0) -> str:
+    if depth > 2 or chance.random() < 0.4:
+        return term(chance)
+    operator = chance.choice([" ", " AND ", " OR ", " AND NOT ", " -"])
+    return f"({query(chance, depth + 1)}{operator}{query(chance, depth + 1)})"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_index_and_the_batch_engine_agree(seed: int) -> None:
+    chance = random.Random(seed)
+    some = papers(chance)
+    segment, scan = segment_of(some), Scan(some)
+    everyone = np.arange(len(some))
+    asked = 0
+    while asked < 120:
+        text = query(chance)
+        try:
+            parsed = parse(text)
+        except QuerySyntaxError:
+            continue
+        asked += 1
+        expected = scan.evaluate(Compiled([parsed]))
+        found = judge(Wanted(parsed), segment)
+        true = expected.truth(np.array([0]))[0]
+        assert np.array_equal(true, found.true), text
+        assert np.array_equal(expected.vetoed(np.array([0]))[0], found.vetoed), text
+        strength = expected.strength(np.zeros(len(some), np.int64), everyone)
+        assert np.allclose(strength[true], found.strength[true]), text
+
+
+def test_a_text_longer_than_is_looked_at_is_cut_and_not_mixed_up() -> None:
+    long = " ".join(["word"] * 3000) + " lantern"
+    some = [paper(1, title="A lamp", abstract=long), paper(2, title="Lantern", abstract="")]
+    segment = segment_of(some)
+    assert judge(Wanted(parse("lantern")), segment).true.tolist() == [False, True]
+    assert judge(Wanted(parse('"word word"')), segment).true.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "strict", "wanted"),
+    [
+        pytest.param("graph networks", False, "graph AND networks", id="words"),
+        pytest.param("how do lamps work?", False, "lamps AND work", id="question"),
+        pytest.param("images, text and audio (no video)", False, None, id="prose-with-commas"),
+        pytest.param("not only words", False, "only AND words", id="lower-case-not"),
+        pytest.param('"graph network"', True, '"graph network"', id="phrase"),
+        pytest.param("graph OR network", True, "graph OR network", id="or"),
+        pytest.param("Title:lamp", True, "title:lamp", id="field"),
+        pytest.param("lamp*", True, "lamp*", id="wildcard"),
+        pytest.param("lamp -tunnel", False, "lamp AND NOT tunnel", id="only-leaves-out"),
+        pytest.param("???", False, None, id="nothing"),
+        pytest.param(" ".join(map(str, range(50))), False, None, id="too-long-to-be-keywords"),
+    ],
+)
+def test_one_box_takes_queries_and_prose(text: str, strict: bool, wanted: str | None) -> None:
+    asked = ask(text)
+    assert asked.strict is strict
+    if wanted is not None:
+        assert str(asked.query) == wanted
+
+
+def test_mistakes_are_told_only_where_the_language_is_used() -> None:
+    with pytest.raises(QuerySyntaxError) as caught:
+        ask('title:lamp AND ("fog"')
+    assert caught.value.column == 16
+    assert ask("lamps (in fog, or in rain").statement == "lamps (in fog, or in rain"
+
+
+def test_every_neighbour_is_in_the_sieve() -> None:
+    segment = segment_of(papers(random.Random(9)))
+    ids = (segment.words.stream >> 2).tolist()
+    assert all(segment.words.follow([a], [b]) for a, b in pairwise(ids))
