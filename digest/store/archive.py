@@ -87,16 +87,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many papers a span has: in all, with votes, and by source, category and day.
+    """How many papers a span has: in all, with votes, by source and by day.
 
-    Sources and categories come most papers first, days latest first; a paper of two sources
-    counts in both.
+    Sources come most papers first, days latest first; a paper of two sources counts in both.
     """
 
     total: int = 0
     voted: int = 0
     sources: tuple[Count, ...] = ()
-    categories: tuple[Count, ...] = ()
     days: tuple[tuple[date, int], ...] = ()
 
 
@@ -117,6 +115,7 @@ class ArchiveStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._counts = lru_cache(maxsize=_KEPT)(self._count)
+        self._categories = lru_cache(maxsize=_KEPT)(self._count_categories)
         self._leaders = lru_cache(maxsize=_KEPT)(self._lead)
         self._sources = lru_cache(maxsize=1)(self._read_sources)
 
@@ -168,6 +167,10 @@ class ArchiveStore:
     def counts(self, span: Span) -> Counts:
         return self._counts(self.version(), span)
 
+    def categories(self, span: Span) -> tuple[Count, ...]:
+        """How many papers each category has, most first."""
+        return self._categories(self.version(), span)
+
     def leaders(self, span: Span, label: Label, *, each: int) -> Mapping[str, tuple[PaperId, ...]]:
         """The first `each` papers of every source or category, by votes, then newest."""
         return self._leaders(self.version(), span, label, each)
@@ -179,22 +182,25 @@ class ArchiveStore:
                 total=sum(row.papers for row in days),
                 voted=sum(row.voted or 0 for row in days),
                 sources=_label_counts(connection, span, Label.SOURCE),
-                categories=_label_counts(connection, span, Label.CATEGORY),
                 days=tuple((row.day, row.papers) for row in days),
             )
+
+    def _count_categories(self, _version: FetchId, span: Span) -> tuple[Count, ...]:
+        with self._database.read() as connection:
+            return _label_counts(connection, span, Label.CATEGORY)
 
     def _lead(
         self, _version: FetchId, span: Span, label: Label, each: int
     ) -> Mapping[str, tuple[PaperId, ...]]:
-        found: dict[str, list[PaperId]] = defaultdict(list)
+        found: dict[str, dict[PaperId, None]] = defaultdict(dict)  # a row that repeats is one
         with self._database.read() as connection:
             labels = _labels(connection, span, label)
             order = labels.c.votes.desc(), labels.c.id.desc()
-            place = sa.func.row_number().over(partition_by=labels.c.name, order_by=order)
+            place = sa.func.dense_rank().over(partition_by=labels.c.name, order_by=order)
             placed = sa.select(labels.c.name, labels.c.id, place.label("place")).subquery()
             first = sa.select(placed).where(placed.c.place <= each).order_by(placed.c.place)
             for row in connection.execute(first):
-                found[row.name].append(PaperId(row.id))
+                found[row.name][PaperId(row.id)] = None
         return {name: tuple(ids) for name, ids in found.items()}
 
     # --- sources --------------------------------------------------------------------------------
@@ -283,13 +289,18 @@ def _day_counts(span: Span) -> sa.Select[Any]:
 
 def _label_counts(connection: sa.Connection, span: Span, label: Label) -> tuple[Count, ...]:
     labels = _labels(connection, span, label)
-    counted = sa.select(labels.c.name, sa.func.count()).group_by(labels.c.name)
+    counted = sa.select(labels.c.name, sa.func.count(sa.distinct(labels.c.id))).group_by(
+        labels.c.name
+    )
     rows: Iterable[Count] = (tuple(row) for row in connection.execute(counted))
     return tuple(sorted(rows, key=lambda one: (-one[1], one[0])))
 
 
 def _labels(connection: sa.Connection, span: Span, label: Label) -> sa.Subquery:
-    """Every paper of the span under each of its labels once: name, id, votes."""
+    """Every paper of the span under each of its labels: name, id, votes.
+
+    Rows may repeat. DISTINCT in here would make SQLite read the whole table for a day.
+    """
     columns = PAPER.c.id, _votes.label("votes")
     if label is Label.SOURCE:
         papers = sa.select(SIGHTING.c.source.label("name"), *columns).join(
@@ -297,7 +308,7 @@ def _labels(connection: sa.Connection, span: Span, label: Label) -> sa.Subquery:
         )
     else:
         papers = sa.select(_categories(connection).label("name"), *columns).select_from(PAPER)
-    return papers.where(_within(span)).distinct().subquery()
+    return papers.where(_within(span)).subquery()
 
 
 def _categories(connection: sa.Connection) -> sa.ColumnElement[str]:

@@ -195,8 +195,9 @@ def _groups(visit: Visit, period: Period, tab: Tab, counts: Counts) -> list[Grou
     label = _LABELS.get(tab)
     if label is None:
         return []
-    by_name = counts.sources if label is Label.SOURCE else counts.categories
-    leaders = visit.rooms.archive.leaders(period.span, label, each=_EACH)
+    archive = visit.rooms.archive
+    by_name = counts.sources if label is Label.SOURCE else archive.categories(period.span)
+    leaders = archive.leaders(period.span, label, each=_EACH)
     largest = {name: leaders.get(name, ()) for name, _ in by_name[:_GROUPS]}
     found = visit.rooms.papers.papers(id for ids in largest.values() for id in ids)
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -19,6 +19,7 @@ from digest.web.rooms import Question, Results
 from digest.web.visit import Visit, Visiting
 
 PAGE: Final = 20  #: papers a page
+_LATELY: Final = 6  #: days
 _DEEPEST: Final = 50  #: pages; whoever has not found it by then narrows the search
 
 router = APIRouter()
@@ -122,9 +123,10 @@ def _day(text: str) -> date | None:
 
 
 def _offers(visit: Visit) -> tuple[list[Offer], list[Offer]]:
-    """The sources and categories of the newest month, for the filters."""
-    newest = visit.rooms.archive.newest_day(upto=today(visit)) or today(visit)
-    counts = visit.rooms.archive.counts(Span(newest.replace(day=1), newest))
-    sources = [Offer(name, own_name(name)) for name, _ in counts.sources]
-    categories = sorted(name for name, _ in counts.categories)
+    """The sources and categories seen lately, for the filters."""
+    archive = visit.rooms.archive
+    newest = archive.newest_day(upto=today(visit)) or today(visit)
+    lately = Span(newest - timedelta(days=_LATELY), newest)
+    sources = [Offer(name, own_name(name)) for name, _ in archive.counts(lately).sources]
+    categories = sorted(name for name, _ in archive.categories(lately))
     return sources, [Offer(name, name) for name in categories]

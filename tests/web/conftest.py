@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -33,6 +31,7 @@ from digest.web.app import create_app
 from digest.web.keyword_search import KeywordSearch
 from digest.web.likeness import TitleLikeness
 from digest.web.rooms import Rooms
+from digest.web.serving import listen, make_server
 from digest.web.shelf import Shelf
 from tests.fakes import FrozenClock
 from tests.web import seeds
@@ -105,12 +104,9 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 @contextmanager
 def serving(make: Callable[[str], FastAPI]) -> Iterator[str]:
     """Serve the application that `make` gives for a base URL, on a port of its own."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+    with closing(listen("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(
-            make(url), access_log=False, log_level="warning", proxy_headers=False, lifespan="off"
-        )
-        server = uvicorn.Server(config)
+        server = make_server(make(url))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:

@@ -1,0 +1,266 @@
+"""How long readers wait at 100,000 papers and 100,000 subscribers:  python -m benchmarks.web
+
+One server process on one core, asked 50 times a second for each kind of page, whether or not the
+last answer is there yet (an open loop, so that a slow answer delays nobody's clock). Latency is
+counted from the moment a request was due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+
+from digest.clock import fixed_clock
+from digest.model import Paper, PaperId, Site
+from digest.rendering.environment import Templates
+from digest.store.archive import ArchiveStore
+from digest.store.database import Database
+from digest.store.editions import EditionStore
+from digest.store.limits import LimitStore
+from digest.store.papers import PaperStore
+from digest.store.schema import migrate
+from digest.store.subscribers import SubscriberStore
+from digest.store.tables import FetchRow, PaperRow, SightingRow, SubscriberRow, table
+from digest.subscriptions import Subscriptions
+from digest.tokens import Tokens
+from digest.web.app import create_app
+from digest.web.keyword_search import KeywordSearch
+from digest.web.likeness import TitleLikeness
+from digest.web.links import Links
+from digest.web.rooms import Rooms
+from digest.web.serving import listen, make_server
+from digest.web.shelf import Shelf
+
+PAPERS = 100_000
+SUBSCRIBERS = 100_000
+DAYS = 80
+RATE = 50  #: requests a second
+SECONDS = 12
+NOW = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
+KEYS = ("a key for the benchmark, long enough",)
+CATEGORIES = [f"cs.{a}{b}" for a in "ABCDEFGH" for b in "AILRV"] + ["stat.ML", "q-bio.BM"]
+SOURCES = ("arXiv", "Hugging Face", "bioRxiv", "medRxiv", "PubMed")
+SYLLABLES = ("ka", "lo", "mi", "ren", "ta", "su", "vel", "dor", "ni", "pha", "gra", "tion")
+
+Row = dict[str, Any]
+
+
+def words(count: int, seed: int = 3) -> list[str]:
+    chance = random.Random(seed)
+    return ["".join(chance.choices(SYLLABLES, k=chance.randint(2, 4))) for _ in range(count)]
+
+
+def paper_rows(count: int) -> Iterator[Row]:
+    """Papers of the usual size, oldest first, a few of them voted for."""
+    chance, lexicon = random.Random(7), words(6000)
+    for number in range(count):
+        day = NOW.date() - timedelta(days=DAYS - 1 - number * DAYS // count)
+        identifier = f"{2501 + number // 90_000}.{number % 90_000:05}"
+        title = " ".join(chance.choices(lexicon, k=10))
+        yield {
+            "key": f"arxiv:{identifier}",
+            "title": title.capitalize(),
+            "title_key": title[:24],
+            "abstract": " ".join(chance.choices(lexicon, k=180)),
+            "authors": [f"{chance.choice(lexicon).title()} Lind" for _ in range(5)],
+            "categories": chance.sample(CATEGORIES, k=2),
+            "arxiv": identifier,
+            "abstract_url": f"https://arxiv.org/abs/{identifier}",
+            "announced_on": day,
+            "votes": chance.randint(1, 200) if number % 40 == 0 else None,
+            "fetch_id": 1,
+        }
+
+
+def sighting_rows(count: int) -> Iterator[Row]:
+    for number in range(1, count + 1):
+        for source in SOURCES[: 1 + (number % 5 == 0)]:
+            yield {
+                "paper_id": number,
+                "fetch_id": 1,
+                "source": source,
+                "announcement": "new",
+                "announced_at": NOW,
+            }
+
+
+def subscriber_rows(count: int) -> Iterator[Row]:
+    for number in range(count):
+        yield {
+            "email": f"reader{number}@example.org",
+            "state": "active",
+            "cadence": "weekdays",
+            "created_at": NOW,
+        }
+
+
+def fill(url: str, papers: int, subscribers: int) -> None:
+    database = Database(url)
+    migrate(database)
+    fetch = {"source": "arXiv", "at": NOW, "verdict": "fresh", "seconds": 1.0, "detail": ""}
+    counted = {"listings": 0, "new_papers": 0, "new_sightings": 0}
+    with database.write() as connection:
+        connection.execute(sa.insert(table(FetchRow)), fetch | counted)
+        for row, rows in (
+            (PaperRow, paper_rows(papers)),
+            (SightingRow, sighting_rows(papers)),
+            (SubscriberRow, subscriber_rows(subscribers)),
+        ):
+            while some := list(islice(rows, 2000)):
+                connection.execute(sa.insert(table(row)), some)
+        connection.execute(sa.text("ANALYZE"))
+    database.dispose()
+
+
+def rooms(url: str) -> Rooms:
+    database, clock = Database(url), fixed_clock(NOW)
+    papers, archive = PaperStore(database), ArchiveStore(database)
+    shelf = Shelf(archive, papers, clock)
+    return Rooms(
+        site=Site("Bench", "http://127.0.0.1", "", "a@example.org", "a@example.org"),
+        papers=papers,
+        archive=archive,
+        editions=EditionStore(database),
+        subscribers=SubscriberStore(database),
+        subscriptions=Subscriptions(database, keys=KEYS, clock=clock),
+        templates=Templates(),
+        tokens=Tokens(KEYS),
+        clock=clock,
+        search=KeywordSearch(shelf),
+        similar=TitleLikeness(shelf),
+        limits=LimitStore(database),
+    )
+
+
+def serve(url: str, listener: socket.socket) -> None:
+    """One process on one core."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    make_server(create_app(rooms(url))).run(sockets=[listener])
+
+
+def papers_of(url: str) -> list[Paper]:
+    """A few thousand papers from all over the archive."""
+    database = Database(url)
+    found = PaperStore(database).papers(PaperId(n) for n in range(1, PAPERS, 37))
+    database.dispose()
+    return list(found.values())
+
+
+def pages(url: str) -> dict[str, Iterator[str]]:
+    """Endless different addresses of each kind of page."""
+    links, stored = Links.below(""), papers_of(url)
+    chance, lexicon = random.Random(5), words(6000)
+    first = NOW.date() - timedelta(days=DAYS - 1)
+
+    def day() -> date:
+        return first + timedelta(days=chance.randrange(DAYS))
+
+    def endless(make: Any) -> Iterator[str]:
+        while True:
+            yield make()
+
+    return {
+        "home": endless(lambda: chance.choice(("/", "/?tab=new", "/?tab=categories"))),
+        "day": endless(lambda: f"/papers/{day()}?category={chance.choice(CATEGORIES)}"),
+        "week": endless(lambda: "/papers/{}-W{:02}".format(*day().isocalendar()[:2])),
+        "month": endless(lambda: f"/papers/{day():%Y-%m}"),
+        "paper": endless(lambda: links.paper(chance.choice(stored))),
+        "search": endless(lambda: "/search?q=" + "+OR+".join(chance.choices(lexicon, k=2))),
+    }
+
+
+async def ask(base: str, paths: Iterator[str], *, rate: int, seconds: float) -> list[float]:
+    """Seconds each answer took, from when its request was due."""
+    waited: list[float] = []
+
+    async def one(client: httpx.AsyncClient, path: str, due: float) -> None:
+        answer = await client.get(path, follow_redirects=True)
+        assert answer.status_code == 200, (path, answer.status_code)
+        waited.append(perf_counter() - due)
+
+    limits = httpx.Limits(max_connections=100)
+    async with httpx.AsyncClient(base_url=base, limits=limits, timeout=30) as client:
+        began = perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(int(rate * seconds)):
+                due = began + number / rate
+                await asyncio.sleep(max(0.0, due - perf_counter()))
+                group.create_task(one(client, next(paths), due))
+    return waited
+
+
+def told(waited: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(waited)
+
+    def at(share: float) -> float:
+        return round(1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1)
+
+    return {"p50_ms": at(0.5), "p95_ms": at(0.95), "max_ms": at(1.0)}
+
+
+def first_load(base: str) -> dict[str, int]:
+    """Bytes on the wire of a first visit: the page, its stylesheet and its icon."""
+    sizes = {}
+    with httpx.Client(base_url=base) as client:
+        for name, path in (
+            ("home", "/"),
+            ("categories", "/?tab=categories"),
+            ("paper", "/paper/1"),
+        ):
+            page = client.get(path, follow_redirects=True)
+            files = [part.split('"')[0] for part in page.text.split('href="')[1:]]
+            own = [one for one in files if one.startswith("/static/")]
+            sizes[name] = sum(_wire(client, one) for one in (page.request.url.raw_path.decode(), *own))
+    return sizes
+
+
+def _wire(client: httpx.Client, path: str) -> int:
+    with client.stream("GET", path) as answer:
+        return sum(map(len, answer.iter_raw()))
+
+
+def measure(url: str) -> dict[str, Any]:
+    listener = listen("127.0.0.1", 0)
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server = multiprocessing.get_context("fork").Process(target=serve, args=(url, listener))
+    server.start()
+    try:
+        os.sched_setaffinity(0, os.sched_getaffinity(0) - {min(os.sched_getaffinity(0))} or {0})
+        found: dict[str, Any] = {}
+        for name, paths in pages(url).items():
+            asyncio.run(ask(base, paths, rate=10, seconds=3))  # caches as they are in the morning
+            found[name] = told(asyncio.run(ask(base, paths, rate=RATE, seconds=SECONDS)))
+            print(name, found[name], file=sys.stderr)
+        return {"latency": found, "first_load_bytes": first_load(base)}
+    finally:
+        server.terminate()
+        server.join()
+        listener.close()
+
+
+def main(papers: int = PAPERS, subscribers: int = SUBSCRIBERS) -> None:
+    with TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'digest.db'}"
+        began = perf_counter()
+        fill(url, papers, subscribers)
+        print(f"filled in {perf_counter() - began:.0f} s", file=sys.stderr)
+        print(json.dumps(measure(url), indent=2))
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
