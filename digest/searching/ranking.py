@@ -1,6 +1,6 @@
 """Which papers a question finds, in which order, from an index alone: coarse for all, fine for few.
 
-    words and veto (exact) | likeness of all, coarse | of the best 2,000, fine | of the best 200, by
+    words and veto (exact) | likeness of all, coarse | of the best 2,000, fine | of the best 100, by
     their sentences | the digests' one score
 
 By words every paper is found that the query is true of; by meaning those of the nearest that stand
@@ -16,7 +16,7 @@ from datetime import date
 
 import numpy as np
 
-from digest.matching.base import Embedder, Vectors
+from digest.matching.base import Embedder
 from digest.matching.calibration import Calibration, calibrate
 from digest.matching.names import find_label, name_words
 from digest.matching.ranking import fused
@@ -31,12 +31,12 @@ from digest.searching.index import Index
 from digest.searching.segment import Bools, Floats, Ints
 
 FINE = 2_000  #: rows whose own vectors are looked at
-DEPTH = 200  #: rows whose sentences are looked at
+DEPTH = 100  #: rows whose sentences are looked at
 NEAR = 0.01  #: share of the archive up to which a paper is near …
 AT_LEAST = 20  #: … and papers that are, however small the archive
 MOST_STEMS = 48  #: of a long text, the rarest
 
-Parts = Callable[[Sequence[PaperId]], Mapping[PaperId, Vectors]]
+Parts = Callable[[Sequence[PaperId]], Mapping[PaperId, bytes]]  #: float16, wholes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Ranked:
 def rank(
     index: Index, asked: Asked, narrowed: Narrowed, *, embedder: Embedder | None, parts: Parts
 ) -> Ranked:
-    """What is found. `parts` gives the vectors of papers, sentence by sentence."""
+    """What is found. `parts` gives papers' vectors as stored, sentence by sentence."""
     pool = index.alive & _inside(index, narrowed)
     true, strength = np.zeros(len(index), np.bool_), np.zeros(len(index), np.float32)
     if asked.query is not None:
@@ -210,11 +210,13 @@ def _nearest_sentence(
 ) -> Floats:
     """The best cosine over title and sentences; the whole paper's where those are not stored."""
     ids = [PaperId(one) for one in index.ids[rows].tolist()]
-    stored = parts(ids)
+    stored, width = parts(ids), 2 * len(question)
     found = meaning.copy()
-    blocks = [(at, stored[one][1:]) for at, one in enumerate(ids) if len(stored.get(one, ())) > 1]
-    if blocks:
-        starts = np.cumsum([0, *(len(block) for _, block in blocks[:-1])])
-        cosines = index.frame.centred(np.concatenate([block for _, block in blocks])) @ question
-        found[[at for at, _ in blocks]] = np.maximum.reduceat(cosines, starts)
+    told = [at for at, one in enumerate(ids) if len(stored.get(one, b"")) > width]
+    if told:
+        blocks = [stored[ids[at]][width:] for at in told]
+        starts = np.cumsum([0, *(len(block) // width for block in blocks[:-1])])
+        vectors = np.frombuffer(b"".join(blocks), np.float16).reshape(-1, len(question))
+        cosines = index.frame.centred(vectors.astype(np.float32)) @ question
+        found[told] = np.maximum.reduceat(cosines, starts)
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -76,7 +76,6 @@ class Searcher:
         it holds nothing that the store does not."""
         self._papers = papers
         self._embedder = embedder
-        self._vectors = vectors
         self._keeper = Keeper(store, embedder, vectors, snapshot)
         self._store = store
         self._index: Index | None = None
@@ -138,9 +137,9 @@ class Searcher:
         with self._turn:
             pass
 
-    def _parts(self, ids: Sequence[PaperId]) -> dict[PaperId, np.ndarray]:
+    def _parts(self, ids: Sequence[PaperId]) -> Mapping[PaperId, bytes]:
         assert self._embedder is not None
-        return dict(self._vectors.load(self._embedder.id, ids))
+        return self._store.vectors(self._embedder.id, ids)
 
     # --- keeping up -----------------------------------------------------------------------------
 

@@ -101,15 +101,23 @@ class SearchableStore:
 
     def wholes(self, model: str, ids: Sequence[int], width: int) -> dict[PaperId, bytes]:
         """The first `width` bytes of each paper's vectors: the whole paper's own."""
+        return self._data(
+            model, ids, sa.func.substr(_VECTOR.c.data, 1, width, type_=sa.LargeBinary)
+        )
+
+    def vectors(self, model: str, ids: Sequence[int]) -> dict[PaperId, bytes]:
+        """Each paper's vectors as they are stored: float16, the whole paper's own first."""
+        return self._data(model, ids, _VECTOR.c.data)
+
+    def _data(
+        self, model: str, ids: Sequence[int], data: sa.ColumnElement[bytes]
+    ) -> dict[PaperId, bytes]:
         found: dict[PaperId, bytes] = {}
-        first = sa.func.substr(_VECTOR.c.data, 1, width, type_=sa.LargeBinary)
         with self._database.read() as connection:
             for some in batches(ids):
-                statement = sa.select(_VECTOR.c.paper_id, first).where(
-                    _VECTOR.c.paper_id.in_(some), _VECTOR.c.model == model
-                )
-                for id_, data in connection.execute(statement):
-                    found[PaperId(id_)] = bytes(data)
+                mine = (_VECTOR.c.paper_id.in_(some)) & (_VECTOR.c.model == model)
+                statement = sa.select(_VECTOR.c.paper_id, data).where(mine)
+                found |= {PaperId(one): value for one, value in connection.execute(statement).all()}
         return found
 
 
