@@ -28,18 +28,13 @@ from digest.edition import Composer
 from digest.errors import ConfigError
 from digest.explaining import Answer, explain
 from digest.ingest import IngestReport, ingest
+from digest.likeness import Likeness
 from digest.letters import Letters
-from digest.matching.background import Background
 from digest.matching.engine import Matcher
-from digest.matching.hybrid import HybridScorer
-from digest.matching.lexical import LexicalScorer
-from digest.matching.scoring import Scorer
-from digest.matching.static import static_embedder
 from digest.model import (
     Channel,
     DigestId,
     Message,
-    Paper,
     Site,
     Subscriber,
 )
@@ -60,14 +55,11 @@ from digest.store.papers import PaperStore
 from digest.store.schema import require_current
 from digest.store.stream import StreamStore
 from digest.store.subscribers import SubscriberStore
-from digest.store.vectors import StoredVectors
 from digest.subscriptions.addresses import fingerprints
 from digest.subscriptions.register import Subscriptions, Usual
 from digest.tokens import Tokens
 
 log = logging.getLogger(__name__)
-
-BACKGROUND = 5000  #: papers that scores are measured against, at most
 
 
 @contextmanager
@@ -219,21 +211,11 @@ class App:
             fetcher.close()
 
     def matcher(self, at: datetime) -> Matcher:
-        since = at.date() - timedelta(days=self.settings.matching.background_days)
-        background = self.papers.papers(self.stream.recent(since, most=BACKGROUND))
-        return Matcher(
-            self._scorer(list(background.values())),
-            papers_a_day=self.stream.papers_a_day(since),
-            default_volume=self.settings.matching.daily_volume,
-        )
+        return self.likeness.matcher(at)
 
-    def _scorer(self, background: list[Paper]) -> Scorer[Any]:
-        if self.settings.matching.embedder == "lexical":
-            return LexicalScorer(background)
-        embedder, vectors = static_embedder(), StoredVectors(self.database)
-        return HybridScorer(
-            embedder, Background.of(background, embedder, store=vectors), store=vectors
-        )
+    @cached_property
+    def likeness(self) -> Likeness:
+        return Likeness(self.settings.matching, self.database)
 
     def outbox(self, clock: Clock) -> Outbox:
         """One worker on the queue."""

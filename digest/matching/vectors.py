@@ -57,7 +57,15 @@ def whole_text(paper: Paper) -> str:
 
 
 def compute(embedder: Embedder, papers: Sequence[Paper]) -> dict[PaperId, Vectors]:
-    """Fresh vectors in the shape a VectorStore keeps."""
+    """Fresh vectors as a VectorStore gives them back: what is kept has half precision."""
+    return {paper: _halved(rows) for paper, rows in _computed(embedder, papers).items()}
+
+
+def _halved(rows: Vectors) -> Vectors:
+    return rows.astype(np.float16).astype(np.float32)
+
+
+def _computed(embedder: Embedder, papers: Sequence[Paper]) -> dict[PaperId, Vectors]:
     if not isinstance(embedder, PartEmbedder):
         rows = embedder.embed([whole_text(paper) for paper in papers])
         return {paper.id: rows[at : at + 1] for at, paper in enumerate(papers)}

@@ -22,12 +22,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from digest.errors import SchemaError
+from digest.store.calibrations import CalibrationRow
 from digest.store.database import Database
 from digest.store.marks import MarkRow
 from digest.store.post_tables import BounceRow
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
-_TABLES: Final = (BounceRow, MarkRow)  #: with theirs, every table
+_TABLES: Final = (BounceRow, CalibrationRow, MarkRow)  #: with theirs, every table
 _LOCK: Final = 0x0D16_E57D  #: PostgreSQL advisory lock number of migrations
 
 

@@ -28,11 +28,12 @@ class StreamStore:
             papers, days = connection.execute(statement).one()
         return papers / days if days else 0.0
 
-    def recent(self, since: date, *, most: int) -> list[PaperId]:
-        """The newest papers announced since `since`, oldest first, at most `most`."""
+    def recent(self, since: date, *, most: int, before: date | None = None) -> list[PaperId]:
+        """The newest papers announced from `since` on (and before `before`), oldest first."""
         statement = (
             sa.select(_paper.c.id)
             .where(_paper.c.announced_on >= since)
+            .where(_paper.c.announced_on < before if before else sa.true())
             .order_by(_paper.c.announced_on.desc(), _paper.c.id.desc())
             .limit(most)
         )

@@ -41,6 +41,17 @@ class StoredVectors:
                     found[paper_id] = _unpack(data, rows)
         return found
 
+    def known(self, model: str) -> set[PaperId]:
+        """The papers that have vectors under this model."""
+        statement = sa.select(_vector.c.paper_id).where(_vector.c.model == model)
+        with self._database.read() as connection:
+            return set(connection.execute(statement).scalars())
+
+    def forget(self, *, but: Sequence[str]) -> int:
+        """Drop the vectors of all models but these; how many there were."""
+        with self._database.write() as connection:
+            return connection.execute(sa.delete(_vector).where(_vector.c.model.not_in(but))).rowcount
+
     def save(self, model: str, vectors: Mapping[PaperId, Vectors]) -> None:
         """Keep vectors; those of papers that have since gone are dropped."""
         rows = [

@@ -11,7 +11,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"config", "network"}),
     frozenset({"sources", "matching", "rendering", "delivery", "store", "tokens"}),
     frozenset({"ingest", "edition", "outbox", "subscriptions", "explaining", "searching"}),
-    frozenset({"letters", "day", "bounces"}),  # stories made of stories
+    frozenset({"letters", "day", "bounces", "likeness"}),  # stories made of stories
     frozenset({"wiring"}),
     frozenset({"web", "scheduler", "demo"}),
     frozenset({"cli"}),

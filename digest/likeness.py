@@ -1,0 +1,136 @@
+"""How this installation measures likeness: the models it was configured with, and what they keep.
+
+It picks and constructs, as `digest.wiring` does for everything else. The background is the papers
+of the weeks before this week's Monday, so that it is the same from Monday to Sunday and what was
+measured against it can be kept; a young installation takes what there is. Vectors are stored slice
+by slice: embedding everything anew can be interrupted at any instant and goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from digest.config.sections import MatchingSection
+from digest.matching.background import ENOUGH, Background
+from digest.matching.base import Embedder
+from digest.matching.bert import installed_minilm
+from digest.matching.embeddings import Endpoint, open_embedder
+from digest.matching.engine import Matcher
+from digest.matching.hybrid import HybridScorer
+from digest.matching.lexical import LexicalScorer
+from digest.matching.scoring import Scorer
+from digest.matching.second import SecondStage
+from digest.matching.vectors import ensure
+from digest.model import Paper, PaperId
+from digest.store.calibrations import CalibrationRecords
+from digest.store.database import Database
+from digest.store.papers import PaperStore
+from digest.store.stream import StreamStore
+from digest.store.vectors import StoredVectors
+
+BACKGROUND = 5000  #: papers that scores are measured against, at most
+STEP = 256  #: papers read and embedded together
+EVERYTHING = 1 << 40
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Embedder, second stage and background, made when first asked for."""
+
+    settings: MatchingSection
+    database: Database
+
+    @cached_property
+    def vectors(self) -> StoredVectors:
+        return StoredVectors(self.database)
+
+    @cached_property
+    def embedder(self) -> Embedder | None:
+        """The configured embedder, None to go by the words alone; ConfigError with the mend."""
+        choice = self.settings.embedder
+        return None if choice == "lexical" else open_embedder(choice, endpoint=self._endpoint)
+
+    @cached_property
+    def second(self) -> Embedder | None:
+        """The transformer that looks again, None without one; ConfigError with the mend."""
+        choice = self.settings.second_stage
+        if choice == "auto":
+            choice = "minilm" if installed_minilm() else "off"
+        if choice == "off" or choice == self.settings.embedder:
+            return None
+        return open_embedder(choice, endpoint=self._endpoint, key="matching.second_stage")
+
+    @property
+    def _endpoint(self) -> Endpoint | None:
+        said = self.settings.endpoint
+        if said.url is None:
+            return None
+        return Endpoint(
+            said.url,
+            key=said.key.get_secret_value() if said.key else "",
+            statements_leave=said.statements_leave,
+            batch=said.batch,
+            seconds=said.timeout_seconds,
+        )
+
+    def matcher(self, at: datetime) -> Matcher:
+        """Matches against the background of the weeks before `at`."""
+        days = timedelta(days=self.settings.background_days)
+        return Matcher(
+            self.scorer(self.background(at.date())),
+            papers_a_day=self._stream.papers_a_day(at.date() - days),
+            default_volume=self.settings.daily_volume,
+        )
+
+    def background(self, today: date) -> list[Paper]:
+        """The papers that are usual here, oldest first."""
+        monday = today - timedelta(days=today.weekday())
+        since = monday - timedelta(days=self.settings.background_days)
+        ids = self._stream.recent(since, before=monday, most=BACKGROUND)
+        if len(ids) < ENOUGH:
+            ids = self._stream.recent(since, most=BACKGROUND)
+        found = PaperStore(self.database).papers(ids)
+        return [found[one] for one in ids if one in found]
+
+    def scorer(self, background: list[Paper]) -> Scorer[Any]:
+        embedder, second = self.embedder, self.second
+        if embedder is None:
+            return LexicalScorer(background)
+        usual = Background.of(background, embedder, store=self.vectors)
+        return HybridScorer(
+            embedder,
+            usual,
+            store=self.vectors,
+            calibrations=CalibrationRecords(self.database),
+            second=SecondStage(second, usual, store=self.vectors) if second else None,
+        )
+
+    @property
+    def _stream(self) -> StreamStore:
+        return StreamStore(self.database)
+
+    # --- vectors of everything ------------------------------------------------------------------
+
+    def missing(self) -> list[PaperId]:
+        """The papers without vectors under the configured model, newest first."""
+        if self.embedder is None:
+            return []
+        known = self.vectors.known(self.embedder.id)
+        everything = self._stream.recent(date.min, most=EVERYTHING)
+        return [one for one in reversed(everything) if one not in known]
+
+    def embed(self, papers: list[PaperId], *, progress: Progress) -> None:
+        """Compute and keep the papers' vectors; what was kept stays when it is interrupted."""
+        assert self.embedder is not None
+        for start in range(0, len(papers), STEP):
+            some = PaperStore(self.database).papers(papers[start : start + STEP])
+            ensure(self.embedder, list(some.values()), self.vectors, report=progress)
+
+    def models(self) -> list[str]:
+        """The ids of the models in use."""
+        return [one.id for one in (self.embedder, self.second) if one is not None]
