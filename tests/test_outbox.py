@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -392,20 +392,43 @@ def test_a_database_that_stays_away_is_told_and_nothing_is_sent_twice(
     database.dispose()
 
 
-def test_a_full_disk_delays_and_loses_nothing(world: World) -> None:
+def test_a_full_disk_delays_and_loses_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     fill(world.database, 30)
-    pages = "PRAGMA max_page_count = {}"
+    frozen, looks = world.clock, iter(range(12, 0, -1))
+
+    def bound(pages: str | int) -> None:
+        with world.database.engine.connect() as connection:
+            size = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            limit = size if pages == "as it is" else pages
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {limit}")
+
+    class Mending(FrozenClock):
+        """Somebody makes room when the time has been asked for a dozen times."""
+
+        def __call__(self) -> datetime:
+            if next(looks, 0) == 1:
+                bound(10**6)
+            return frozen.now
 
     def filling(deliveries: Sequence[Delivery]) -> Iterator[Composed]:
         for delivery in deliveries:
-            if delivery.id in (10, 20):
-                with world.database.engine.connect() as connection:
-                    size = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-                    limit = size if delivery.id == 10 else 10**6
-                    connection.exec_driver_sql(pages.format(limit))
+            if delivery.id == 10:
+                bound("as it is")
+                world.clock = Mending()
             yield write_letter(delivery)
 
-    assert counts(world.drain(filling, batch=5)) == {"delivered": 30}
+    with Outbox(
+        world.store,
+        filling,
+        [Route(Channel.SMTP, lambda: SmtpSender(world.account), STEADY)],
+        spool=world.spool,
+        clock=lambda: world.clock(),
+        batch=5,
+    ) as outbox:
+        assert counts(outbox.drain()) == {"delivered": 30}
+    assert "the disk is full" in caplog.text
     assert len(world.server.accepted) == 30
 
 

@@ -52,6 +52,7 @@ _RESULTS: Final = {
     3: Result.DEFERRED,
     4: Result.REFUSED,
     5: Result.UNCERTAIN,
+    6: Result.PARTLY,
 }
 _KINDS: Final = {result: kind for kind, result in _RESULTS.items()}
 _SLOTS: Final = 8192  #: 1 MiB; more than a worker ever has between the wire and the store

@@ -1,6 +1,7 @@
 """What becomes of a delivery after a try: a pure decision, and the only place that makes it.
 
     ACCEPTED                      -> DELIVERED
+    PARTLY                        -> QUEUED at once, for the next part
     REFUSED                       -> REFUSED
     DEFERRED, time left           -> DEFERRED for first * factor^attempts, <= ceiling, +- jitter
     DEFERRED, its time is over    -> EXPIRED
@@ -53,6 +54,8 @@ def decide(outcome: Outcome, delivery: Delivery, *, now: datetime, policy: Polic
     done = _DONE.get(outcome.result)
     if done is not None:
         return done
+    if outcome.result is Result.PARTLY:
+        return Decision(DeliveryState.QUEUED, now)
     if outcome.result is Result.UNCERTAIN and not _may_repeat(delivery, policy.doubt):
         return Decision(DeliveryState.UNCERTAIN)
     retry_at = now + wait(delivery.id, delivery.attempts, policy)

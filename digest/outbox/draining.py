@@ -205,7 +205,8 @@ class Outbox:
         route = self._routes.get(delivery.channel)
         policy = route.policy if route else Policy()
         decision = decide(outcome, delivery, now=self._clock(), policy=policy)
-        return Settlement(delivery, outcome, decision, bounce_of(outcome))
+        bounce = bounce_of(outcome) if delivery.channel.is_mail else None
+        return Settlement(delivery, outcome, decision, bounce)
 
     def _try_to_settle(self) -> None:
         """Commit, or remember that it failed: replies on the wire must be read all the same."""

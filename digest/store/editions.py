@@ -46,7 +46,7 @@ _MANY = 5000  #: more papers than this are not named in a statement (both engine
 _WAITING = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value)
 
 #: Waiting, and the answer to an end-of-data was never lost: such a mail cannot have arrived.
-_never_left = sa.and_(_delivery.c.state.in_(_WAITING), _delivery.c.doubts == 0)
+_never_left = sa.and_(_delivery.c.state.in_(_WAITING), _delivery.c.doubts + _delivery.c.part == 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,19 +27,17 @@ from digest.model import (
     DeliveryId,
     DeliveryState,
     DigestId,
-    Result,
     Settlement,
     SubscriberId,
     SubscriberState,
 )
-from digest.store.bounces import record
 from digest.store.database import Database
+from digest.store.settling import settle
 from digest.store.tables import (
     AttemptRow,
     DeliveryRow,
     SubscriberRow,
     SuppressionRow,
-    UtcDateTime,
     table,
 )
 
@@ -62,6 +60,7 @@ _COLUMNS: Final = (  # times as the driver gives them: converted in `_from_row`,
     sa.type_coerce(_delivery.c.expires_at, sa.String),
     _delivery.c.attempts,
     _delivery.c.doubts,
+    _delivery.c.part,
 )
 
 _ACTIVE: Final = SubscriberState.ACTIVE.value
@@ -117,7 +116,7 @@ class OutboxStore:
         `settling` is settled in the same transaction, which saves one wait for the disk.
         """
         with self._database.write() as connection:
-            _settle(connection, settling, now)
+            settle(connection, settling, now)
             until = self._lease_now(connection) + lease
             rows = connection.execute(_hold_due(channel, now, limit, worker, until)).all()
             held = [(_from_row(row), row[-1]) for row in rows]
@@ -129,7 +128,7 @@ class OutboxStore:
     def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> int:
         """Commit what became of claimed deliveries; returns how many were still ours to settle."""
         with self._database.write() as connection:
-            return _settle(connection, settlements, now)
+            return settle(connection, settlements, now)
 
     def renew(self, worker: str, *, lease: timedelta) -> int:
         """Hold everything this worker still has for another `lease`; returns how much that is."""
@@ -272,7 +271,8 @@ def _withdraw(connection: sa.Connection, gone: Withdrawn, now: datetime) -> None
 
 def _from_row(row: Any) -> Delivery:
     """The one place that turns a row of `_COLUMNS` into a Delivery."""
-    id, digest_id, subscriber_id, channel, address, claim, created, expires, tried, doubts, *_ = row
+    id, digest_id, subscriber_id, channel, address, claim, created, expires, *counts = row
+    tried, doubts, part, *_ = counts
     return Delivery(
         DeliveryId(id),
         DigestId(digest_id),
@@ -284,6 +284,7 @@ def _from_row(row: Any) -> Delivery:
         None if expires is None else _as_utc(expires),
         tried,
         doubts,
+        part,
     )
 
 
@@ -292,92 +293,3 @@ def _as_utc(stored: str | datetime) -> datetime:
     if isinstance(stored, str):
         return datetime.fromisoformat(stored).replace(tzinfo=UTC)
     return stored.astimezone(UTC)
-
-
-# --- settling -----------------------------------------------------------------------------------
-
-# The hottest statement of all: written out, because the expression language spends more time on a
-# row's parameters than SQLite on the row.
-_SETTLE_SQLITE: Final = """
-    UPDATE delivery SET state = ?, code = ?, reply = ?, doubts = doubts + ?,
-        attempts = attempts + 1, claimed_by = NULL, claimed_until = NULL, settled_at = ?
-    WHERE id = ? AND claims = ? AND state = 'sending'
-"""
-_SETTLE_POSTGRES: Final = """
-    UPDATE delivery SET state = told.state, code = told.code, reply = told.reply,
-        doubts = doubts + told.doubt, attempts = attempts + 1,
-        claimed_by = NULL, claimed_until = NULL, settled_at = told.at
-    FROM unnest(%s::text[], %s::int[], %s::text[], %s::int[], %s::timestamptz[],
-                %s::bigint[], %s::int[]) AS told (state, code, reply, doubt, at, id, claim)
-    WHERE delivery.id = told.id AND delivery.claims = told.claim AND delivery.state = 'sending'
-"""
-_DEFER: Final = (
-    sa.update(_delivery)
-    .where(
-        _delivery.c.id == sa.bindparam("which"),
-        _delivery.c.claims == sa.bindparam("claim"),
-        _IS_HELD,
-    )
-    .values(
-        state=DeliveryState.DEFERRED.value,
-        next_attempt_at=sa.bindparam("again", type_=UtcDateTime),
-        attempts=_delivery.c.attempts + 1,
-        doubts=_delivery.c.doubts + sa.bindparam("doubt", type_=sa.Integer),
-        code=sa.bindparam("told_code"),
-        reply=sa.bindparam("told"),
-        claimed_by=None,
-        claimed_until=None,
-    )
-)
-
-
-def _settle(connection: sa.Connection, settlements: Sequence[Settlement], now: datetime) -> int:
-    final = [one for one in settlements if one.decision.retry_at is None]
-    again = [one for one in settlements if one.decision.retry_at is not None]
-    count = 0
-    if final:
-        if connection.dialect.name == "sqlite":
-            rows = [_final_row(one, _as_sqlite(now)) for one in final]
-            count += connection.exec_driver_sql(_SETTLE_SQLITE, rows).rowcount
-        else:
-            columns = zip(*(_final_row(one, now) for one in final), strict=True)
-            done = connection.exec_driver_sql(_SETTLE_POSTGRES, tuple(map(list, columns)))
-            count += done.rowcount
-    if again:
-        count += connection.execute(_DEFER, [_again_row(one) for one in again]).rowcount
-        connection.execute(sa.insert(_attempt), [_attempt_row(one, now) for one in again])
-    record(connection, settlements, now)
-    return count
-
-
-def _final_row(one: Settlement, at: str | datetime) -> tuple[Any, ...]:
-    delivery, outcome = one.delivery, one.outcome
-    doubt = 1 if outcome.result is Result.UNCERTAIN else 0
-    state = one.decision.state.value
-    return state, outcome.code, outcome.reply, doubt, at, delivery.id, delivery.claim
-
-
-def _again_row(one: Settlement) -> dict[str, Any]:
-    return {
-        "which": one.delivery.id,
-        "claim": one.delivery.claim,
-        "again": one.decision.retry_at,
-        "doubt": int(one.outcome.result is Result.UNCERTAIN),
-        "told_code": one.outcome.code,
-        "told": one.outcome.reply,
-    }
-
-
-def _attempt_row(one: Settlement, now: datetime) -> dict[str, Any]:
-    return {
-        "delivery_id": one.delivery.id,
-        "at": now,
-        "result": one.outcome.result.value,
-        "code": one.outcome.code,
-        "reply": one.outcome.reply,
-    }
-
-
-def _as_sqlite(instant: datetime) -> str:
-    """As UtcDateTime stores it."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")

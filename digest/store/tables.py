@@ -226,6 +226,7 @@ class SubscriberRow(SQLModel, table=True):
     paused_until: dt.datetime | None = _when(default=None)
     next_due_at: dt.datetime | None = _when(default=None)
     seen_upto: int | None = Field(default=None, sa_type=BigKey)
+    mail: bool = True
 
 
 class InterestRow(SQLModel, table=True):
@@ -356,6 +357,7 @@ class DeliveryRow(SQLModel, table=True):
     expires_at: dt.datetime | None = _when(default=None)
     claims: int = 0  #: numbers the claims: only the newest may settle
     doubts: int = 0  #: answers to end-of-data that were lost
+    part: int = 0  #: posts of this digest that have arrived
     claimed_by: str | None = None
     claimed_until: dt.datetime | None = _when(default=None)
     settled_at: dt.datetime | None = _when(default=None, index=True)

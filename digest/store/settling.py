@@ -1,0 +1,134 @@
+"""Settling: what became of claimed deliveries, committed in the caller's transaction.
+
+Only the newest claim of a row may settle it: what a worker says of an older one changes nothing.
+What else a settlement means goes with it, all or nothing: the try in the log, the bounce, the next
+part of a digest in parts, the channel that is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from digest.model import DeliveryState, Result, Settlement
+from digest.store.bounces import record
+from digest.store.channels import disable_refused
+from digest.store.tables import HELD, AttemptRow, DeliveryRow, UtcDateTime, table
+
+_delivery = table(DeliveryRow)
+_attempt = table(AttemptRow)
+_IS_HELD: Final = sa.text(f"delivery.{HELD}")  # written out, for the partial index
+
+# The hottest statement of all: written out, because the expression language spends more time on a
+# row's parameters than SQLite on the row.
+_SETTLE_SQLITE: Final = """
+    UPDATE delivery SET state = ?, code = ?, reply = ?, doubts = doubts + ?,
+        attempts = attempts + 1, claimed_by = NULL, claimed_until = NULL, settled_at = ?
+    WHERE id = ? AND claims = ? AND state = 'sending'
+"""
+_SETTLE_POSTGRES: Final = """
+    UPDATE delivery SET state = told.state, code = told.code, reply = told.reply,
+        doubts = doubts + told.doubt, attempts = attempts + 1,
+        claimed_by = NULL, claimed_until = NULL, settled_at = told.at
+    FROM unnest(%s::text[], %s::int[], %s::text[], %s::int[], %s::timestamptz[],
+                %s::bigint[], %s::int[]) AS told (state, code, reply, doubt, at, id, claim)
+    WHERE delivery.id = told.id AND delivery.claims = told.claim AND delivery.state = 'sending'
+"""
+_DEFER: Final = (
+    sa.update(_delivery)
+    .where(
+        _delivery.c.id == sa.bindparam("which"),
+        _delivery.c.claims == sa.bindparam("claim"),
+        _IS_HELD,
+    )
+    .values(
+        state=DeliveryState.DEFERRED.value,
+        next_attempt_at=sa.bindparam("again", type_=UtcDateTime),
+        attempts=_delivery.c.attempts + 1,
+        doubts=_delivery.c.doubts + sa.bindparam("doubt", type_=sa.Integer),
+        code=sa.bindparam("told_code"),
+        reply=sa.bindparam("told"),
+        claimed_by=None,
+        claimed_until=None,
+    )
+)
+
+
+_NEXT_PART: Final = (
+    sa.update(_delivery)
+    .where(
+        _delivery.c.id == sa.bindparam("which"),
+        _delivery.c.claims == sa.bindparam("claim"),
+        _IS_HELD,
+    )
+    .values(
+        state=DeliveryState.QUEUED.value,
+        next_attempt_at=sa.bindparam("again", type_=UtcDateTime),
+        part=_delivery.c.part + 1,
+        attempts=0,
+        doubts=0,
+        code=sa.bindparam("told_code"),
+        reply=sa.bindparam("told"),
+        claimed_by=None,
+        claimed_until=None,
+    )
+)
+
+
+def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: datetime) -> int:
+    """Returns how many were still theirs to settle who say so."""
+    final = [one for one in settlements if one.decision.retry_at is None]
+    again = [one for one in settlements if one.decision.state is DeliveryState.DEFERRED]
+    apart = [one for one in settlements if one.decision.state is DeliveryState.QUEUED]
+    count = 0
+    if final:
+        if connection.dialect.name == "sqlite":
+            rows = [_final_row(one, _as_sqlite(now)) for one in final]
+            count += connection.exec_driver_sql(_SETTLE_SQLITE, rows).rowcount
+        else:
+            columns = zip(*(_final_row(one, now) for one in final), strict=True)
+            done = connection.exec_driver_sql(_SETTLE_POSTGRES, tuple(map(list, columns)))
+            count += done.rowcount
+    for statement, open_ in ((_DEFER, again), (_NEXT_PART, apart)):
+        if open_:
+            count += connection.execute(statement, [_again_row(one) for one in open_]).rowcount
+            connection.execute(sa.insert(_attempt), [_attempt_row(one, now) for one in open_])
+    record(connection, settlements, now)
+    disable_refused(connection, settlements, now)
+    return count
+
+
+def _final_row(one: Settlement, at: str | datetime) -> tuple[Any, ...]:
+    delivery, outcome = one.delivery, one.outcome
+    doubt = 1 if outcome.result is Result.UNCERTAIN else 0
+    state = one.decision.state.value
+    return state, outcome.code, outcome.reply, doubt, at, delivery.id, delivery.claim
+
+
+def _again_row(one: Settlement) -> dict[str, Any]:
+    return {
+        "which": one.delivery.id,
+        "claim": one.delivery.claim,
+        "again": one.decision.retry_at,
+        "doubt": int(one.outcome.result is Result.UNCERTAIN),
+        "told_code": one.outcome.code,
+        "told": one.outcome.reply,
+    }
+
+
+def _attempt_row(one: Settlement, now: datetime) -> dict[str, Any]:
+    return {
+        "delivery_id": one.delivery.id,
+        "at": now,
+        "result": one.outcome.result.value,
+        "code": one.outcome.code,
+        "reply": one.outcome.reply,
+    }
+
+
+def _as_sqlite(instant: datetime) -> str:
+    """As UtcDateTime stores it."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
