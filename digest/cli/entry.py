@@ -25,6 +25,7 @@ from digest.cli import (
     papers,
     preview,
     run,
+    search,
     session,
     sources,
     subscribers,
@@ -54,6 +55,7 @@ app.add_typer(interests.app, name="interests")
 app.add_typer(sources.app, name="sources")
 app.add_typer(papers.app, name="papers")
 app.command("embed")(embed.embed)
+app.command("search")(search.search)
 app.command("explain")(explain.explain)
 app.command("feedback")(feedback.feedback)
 app.add_typer(outbox.app, name="outbox")

@@ -35,6 +35,20 @@ def counting(label: str, total: int | None = None) -> Iterator[Counted]:
 
 
 @contextmanager
+def steps(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for something that tells how much is done, and of how much."""
+    if not is_shown():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(label, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
 def watching(sources: int) -> Iterator[Watcher]:
     """Bars for the stages of a run over so many sources."""
     from digest.day import Unwatched
