@@ -13,6 +13,7 @@
     ├── TemplateFault          a template is missing or faulty; names the file and line
     ├── TokenError             a signed link is invalid or expired
     ├── DeliveryFault          a channel cannot work at all (login refused, no TLS offered)
+    │   └── RateReached        it works, and has sent all it may for now
     └── ClaimLost              this worker was taken for dead; another has its deliveries
 
 The world's faults on a source are not exceptions: they travel as values (`model.Fetched.fault`).
@@ -97,6 +98,14 @@ class TokenError(DigestError):
 
 class DeliveryFault(DigestError):
     """A channel cannot work at all: unreachable host, login refused, TLS missing."""
+
+
+class RateReached(DeliveryFault):
+    """A channel has sent all it may for now; `wait` is how many seconds until it may again."""
+
+    def __init__(self, message: str, *, wait: float) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class ClaimLost(DigestError):

@@ -31,6 +31,7 @@ from digest.store.subscribers import SubscriberStore
 from digest.tokens import Tokens
 
 Draw = Callable[[Letter, Channel], Message]
+Verp = Callable[[DeliveryId], str]
 _KEPT = 5000  #: papers remembered between batches
 
 
@@ -45,12 +46,15 @@ class Letters:
         papers: PaperStore,
         tokens: Tokens,
         draw: Draw,
+        verp: Verp | None = None,
     ) -> None:
+        """`verp` makes the envelope sender of a delivery; without it, mails have the site's."""
         self._editions = editions
         self._subscribers = subscribers
         self._store = papers
         self._tokens = tokens
         self._draw = draw
+        self._verp = verp
         self._papers: dict[PaperId, Paper] = {}
 
     def compose(self, deliveries: Sequence[Delivery]) -> Iterator[Message | Unrenderable]:
@@ -86,4 +90,5 @@ class Letters:
             subscriber=subscriber,
             papers=self._papers,
             tokens=self._tokens.for_mail(subscriber.id, digest.id),
+            envelope_from=self._verp(delivery.id) if self._verp else "",
         )

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
 PaperId = NewType("PaperId", int)  #: row id of a paper in the store
 SubscriberId = NewType("SubscriberId", int)
@@ -21,6 +21,7 @@ InterestId = NewType("InterestId", int)
 DigestId = NewType("DigestId", int)
 DeliveryId = NewType("DeliveryId", int)
 ChannelId = NewType("ChannelId", int)  #: of a subscriber's channel
+ErrandId = NewType("ErrandId", int)
 FetchId = NewType("FetchId", int)  #: rises with every committed fetch; windows are counted in it
 
 
@@ -330,6 +331,37 @@ class SubscriberChannel:
         return str(self.id)
 
 
+# --- at the door --------------------------------------------------------------------------------
+
+
+class ErrandKind(StrEnum):
+    """What a mail that somebody asked for is about."""
+
+    JOIN = "join"  #: subscribing: the address confirms itself
+    LINK = "link"  #: "send me my link"
+    CHANGE = "change"  #: a new address confirms itself
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What somebody asked for at the door, which the mail it causes allows to be done.
+
+    `details` hold what was asked for. `subscriber_id` and `stands`: who has the address by now, and
+    in which state; None where nobody has it.
+    """
+
+    id: ErrandId
+    kind: ErrandKind
+    address: str
+    language: str
+    created_at: datetime
+    expires_at: datetime
+    details: Mapping[str, Any] = field(default_factory=dict)
+    subscriber_id: SubscriberId | None = None
+    stands: SubscriberState | None = None
+    done_at: datetime | None = None
+
+
 # --- matching -----------------------------------------------------------------------------------
 
 
@@ -600,6 +632,19 @@ class Settlement:
     outcome: Outcome
     decision: Decision
     bounce: BounceKind | None = None  #: set when the refusal says something of the address
+
+
+@dataclass(frozen=True, slots=True)
+class RouteHealth:
+    """How one account, or other way out, fares; `failures` are in a row."""
+
+    name: str
+    first_used_at: datetime | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    paused_at: datetime | None = None
+    probe_at: datetime | None = None  #: while paused: when it is tried again by itself
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ FAULTS = [
     ('[digest]\ntimezone = "Europe/Lisbonn"', "Did you mean Europe/Lisbon"),
     ('[digest]\nfrom_name = "x"', "digest.from_name: is unknown here; did you mean [delivery]?"),
     ("digest = 7", "digest: must be a section"),
-    ('[delivery]\nchannel = "fax"', "delivery.channel: must be one of 'mailbox' or 'smtp'"),
+    ('[delivery]\nchannel = "fax"', "delivery.channel: must be one of 'mailbox', 'smtp'"),
     ('[delivery]\nfrom_address = "a@b.org\\nBcc: c@d.org"', "delivery.from_address: holds a line"),
     ('[delivery.smtp]\nsecurity = "none"\nhost = "mx.example.org"', "delivery.smtp: security ="),
     ('[delivery.smtp]\nsecurity = "none"\nusername = "u"', "delivery.smtp: a login needs TLS"),
@@ -362,11 +362,9 @@ def test_two_files_made_of_the_example_have_different_keys() -> None:
 
 def test_every_commented_key_of_the_example_can_be_switched_on(tmp_path: Path) -> None:
     text = uncommented(filled_example())
-    for name in ("database-url", "smtp-password", "secret-keys", "embeddings-key"):
-        text = text.replace(f"/etc/paper-digest/{name}", str(tmp_path / name))
-    write(tmp_path / "smtp-password", "hush")
-    write(tmp_path / "embeddings-key", "hush")
-    write(tmp_path / "secret-keys", KEY)
+    for name in re.findall(r'_file = "/etc/paper-digest/(.+?)"', text):
+        write(tmp_path / name, KEY if name == "secret-keys" else "hush")
+    text = text.replace("/etc/paper-digest/", f"{tmp_path}/")
     text = re.sub(r"^secret_keys = .*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"^url_file = .*$", "", text, flags=re.MULTILINE)
     text = re.sub(r'^host = "localhost"$', 'host = "mx.example.org"', text, flags=re.MULTILINE)
@@ -406,11 +404,41 @@ def test_every_default_that_the_example_shows_is_the_default(tmp_path: Path) -> 
         "delivery.smtp.ca_file",
         "delivery.smtp.client_certificate",
         "delivery.smtp.client_key",
+        "delivery.domain_rates",
+        "delivery.smtp.token_command",
+        "delivery.smtp.token_endpoint",
+        "delivery.smtp.token_client_id",
+        "delivery.smtp.token_client_secret_file",
+        "delivery.smtp.token_refresh_file",
+        "delivery.smtp.rates",
+        "delivery.smtp.fallbacks",
+        "delivery.dkim.domain",
+        "delivery.dkim.selector",
+        "delivery.dkim.private_key",
+        "delivery.bounces.address",
+        "delivery.bounces.imap_host",
+        "delivery.bounces.imap_username",
+        "delivery.bounces.imap_password_file",
+        "delivery.bounces.imap_ca",
+        "delivery.bounces.imap_keep_in",
+        "delivery.bounces.token_header",
+        "delivery.bounces.sns_topics",
+        "delivery.bounces.sendgrid_key",
+        "delivery.bounces.mailgun_key_file",
+        "delivery.bounces.postmark_password_file",
         "web.trusted_proxies",
         "monitoring.metrics_port",
         "monitoring.textfile",
     }
-    prose = {"delivery.smtp.password", "matching.endpoint.key"}
+    prose = {
+        "delivery.smtp.password",
+        "delivery.smtp.token_client_secret",
+        "delivery.smtp.token_refresh",
+        "delivery.bounces.imap_password",
+        "delivery.bounces.mailgun_key",
+        "delivery.bounces.postmark_password",
+        "matching.endpoint.key",
+    }
     for key in set(keys(Settings)) - samples - prose:
         here, there = shown, settings
         for part in key.split("."):

@@ -8,7 +8,7 @@ opens a database or a connection.
 
 from digest.config.kinds import WEEKDAYS, normal_address
 from digest.config.loading import find, load
-from digest.config.sections import SmtpSection
+from digest.config.post import SmtpAccount, SmtpSection
 from digest.config.settings import Settings
 from digest.config.sources import (
     AnySource,
@@ -30,6 +30,7 @@ __all__ = [
     "MedrxivConfig",
     "PubmedConfig",
     "Settings",
+    "SmtpAccount",
     "SmtpSection",
     "find",
     "load",

@@ -8,7 +8,7 @@ at a prompt all mean the same file. Works on one layer's plain tables before the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -42,6 +42,9 @@ def _walk(model: type[BaseModel], table: Table, base: Path, place: tuple[str, ..
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             if isinstance(inner, dict):
                 faults += _walk(kind, inner, base, (*place, name))
+        elif several := _model_of(kind):
+            for number, one in enumerate(_tables(inner)):
+                faults += _walk(several, one, base, (*place, name, str(number)))
         elif kind is Path or Path in get_args(kind):
             _anchor(table, name, base)
             if name.removesuffix(_SUFFIX) in model.model_fields and isinstance(
@@ -49,6 +52,12 @@ def _walk(model: type[BaseModel], table: Table, base: Path, place: tuple[str, ..
             ):
                 faults += _read_secret(table, name, place)
     return faults
+
+
+def _model_of(kind: object) -> type[BaseModel] | None:
+    """The model of a list of tables."""
+    inner = get_args(kind)[0] if get_origin(kind) is list else None
+    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
 
 
 def _read_secret(table: Table, name: str, place: tuple[str, ...]) -> list[str]:
@@ -60,7 +69,7 @@ def _read_secret(table: Table, name: str, place: tuple[str, ...]) -> list[str]:
     try:
         table[secret] = Path(table[name]).read_text("utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
-        table[secret] = _STAND_INS[secret]
+        table[secret] = _STAND_INS.get(secret, "x")
         return [f"{key}: cannot read {table[name]}: {_reason(error)}"]
     return []
 

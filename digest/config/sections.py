@@ -6,6 +6,7 @@ the world here; see `loading`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,12 +28,18 @@ from digest.config.kinds import (
     WebAddress,
     Weekday,
     Zone,
-    is_loopback,
+)
+from digest.config.post import (
+    BouncesSection,
+    DkimSection,
+    Port,
+    Rates,
+    SendmailSection,
+    SmtpSection,
 )
 from digest.model import Cadence, Channel, Schedule
 
 Days = Annotated[int, Field(ge=0, le=36500)]  #: 0 keeps for ever
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class SiteSection(Section):
@@ -118,54 +125,10 @@ class MailboxSection(Section):
     path: Path = Path("mail")
 
 
-class SmtpSection(Section):
-    """One account. `security = "none"` is for a relay on this machine; a login always needs TLS."""
-
-    host: Name = "localhost"
-    port: Port | None = None
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    plaintext_allowed: bool = False
-    username: Line = ""
-    password: SecretStr | None = None
-    password_file: Path | None = None
-    ca_file: Path | None = None
-    client_certificate: Path | None = None
-    client_key: Path | None = None
-    local_hostname: Line = ""
-    lmtp: bool = False
-    sessions: Annotated[int, Field(ge=1, le=50)] = 2
-    messages_per_session: Annotated[int, Field(ge=1, le=100_000)] = 1000
-
-    @property
-    def effective_port(self) -> int:
-        """The port, or the usual one for this security."""
-        return self.port or {"starttls": 587, "tls": 465, "none": 25}[self.security]
-
-    @property
-    def is_local(self) -> bool:
-        return is_loopback(self.host) or self.host.startswith("/")
-
-    @model_validator(mode="after")
-    def _safe(self) -> SmtpSection:
-        if self.security == "none" and not (self.is_local or self.plaintext_allowed):
-            raise ValueError(
-                f'security = "none" is for a relay on this machine, and {self.host} is elsewhere;'
-                ' use "starttls" or "tls" (or plaintext_allowed = true on a network of your own)'
-            )
-        if self.security == "none" and self.username:
-            raise ValueError('a login needs TLS: set security = "starttls" or "tls"')
-        if bool(self.username) != bool(self.password):
-            missing = "password or password_file" if self.username else "username"
-            raise ValueError(f"{missing} is missing: a login needs both")
-        if self.client_key and not self.client_certificate:
-            raise ValueError("client_certificate is missing: client_key needs it")
-        return self
-
-
 class DeliverySection(Section):
     """How digests leave. No `from_address`: the operator's. `spool`: what outlives a crash."""
 
-    channel: Literal["mailbox", "smtp"] = "mailbox"
+    channel: Literal["mailbox", "smtp", "sendmail"] = "mailbox"
     from_address: OptionalAddress = None
     from_name: Line = ""
     unsubscribe_address: OptionalAddress = None
@@ -173,11 +136,15 @@ class DeliverySection(Section):
     expire_hours: Annotated[int, Field(ge=1, le=720)] = 72
     in_doubt: Literal["resend", "hold"] = "resend"
     spool: Path = Path("spool")
+    domain_rates: Mapping[str, Rates] = Field(default={})
     mailbox: MailboxSection = MailboxSection()
     smtp: SmtpSection = SmtpSection()
+    sendmail: SendmailSection = SendmailSection()
+    dkim: DkimSection = DkimSection()
+    bounces: BouncesSection = BouncesSection()
 
     def channel_kind(self) -> Channel:
-        return Channel(self.channel)
+        return Channel.MAILBOX if self.channel == "mailbox" else Channel.SMTP
 
 
 class WebSection(Section):
