@@ -293,6 +293,7 @@ class Subscriber:
     confirmed_at: datetime | None = None
     paused_until: datetime | None = None
     mail: bool = True  #: False: by the channels alone, as long as there is one
+    feed_generation: int = 0  #: private feed addresses of earlier generations are revoked
     #: their active channels, each with the reference that stands for its secret address
     channels: tuple[tuple[Channel, str], ...] = ()
 
@@ -346,8 +347,8 @@ class ErrandKind(StrEnum):
 class Errand:
     """What somebody asked for at the door, which the mail it causes allows to be done.
 
-    `details` hold what was asked for. `subscriber_id` and `stands`: who has the address by now, and
-    in which state; None where nobody has it.
+    `details` hold what was asked for, `subscriber_id` whom it is for or whom it was done for.
+    `owner` and `stands`: who has the address by now, and in which state; None where nobody has it.
     """
 
     id: ErrandId
@@ -358,6 +359,7 @@ class Errand:
     expires_at: datetime
     details: Mapping[str, Any] = field(default_factory=dict)
     subscriber_id: SubscriberId | None = None
+    owner: SubscriberId | None = None
     stands: SubscriberState | None = None
     done_at: datetime | None = None
 

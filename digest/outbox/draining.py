@@ -21,9 +21,9 @@ from digest.delivery.journal import Journal, uptime
 from digest.delivery.retry import Policy, decide
 from digest.errors import ClaimLost, DeliveryFault, StoreBusy
 from digest.model import Channel, Delivery, DeliveryId, Message, Outcome, Result, Settlement
+from digest.outbox.queue import Queue
 from digest.outbox.takeover import take_over
 from digest.outbox.tally import Tally, Unrenderable
-from digest.store.outbox import OutboxStore
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Outbox:
 
     def __init__(
         self,
-        store: OutboxStore,
+        store: Queue,
         compose: Compose,
         routes: Sequence[Route],
         *,

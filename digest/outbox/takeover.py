@@ -15,7 +15,7 @@ from pathlib import Path
 
 from digest.delivery.journal import SUFFIX, Reading, journals, reading
 from digest.model import Delivery, DeliveryId, Outcome, Result, Settlement
-from digest.store.outbox import OutboxStore
+from digest.outbox.queue import Queue
 
 Settle = Callable[[Iterable[tuple[Delivery, Outcome]]], Sequence[Settlement]]
 
@@ -23,7 +23,7 @@ _CUT_OFF = "the worker stopped between end-of-data and the reply"
 _VANISHED = "the worker vanished with its machine"
 
 
-def take_over(store: OutboxStore, spool: Path, settle: Settle, *, me: str) -> None:
+def take_over(store: Queue, spool: Path, settle: Settle, *, me: str) -> None:
     """Settle or put back what other workers left behind."""
     stalled = set(store.stalled()) - {me}
     known = {path.name.removesuffix(SUFFIX): path for path in journals(spool)}
@@ -40,7 +40,7 @@ def take_over(store: OutboxStore, spool: Path, settle: Settle, *, me: str) -> No
         _bury(store, Reading(worker, is_alive=False, same_boot=False, entries={}), settle)
 
 
-def _bury(store: OutboxStore, found: Reading, settle: Settle) -> None:
+def _bury(store: Queue, found: Reading, settle: Settle) -> None:
     told, untouched = sort_out(store.held_by(found.worker), found)
     settle(told)
     if untouched:

@@ -25,12 +25,13 @@ from digest.errors import SchemaError
 from digest.store.calibrations import CalibrationRow
 from digest.store.channels import ChannelRow
 from digest.store.database import Database
+from digest.store.errands import ErrandRow
 from digest.store.marks import MarkRow
 from digest.store.post_tables import BounceRow
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 #: Their modules bring every table into the metadata.
-_TABLES: Final = (BounceRow, CalibrationRow, ChannelRow, MarkRow)
+_TABLES: Final = (BounceRow, CalibrationRow, ChannelRow, ErrandRow, MarkRow)
 _LOCK: Final = 0x0D16_E57D  #: PostgreSQL advisory lock number of migrations
 
 

@@ -176,6 +176,7 @@ def _value(row: sa.Row[Any], interests: Sequence[Interest], routes: Routes) -> S
         confirmed_at=row.confirmed_at,
         paused_until=row.paused_until,
         mail=row.mail,
+        feed_generation=row.feed_generation,
         channels=routes,
     )
 
@@ -279,6 +280,7 @@ def _row(subscriber: Subscriber) -> dict[str, Any]:
         "revisions": subscriber.revisions,
         "send_empty": subscriber.send_empty,
         "mail": subscriber.mail,
+        "feed_generation": subscriber.feed_generation,
         "muted_authors": list(subscriber.mutes.authors),
         "muted_words": list(subscriber.mutes.words),
         "created_at": subscriber.created_at,

@@ -227,6 +227,7 @@ class SubscriberRow(SQLModel, table=True):
     next_due_at: dt.datetime | None = _when(default=None)
     seen_upto: int | None = Field(default=None, sa_type=BigKey)
     mail: bool = True
+    feed_generation: int = 0  #: private feed addresses of earlier ones are revoked
 
 
 class InterestRow(SQLModel, table=True):
