@@ -1,5 +1,7 @@
 """Stored JSON: how a Digest becomes a small document and comes back, and nothing of SQL.
 
+    Digest -> Written.text -> {"v": 1, …} -> Reading.digest -> Digest
+
 Version 1, everything at its default left out:
 
     {"v": 1, "since": "…", "until": "…", "n": considered, "more": left out,
@@ -11,6 +13,9 @@ Version 1, everything at its default left out:
 
 What the row's own columns hold (ids, dates) is not repeated. A document of a later version than
 this program knows is refused, never guessed at.
+
+Every item stands on a line of its own, and inside JSON no line can end by chance. Subscribers who
+share an interest share its items to the letter: each line is written once and read once, and kept.
 """
 
 from __future__ import annotations
@@ -39,26 +44,83 @@ from digest.model import (
 VERSION: Final = 1
 Document = dict[str, Any]
 
+_ITEM: Final = '{"p":'  #: how an item's line begins, and no other
+_LINES_KEPT: Final = 16_384  #: of about 1 kB
 _FIELDS: Final = {field.value: field for field in Field}  #: a dict is faster than Field(value)
+_VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
 
 
-def to_document(digest: Digest) -> Document:
-    """The digest without what its row's columns hold."""
-    document: Document = {
-        "v": VERSION,
-        "since": digest.since.isoformat(),
-        "until": digest.until.isoformat(),
-        "n": digest.considered,
-        "sections": [
-            [section.interest_id, section.name, [_item(item) for item in section.items]]
-            for section in digest.sections
-        ],
-    }
-    if digest.left_out:
-        document["more"] = digest.left_out
-    if digest.notes:
-        document["notes"] = [[note.source, note.verdict.value] for note in digest.notes]
-    return document
+class Written:
+    """Writes documents, and keeps the lines it wrote for those who share an interest."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[object, ...], tuple[str, Reasons]] = {}
+
+    def text(self, digest: Digest) -> str:
+        """The digest without what its row's columns hold."""
+        sections = ",".join([self._section(section) for section in digest.sections])
+        return f'{dump_json(_head(digest))[:-1]},"sections":[{sections}]}}'
+
+    def _section(self, section: Section) -> str:
+        number = "null" if section.interest_id is None else section.interest_id
+        lines = "\n,\n".join([self._line(item) for item in section.items])
+        return f"[{number},{dump_json(section.name)},[\n{lines}\n]]"
+
+    def _line(self, item: Item) -> str:
+        # By identity: equal reasons are one value within a run, and cost much to compare.
+        key = (item.paper_id, item.score, id(item.reasons), item.also, item.revision)
+        known = self._lines.get(key)
+        if known is None:
+            if len(self._lines) >= _LINES_KEPT:
+                self._lines.clear()
+            known = self._lines[key] = dump_json(_item(item)), item.reasons
+        return known[0]
+
+
+class Reading:
+    """Reads documents, and keeps the items it read: equal ones are one value."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, Item] = {}
+
+    def digest(
+        self,
+        text: str,
+        *,
+        id: DigestId,
+        subscriber_id: SubscriberId,
+        local_date: date,
+        composed_at: datetime,
+    ) -> Digest:
+        """The digest again; raises SchemaError for a document of a later version."""
+        around: list[str] = []
+        items: list[list[Item]] = []
+        for line in text.split("\n"):
+            if line.startswith(_ITEM):
+                items[-1].append(self._item(line))
+            elif line not in ("", ","):
+                around.append(line)
+                items.append([])
+        document = json.loads("".join(around))
+        sections = document.get("sections", ())
+        if len(items) == len(sections) + 1:
+            for section, found in zip(sections, items, strict=False):
+                section[2] = found
+        return from_document(
+            document,
+            id=id,
+            subscriber_id=subscriber_id,
+            local_date=local_date,
+            composed_at=composed_at,
+        )
+
+    def _item(self, line: str) -> Item:
+        known = self._items.get(line)
+        if known is None:
+            if len(self._items) >= _LINES_KEPT:
+                self._items.clear()
+            known = self._items[line] = _to_item(json.loads(line))
+        return known
 
 
 def from_document(
@@ -69,7 +131,7 @@ def from_document(
     local_date: date,
     composed_at: datetime,
 ) -> Digest:
-    """The digest again; raises SchemaError for a document of a later version."""
+    """The digest of a decoded document; raises SchemaError for one of a later version."""
     if document["v"] > VERSION:
         raise SchemaError(
             f"Digest {int(id)} was stored in form {document['v']}, this program knows {VERSION}.",
@@ -85,7 +147,9 @@ def from_document(
         sections=tuple(_to_section(*parts) for parts in document["sections"]),
         considered=document["n"],
         left_out=document.get("more", 0),
-        notes=tuple(SourceNote(name, Verdict(word)) for name, word in document.get("notes", ())),
+        notes=tuple(
+            [SourceNote(name, _VERDICTS[word]) for name, word in document.get("notes", ())]
+        ),
     )
 
 
@@ -95,6 +159,20 @@ def dump_json(value: Any) -> str:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _head(digest: Digest) -> Document:
+    document: Document = {
+        "v": VERSION,
+        "since": digest.since.isoformat(),
+        "until": digest.until.isoformat(),
+        "n": digest.considered,
+    }
+    if digest.left_out:
+        document["more"] = digest.left_out
+    if digest.notes:
+        document["notes"] = [[note.source, note.verdict.value] for note in digest.notes]
+    return document
 
 
 def _item(item: Item) -> Document:
@@ -122,9 +200,10 @@ def _hit(hit: Hit) -> tuple[str | int, ...]:
     return (*place, hit.element) if hit.element else place
 
 
-def _to_section(interest_id: int | None, name: str, items: list[Document]) -> Section:
+def _to_section(interest_id: int | None, name: str, items: list[Document | Item]) -> Section:
     number = None if interest_id is None else InterestId(interest_id)
-    return Section(number, name, tuple(_to_item(item) for item in items))
+    read = [item if isinstance(item, Item) else _to_item(item) for item in items]
+    return Section(number, name, tuple(read))
 
 
 def _to_item(document: Document) -> Item:

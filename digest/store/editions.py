@@ -29,8 +29,9 @@ from digest.model import (
     SubscriberId,
     SubscriberState,
 )
+from digest.store import bulk
 from digest.store.database import Database, insert_into
-from digest.store.documents import from_document, to_document
+from digest.store.documents import Reading, Written
 from digest.store.papers import current_ids
 
 _subscriber = SQLModel.metadata.tables["subscriber"]
@@ -42,6 +43,15 @@ _run = SQLModel.metadata.tables["run"]
 _paper = SQLModel.metadata.tables["paper"]
 _sighting = SQLModel.metadata.tables["sighting"]
 
+_DIGEST = (
+    *("id", "subscriber_id", "run_id", "local_date", "composed_at"),
+    *("fetch_after", "fetch_upto", "papers", "document"),
+)
+_SENT = ("subscriber_id", "paper_id", "version", "digest_id")
+_DELIVERY = (
+    *("digest_id", "subscriber_id", "channel", "address", "state"),
+    *("created_at", "next_attempt_at"),
+)
 _MANY = 5000  #: more papers than this are not named in a statement (both engines have a limit)
 _WAITING = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value)
 
@@ -95,6 +105,8 @@ class EditionStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._written = Written()
+        self._reading = Reading()
 
     def begin_run(self, at: datetime) -> int:
         """Record that an edition began; returns the run's id."""
@@ -148,11 +160,17 @@ class EditionStore:
             _digest.c.subscriber_id,
             _digest.c.local_date,
             _digest.c.composed_at,
-            _digest.c.document,
+            sa.cast(_digest.c.document, sa.Text),
         )
         statement = sa.select(*columns).where(_digest.c.id.in_(ids))
         with self._database.read() as connection:
-            return {row.id: _digest_from(row) for row in connection.execute(statement)}
+            rows = connection.execute(statement).all()
+        return {
+            id: self._reading.digest(
+                text, id=id, subscriber_id=sid, local_date=day, composed_at=composed_at
+            )
+            for id, sid, day, composed_at, text in rows
+        }
 
     def resighted(self, after: FetchId, upto: FetchId) -> frozenset[PaperId]:
         """Papers announced in (after, upto] that an earlier fetch had brought already."""
@@ -180,14 +198,17 @@ class EditionStore:
     def claim(self, due: Sequence[Due]) -> Iterator[Claim]:
         """Lock those of `due` that still are, in a transaction that ends with the block."""
         with self._database.write() as connection:
-            yield Claim(connection, _lock(connection, due))
+            yield Claim(connection, _lock(connection, due), self._written)
 
 
 class Claim:
     """Locked due subscribers; what `queue` and `skip` store is committed all at once."""
 
-    def __init__(self, connection: sa.Connection, held: frozenset[SubscriberId]) -> None:
+    def __init__(
+        self, connection: sa.Connection, held: frozenset[SubscriberId], written: Written
+    ) -> None:
         self._connection = connection
+        self._written = written
         self.held = held
 
     def supersede(
@@ -251,22 +272,41 @@ class Claim:
         """Store digests, what they hold and their deliveries; move the subscribers on."""
         if not issues:
             return
-        ids = self._insert_digests(issues, run_id)
+        into = self._connection
+        ids = bulk.new_ids(into, _digest, len(issues))
         numbered = list(zip(ids, issues, strict=True))
-        self._insert(_sent, _sent_rows(numbered))
-        self._insert(_delivery, list(_delivery_rows(numbered)))
+        bulk.insert(into, _digest, _DIGEST, list(self._digest_rows(numbered, run_id)))
+        bulk.insert(into, _sent, _SENT, _sent_rows(numbered))
+        bulk.insert(into, _delivery, _DELIVERY, list(self._delivery_rows(numbered)))
         self._advance(
             (issue.digest.subscriber_id, issue.next_due_at, issue.fetch_upto) for issue in issues
         )
 
-    def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(sa.insert(table), rows)
+    def _digest_rows(
+        self, numbered: Iterable[tuple[int, Issue]], run_id: int | None
+    ) -> Iterator[bulk.Row]:
+        into, text = self._connection, self._written.text
+        for digest_id, issue in numbered:
+            digest = issue.digest
+            yield (
+                digest_id,
+                digest.subscriber_id,
+                run_id,
+                bulk.stored_day(into, digest.local_date),
+                bulk.stored(into, digest.composed_at),
+                issue.fetch_after,
+                issue.fetch_upto,
+                len(issue.versions),
+                text(digest),
+            )
 
-    def _insert_digests(self, issues: Sequence[Issue], run_id: int | None) -> list[int]:
-        statement = sa.insert(_digest).returning(_digest.c.id, sort_by_parameter_order=True)
-        rows = [_digest_row(issue, run_id) for issue in issues]
-        return list(self._connection.execute(statement, rows).scalars())
+    def _delivery_rows(self, numbered: Iterable[tuple[int, Issue]]) -> Iterator[bulk.Row]:
+        for digest_id, issue in numbered:
+            subscriber_id = issue.digest.subscriber_id
+            at = bulk.stored(self._connection, issue.digest.composed_at)
+            for channel, address in issue.routes:
+                queued = DeliveryState.QUEUED.value
+                yield digest_id, subscriber_id, channel.value, address, queued, at, at
 
     def skip(self, skipped: Sequence[Skipped], *, run_id: int | None, at: datetime) -> None:
         """Store why there was no digest (the newest reason for a date counts), and move on."""
@@ -282,24 +322,14 @@ class Claim:
 
     def postpone(self, moves: Iterable[tuple[SubscriberId, datetime]]) -> None:
         """Set each subscriber's next due instant, and nothing else."""
-        rows = [{"who": sid, "due": due} for sid, due in moves]
-        if rows:
-            self._connection.execute(
-                sa.update(_subscriber)
-                .where(_subscriber.c.id == sa.bindparam("who"))
-                .values(next_due_at=sa.bindparam("due")),
-                rows,
-            )
+        into = self._connection
+        rows = [(bulk.stored(into, due), sid) for sid, due in moves]
+        bulk.update(into, _subscriber, ("next_due_at",), rows)
 
     def _advance(self, moves: Iterable[tuple[SubscriberId, datetime, FetchId]]) -> None:
-        rows = [{"who": sid, "due": due, "upto": upto} for sid, due, upto in moves]
-        if rows:
-            self._connection.execute(
-                sa.update(_subscriber)
-                .where(_subscriber.c.id == sa.bindparam("who"))
-                .values(next_due_at=sa.bindparam("due"), seen_upto=sa.bindparam("upto")),
-                rows,
-            )
+        into = self._connection
+        rows = [(bulk.stored(into, due), upto, sid) for sid, due, upto in moves]
+        bulk.update(into, _subscriber, ("next_due_at", "seen_upto"), rows)
 
 
 def _is_due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
@@ -339,54 +369,12 @@ def _read_sent(
     return found
 
 
-def _digest_from(row: Any) -> Digest:
-    return from_document(
-        row.document,
-        id=row.id,
-        subscriber_id=row.subscriber_id,
-        local_date=row.local_date,
-        composed_at=row.composed_at,
-    )
-
-
-def _digest_row(issue: Issue, run_id: int | None) -> dict[str, Any]:
-    return {
-        "subscriber_id": issue.digest.subscriber_id,
-        "run_id": run_id,
-        "local_date": issue.digest.local_date,
-        "composed_at": issue.digest.composed_at,
-        "fetch_after": issue.fetch_after,
-        "fetch_upto": issue.fetch_upto,
-        "papers": len(issue.digest.paper_ids),
-        "document": to_document(issue.digest),
-    }
-
-
-def _sent_rows(numbered: Iterable[tuple[int, Issue]]) -> list[dict[str, Any]]:
+def _sent_rows(numbered: Iterable[tuple[int, Issue]]) -> list[bulk.Row]:
     return [
-        {
-            "subscriber_id": issue.digest.subscriber_id,
-            "paper_id": paper_id,
-            "version": issue.versions[paper_id],
-            "digest_id": digest_id,
-        }
+        (issue.digest.subscriber_id, paper_id, version, digest_id)
         for digest_id, issue in numbered
-        for paper_id in issue.digest.paper_ids
+        for paper_id, version in issue.versions.items()
     ]
-
-
-def _delivery_rows(numbered: Iterable[tuple[int, Issue]]) -> Iterator[dict[str, Any]]:
-    for digest_id, issue in numbered:
-        for channel, address in issue.routes:
-            yield {
-                "digest_id": digest_id,
-                "subscriber_id": issue.digest.subscriber_id,
-                "channel": channel.value,
-                "address": address,
-                "state": DeliveryState.QUEUED.value,
-                "created_at": issue.digest.composed_at,
-                "next_attempt_at": issue.digest.composed_at,
-            }
 
 
 def _skip_row(skip: Skipped, run_id: int | None, at: datetime) -> dict[str, Any]:

@@ -1,0 +1,408 @@
+"""From due subscribers to accepted mail:  python -m benchmarks.pipeline [--subscribers N] [--large]
+
+    due | match | compose | claim | load | join | send | settle     SQLite, every commit durable
+
+One process, as `digest run` does it, into Postfix's smtp-sink, beside smtp-source at the same
+message size in the same run. 500 papers in the window, 3 interests each (half keywords, half
+plain words) out of a pool of 2,000 different ones; `--distinct` gives everybody interests of their
+own. Costs a further subscriber are CPU differences between a quarter of the subscribers and all of
+them, with a sender that accepts at once. `--large` adds 100,000 subscribers.
+
+    --profile compose|drain     where the time goes, by cProfile, and nothing else
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import pstats
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from benchmarks.delivery import SOURCE, sink
+from digest.config import Settings
+from digest.delivery.base import Witness
+from digest.edition import Composed as Edited
+from digest.letters import Letters
+from digest.model import (
+    Cadence,
+    Channel,
+    Delivery,
+    DeliveryState,
+    Interest,
+    InterestId,
+    Links,
+    Listing,
+    Message,
+    Outcome,
+    PaperIds,
+    Result,
+    Schedule,
+    Subscriber,
+    SubscriberId,
+    Verdict,
+)
+from digest.outbox import Composed, Outbox, Route
+from digest.rendering.message import Letter
+from digest.store import subscribers as register
+from digest.store.database import Database
+from digest.store.outbox import OutboxStore
+from digest.store.papers import Fetch, PaperStore, SourceMemory
+from digest.store.schema import migrate
+from digest.wiring import App, open_app
+
+NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+WINDOW, BEFORE = 500, 2_500  #: papers of the day, and of the weeks before
+EACH, INTERESTS, POOL = 15, 3, 2_000
+SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "on")]
+
+
+# --- what there is before the run -----------------------------------------------------------------
+
+
+def populate(folder: Path, subscribers: int, *, distinct: bool) -> None:
+    """A database with papers and `subscribers` who are all due."""
+    database = Database(_url(folder))
+    migrate(database)
+    dice = random.Random(11)
+    words = ["".join(dice.choices(SYLLABLES, k=dice.randint(2, 4))) for _ in range(30_000)]
+    papers = PaperStore(database)
+    for number in range(10):
+        some = [listing(dice, words) for _ in range(BEFORE // 10)]
+        seen = remember(papers, some, NOW - timedelta(days=21 - 2 * number))
+    today = [listing(dice, words) for _ in range(WINDOW)]
+    remember(papers, today, NOW - timedelta(hours=2))
+    wanted = interests(dice, today)
+    pool = [next(wanted) for _ in range(POOL)]
+    with database.write() as connection:
+        for start in range(0, subscribers, 5_000):
+            few = range(start + 1, min(start + 5_000, subscribers) + 1)
+            register.insert(
+                connection,
+                [
+                    subscriber(n, [next(wanted) for _ in range(INTERESTS)])
+                    if distinct
+                    else subscriber(n, dice.sample(pool, INTERESTS))
+                    for n in few
+                ],
+            )
+        connection.exec_driver_sql("UPDATE subscriber SET seen_upto = ?", (seen,))
+    database.dispose()
+
+
+def remember(papers: PaperStore, listings: Sequence[Listing], at: datetime) -> int:
+    lease = papers.lease("bench")
+    assert lease.acquire()
+    fetch = Fetch("arxiv", "arxiv", at, Verdict.FRESH, SourceMemory(watermark=at))
+    stored = papers.remember(fetch, listings, lease)
+    lease.release()
+    return stored.id
+
+
+_numbers = count(1)
+
+
+def listing(dice: random.Random, words: Sequence[str]) -> Listing:
+    identifier = f"2611.{next(_numbers):05}"
+    return Listing(
+        source="arxiv",
+        ids=PaperIds(arxiv=identifier),
+        title=" ".join(draw(dice, words, 10)).capitalize(),
+        abstract=". ".join(" ".join(draw(dice, words, 20)).capitalize() for _ in range(9)) + ".",
+        authors=tuple(f"Author Number{dice.randrange(999)}" for _ in range(dice.randint(1, 9))),
+        categories=("cs.LG",),
+        version=1,
+        announced_at=NOW - timedelta(hours=3),
+        links=Links(f"https://arxiv.org/abs/{identifier}", f"https://arxiv.org/pdf/{identifier}"),
+    )
+
+
+def draw(dice: random.Random, words: Sequence[str], count: int) -> list[str]:
+    """Words by a power law: a few are everywhere, most are rare."""
+    return [words[min(int(len(words) ** dice.random()), len(words) - 1)] for _ in range(count)]
+
+
+def interests(dice: random.Random, papers: Sequence[Listing]) -> Iterator[Interest]:
+    """Ever new interests that find some papers each: words that stand in three to twenty papers."""
+    counts = Counter(word for one in papers for word in set(one.abstract.lower().split()))
+    known = sorted(word.strip(".") for word, papers in counts.items() if 3 <= papers <= 20)
+    for number in count(1):
+        name = f"Interest {number}"
+        if number % 2:
+            yield Interest(InterestId(0), name, query=" OR ".join(dice.sample(known, 4)))
+        else:
+            said = " ".join(dice.sample(known, 9))
+            yield Interest(InterestId(0), name, statement=said, daily_volume=8)
+
+
+def subscriber(number: int, wanted: Sequence[Interest]) -> Subscriber:
+    return Subscriber(
+        id=SubscriberId(0),
+        email=f"reader{number}@example.org",
+        schedule=Schedule("Europe/Lisbon", Cadence.DAILY, hour=number % 6),
+        created_at=NOW - timedelta(days=number % 300),
+        limit=EACH,
+        interests=tuple(wanted),
+        next_due_at=NOW - timedelta(minutes=number % 50),
+    )
+
+
+def settings(folder: Path, port: int) -> Settings:
+    return Settings.model_validate(
+        {
+            "site": {"operator_email": "op@example.org", "secret_keys": ["long enough " * 3]},
+            "database": {"url": _url(folder)},
+            "delivery": {
+                "channel": "smtp",
+                "spool": folder / "spool",
+                "smtp": {"host": "127.0.0.1", "port": port, "security": "none"},
+            },
+        }
+    )
+
+
+def _url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'digest.db'}"
+
+
+# --- measured in processes of their own -----------------------------------------------------------
+
+
+def run(folder: Path, port: int) -> dict[str, float]:
+    """The whole run into a server."""
+    with open_app(settings(folder, port)) as app:
+        began, cpu = time.perf_counter(), time.process_time()
+        report = app.run(NOW)
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        sent = report.deliveries.states[DeliveryState.DELIVERED]
+        with app.database.read() as connection:
+            row = connection.exec_driver_sql("SELECT sum(papers) FROM digest").one()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "cpu": cpu, "sent": sent, "peak": peak, "papers": row[0]}
+
+
+def beside(folder: Path) -> dict[str, float]:
+    """CPU seconds of each stage with a sender that accepts at once, and the mean size of a mail."""
+    clock = Stages()
+    with open_app(settings(folder, 1)) as app:
+        with clock("start"):
+            composer = app.composer(NOW)
+        with clock("compose"):
+            composer.compose(NOW)
+        _drain(app, clock)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return clock.spent | {"peak": peak}
+
+
+def _drain(app: App, clock: Stages) -> None:
+    sizes: list[int] = []
+
+    def draw(letter: Letter, channel: Channel) -> Message:
+        with clock("join"):
+            message = app.joiner.join(letter, channel=channel)
+        sizes.append(len(message.payload))
+        return message
+
+    letters = Letters(
+        editions=app.editions,
+        subscribers=app.subscribers,
+        papers=app.papers,
+        tokens=app.tokens,
+        draw=draw,
+    )
+
+    def compose(deliveries: Sequence[Delivery]) -> Iterable[Composed]:
+        made = iter(letters.compose(deliveries))
+        while True:
+            with clock("load"):
+                one = next(made, None)
+            if one is None:
+                return
+            yield one
+
+    with clock("queue"):
+        store = OutboxStore(app.database)
+        routes = [Route(Channel.SMTP, Anything)]
+        spool = app.settings.delivery.spool
+        with Outbox(store, compose, routes, spool=spool, clock=lambda: NOW) as outbox:
+            outbox.drain()
+    clock.spent["bytes"] = sum(sizes) / max(1, len(sizes))
+
+
+class Anything:
+    """A Sender that accepts everything at once."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def send(self, messages: Iterable[Message], witness: Witness) -> Iterator[Outcome]:
+        for message in messages:
+            witness.handing(message.delivery_id)
+            outcome = Outcome(message.delivery_id, Result.ACCEPTED, 250, "2.0.0 Ok: queued")
+            witness.answered(outcome)
+            yield outcome
+
+
+class Stages:
+    """CPU seconds by stage; an inner stage's time is not the outer one's."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+        self._stack: list[str] = []
+        self._since = 0.0
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        self._turn()
+        self._stack.append(stage)
+        yield
+        self._turn()
+        self._stack.pop()
+
+    def _turn(self) -> None:
+        now = time.process_time()
+        if self._stack:
+            self.spent[self._stack[-1]] = self.spent.get(self._stack[-1], 0.0) + now - self._since
+        self._since = now
+
+
+def profile(folder: Path, stage: str) -> None:
+    profiler = cProfile.Profile()
+    with open_app(settings(folder, 1)) as app:
+        composer = app.composer(NOW)
+        _watched(profiler, stage == "compose", lambda: composer.compose(NOW))
+        _watched(profiler, stage == "drain", lambda: _drain(app, Stages()))
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(45)
+
+
+def _watched(profiler: cProfile.Profile, wanted: bool, work: Callable[[], Edited | None]) -> None:
+    if wanted:
+        profiler.enable()
+    work()
+    profiler.disable()
+
+
+# --- the story ------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--subscribers", type=int, default=20_000)
+    parser.add_argument("--distinct", action="store_true")
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--profile", choices=("compose", "drain"))
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        say(*given.child)
+    elif given.profile:
+        with installation(given.subscribers, distinct=given.distinct) as folder:
+            profile(folder, given.profile)
+    else:
+        measure(given.subscribers, distinct=given.distinct, large=given.large)
+
+
+def say(verb: str, folder: str, *rest: str) -> None:
+    """What a child process prints: its figures as JSON."""
+    verbs: dict[str, Callable[..., Any]] = {
+        "run": lambda: run(Path(folder), int(rest[0])),
+        "beside": lambda: beside(Path(folder)),
+        "populate": lambda: populate(Path(folder), int(rest[0]), distinct=rest[1] == "True"),
+    }
+    print(json.dumps(verbs[verb]()))
+
+
+def measure(subscribers: int, *, distinct: bool, large: bool) -> None:
+    size = costs(subscribers, distinct=distinct)
+    print(f"\nEnd to end into smtp-sink, {size / 1000:.1f} kB a mail, durable commits on SQLite")
+    theirs = max(by_smtp_source(subscribers, size) for _ in range(2))
+    print(f"  {'smtp-source -d -s 10':<26}{theirs:>9,.0f} messages/s    1.00")
+    sizes = [1_000, subscribers] + ([100_000] if large else [])
+    for number in sizes:
+        with installation(number, distinct=distinct) as folder, sink() as target:
+            figures = _child("run", folder, target.port)
+            time.sleep(0.2)
+            assert target.count() == figures["sent"] == number, (target.count(), figures)
+        rate = number / figures["seconds"]
+        print(
+            f"  {f'ours, {number:,} subscribers':<26}{rate:>9,.0f} messages/s{rate / theirs:>8.2f}"
+            f"{figures['cpu'] / number * 1e6:>9.0f} µs CPU each{figures['peak']:>7.0f} MB peak"
+            f"{figures['papers'] / number:>6.1f} papers each"
+        )
+
+
+def costs(subscribers: int, *, distinct: bool) -> float:
+    """Print what a further subscriber costs, beside the wire; returns the mean size of a mail."""
+    few = subscribers // 4
+    with installation(few, distinct=distinct) as folder:
+        small = _child("beside", folder)
+    with installation(subscribers, distinct=distinct) as folder:
+        large = _child("beside", folder)
+    each = {
+        stage: (large[stage] - small[stage]) / (subscribers - few) * 1e6
+        for stage in ("compose", "load", "join", "queue")
+    }
+    print(f"CPU a further subscriber beside the wire, {few:,} against {subscribers:,}")
+    for stage, spent in each.items():
+        print(f"  {stage:<26}{spent:>9.1f} µs")
+    print(f"  {'in all':<26}{sum(each.values()):>9.1f} µs    ({large['peak']:.0f} MB peak)")
+    print(f"  once a run: {large['start']:.1f} s to get ready")
+    return large["bytes"]
+
+
+def by_smtp_source(messages: int, size: float) -> float:
+    what = ["-d", "-s", "10", "-m", str(messages), "-l", str(round(size))]
+    whom = ["-f", "a@example.org", "-t", "b@example.org"]
+    with sink() as target:
+        began = time.perf_counter()
+        subprocess.run([SOURCE, *what, *whom, f"127.0.0.1:{target.port}"], check=True)
+        return messages / (time.perf_counter() - began)
+
+
+@contextmanager
+def installation(subscribers: int, *, distinct: bool) -> Iterator[Path]:
+    """A populated database in a folder of its own; kept for the next of the same kind."""
+    with tempfile.TemporaryDirectory(prefix="digest-pipeline-") as name:
+        folder, kept = Path(name), _kept / f"{subscribers}-{distinct}.db"
+        if not kept.exists():
+            _child("populate", folder, subscribers, distinct)
+            shutil.copy(folder / "digest.db", kept)
+        else:
+            shutil.copy(kept, folder / "digest.db")
+        yield folder
+
+
+def _child(*words: object) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.pipeline", "--child", *map(str, words)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+_shelf = tempfile.TemporaryDirectory(prefix="digest-pipeline-kept-")
+_kept = Path(_shelf.name)
+
+if __name__ == "__main__":
+    main()
