@@ -16,6 +16,7 @@ from digest.cli import (
     check,
     demo,
     embed,
+    evaluate,
     explain,
     feedback,
     init,
@@ -26,6 +27,7 @@ from digest.cli import (
     preview,
     run,
     search,
+    serve,
     session,
     sources,
     subscribers,
@@ -49,6 +51,10 @@ app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.command("web")(serve.web)
+app.command("scheduler")(serve.scheduler)
+app.command("worker")(serve.worker)
 app.command("preview")(preview.preview)
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(interests.app, name="interests")
@@ -56,6 +62,7 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(papers.app, name="papers")
 app.command("embed")(embed.embed)
 app.command("search")(search.search)
+app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("feedback")(feedback.feedback)
 app.add_typer(outbox.app, name="outbox")
