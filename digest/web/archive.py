@@ -25,7 +25,7 @@ from digest.web.visit import Visit, Visiting
 from digest.web.words import counted, health, papers
 
 PAGE: Final = 40  #: papers a page
-_GROUPS: Final = 12  #: sources or categories shown with papers; the others by name
+_GROUPS: Final = 8  #: sources or categories shown with papers; the others by name
 _EACH: Final = 3  #: papers shown of each
 _VOTED: Final = 3  #: papers with votes that make votes worth ordering by
 

@@ -15,7 +15,9 @@ from digest.store.archive import ArchiveStore, Span, month, week
 from digest.web.links import Links
 from digest.web.words import month_name, week_name
 
-_WHEN: Final = re.compile(r"(\d{4})-(?:W(?P<week>\d\d)|(?P<month>\d\d)(?:-(?P<day>\d\d))?)")
+_WHEN: Final = re.compile(
+    r"(\d{4})-(?:W(?P<week>\d\d)|(?P<month>\d\d)(?:-(?P<day>\d\d))?)", re.ASCII
+)
 _A_DAY: Final = timedelta(days=1)
 
 

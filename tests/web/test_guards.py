@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
@@ -18,6 +19,7 @@ from digest.store.database import Database
 from digest.tokens import Purpose
 from digest.web.app import create_app
 from digest.web.headers import CONTENT_SECURITY_POLICY
+from digest.web.limiting import Limit, admit
 from digest.web.log import masked
 from digest.web.proxies import behind, client_key
 from digest.web.rooms import Rooms
@@ -43,6 +45,11 @@ def app(rooms: Rooms) -> FastAPI:
         known = {"busy": StoreBusy("it is busy"), "who": UnknownSubscriber("nobody")}
         raise known.get(kind, StoreError("a full@address.example and a secret"))
 
+    def count(visit: Visiting) -> PlainTextResponse:
+        admit(visit, "count", visit.client, Limit(2, timedelta(minutes=5)))
+        return PlainTextResponse("counted")
+
+    app.add_api_route("/count", count, methods=["POST"])
     for path in ("/take", "/u/{token}", "/api/v1/take"):
         app.add_api_route(path, take, methods=["POST"])
     app.add_api_route("/who", whoever)
@@ -259,6 +266,13 @@ def test_programs_get_problems(client: TestClient) -> None:
     answer = client.get("/api/v1/nothing")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == 404
+
+
+def test_too_many_are_told_when_to_come_back(client: TestClient) -> None:
+    assert [client.post("/count").status_code for _ in range(3)] == [200, 200, 429]
+    answer = client.post("/count")
+    assert answer.headers["retry-after"] == "300"
+    assert "Wait a little" in answer.text
 
 
 # --- the log ------------------------------------------------------------------------------------

@@ -103,6 +103,25 @@ def test_no_link_of_ours_is_dead(client: TestClient, path: str) -> None:
             assert client.get(link).status_code in (200, 301), link
 
 
+@pytest.mark.parametrize(
+    ("when", "status"),
+    [
+        ("0001-01-01", 200),
+        ("0001-W01", 200),
+        ("0001-01", 200),
+        ("9999-12-31", 200),
+        ("9999-12", 404),
+        ("9999-W52", 404),
+        ("2026-W54", 404),
+        ("2026-00", 404),
+        ("2026-1-1", 404),
+        ("٢٠٢٦-11", 404),
+    ],
+)
+def test_the_ends_of_the_calendar(client: TestClient, when: str, status: int) -> None:
+    assert client.get(f"/papers/{when}").status_code == status
+
+
 def test_a_paper_has_one_address(client: TestClient) -> None:
     place = "/paper/1/when-the-chart-disagrees-grounding-answers-in-conflicting"
     for other in ("/paper/1", "/paper/1/anything", "/paper/1/" + "a" * 500):

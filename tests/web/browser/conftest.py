@@ -53,9 +53,11 @@ class Window:
 @pytest.fixture
 def window(browser: Browser, live_server: str, request: pytest.FixtureRequest) -> Iterator[Window]:
     """A window of the size and colours that the test is parametrised with."""
-    width, scheme = getattr(request, "param", (1280, "light"))
-    size = {"width": width, "height": 800}
-    context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    look: tuple[int, Scheme] = getattr(request, "param", (1280, "light"))
+    width, scheme = look
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
+    )
     window = Window(context.new_page(), live_server)
     window.watch()
     yield window
