@@ -62,6 +62,7 @@ from digest.store import subscribers as register
 from digest.store.database import Database
 from digest.store.outbox import OutboxStore
 from digest.store.papers import Fetch, PaperStore, SourceMemory
+from digest.store.readers import ReaderStore
 from digest.store.schema import migrate
 from digest.wiring import App, open_app
 
@@ -219,7 +220,7 @@ def _drain(app: App, clock: Stages) -> None:
 
     letters = Letters(
         editions=app.editions,
-        subscribers=app.subscribers,
+        readers=ReaderStore(app.database),
         papers=app.papers,
         tokens=app.tokens,
         draw=draw,

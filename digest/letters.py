@@ -21,13 +21,12 @@ from digest.model import (
     Paper,
     PaperId,
     Subscriber,
-    SubscriberId,
 )
 from digest.outbox.tally import Unrenderable
 from digest.rendering.message import Letter
 from digest.store.editions import EditionStore
 from digest.store.papers import PaperStore
-from digest.store.subscribers import SubscriberStore
+from digest.store.readers import ReaderStore
 from digest.tokens import Tokens
 
 Draw = Callable[[Letter, Channel], Message]
@@ -42,7 +41,7 @@ class Letters:
         self,
         *,
         editions: EditionStore,
-        subscribers: SubscriberStore,
+        readers: ReaderStore,
         papers: PaperStore,
         tokens: Tokens,
         draw: Draw,
@@ -50,7 +49,7 @@ class Letters:
     ) -> None:
         """`verp` makes the envelope sender of a delivery; without it, mails have the site's."""
         self._editions = editions
-        self._subscribers = subscribers
+        self._readers = readers
         self._store = papers
         self._tokens = tokens
         self._draw = draw
@@ -60,19 +59,15 @@ class Letters:
     def compose(self, deliveries: Sequence[Delivery]) -> Iterator[Message | Unrenderable]:
         """The message of each delivery, in order, or why there can be none."""
         digests = self._editions.digests([one.digest_id for one in deliveries])
-        subscribers = self._readers(deliveries)
+        readers = self._readers.readers([one.subscriber_id for one in deliveries])
         self._fetch(digests)
         for one in deliveries:
             digest = digests.get(one.digest_id)
-            subscriber = subscribers.get(one.subscriber_id)
-            if digest is None or subscriber is None:
+            reader = readers.get(one.subscriber_id)
+            if digest is None or reader is None:
                 yield Unrenderable(one.id, "Its digest or its subscriber is no longer stored.")
             else:
-                yield self._draw(self._letter(one, digest, subscriber), one.channel)
-
-    def _readers(self, deliveries: Sequence[Delivery]) -> dict[SubscriberId, Subscriber]:
-        ids = list(dict.fromkeys(one.subscriber_id for one in deliveries))
-        return {one.id: one for one in self._subscribers.profiles(ids)}
+                yield self._draw(self._letter(one, digest, reader), one.channel)
 
     def _fetch(self, digests: Mapping[DigestId, Digest]) -> None:
         wanted = {paper_id for digest in digests.values() for paper_id in digest.paper_ids}

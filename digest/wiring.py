@@ -52,6 +52,7 @@ from digest.store.database import Database
 from digest.store.editions import EditionStore
 from digest.store.outbox import OutboxStore
 from digest.store.papers import PaperStore
+from digest.store.readers import ReaderStore
 from digest.store.schema import require_current
 from digest.store.stream import StreamStore
 from digest.store.subscribers import SubscriberStore
@@ -221,7 +222,7 @@ class App:
         """One worker on the queue."""
         letters = Letters(
             editions=self.editions,
-            subscribers=self.subscribers,
+            readers=ReaderStore(self.database),
             papers=self.papers,
             tokens=self.tokens,
             draw=self._draw,
