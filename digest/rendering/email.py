@@ -28,6 +28,8 @@ DIGEST_HTML: Final = "email/digest.mjml.j2"
 DIGEST_TEXT: Final = "email/digest.txt.j2"
 CARD_HTML: Final = "email/card.html.j2"
 CARD_TEXT: Final = "email/card.txt.j2"
+ERRAND_HTML: Final = "email/errand.mjml.j2"
+ERRAND_TEXT: Final = "email/errand.txt.j2"
 
 _FRAME_NAMES: Final = frozenset({"frame", "sections", "links", "_"})
 #: What each template may use; `Templates.check` holds the operator's own against it.
@@ -36,6 +38,8 @@ CONTEXT: Final = {
     DIGEST_TEXT: _FRAME_NAMES,
     CARD_HTML: frozenset({"card", "_"}),
     CARD_TEXT: frozenset({"card", "number", "_"}),
+    ERRAND_HTML: frozenset({"words", "_"}),
+    ERRAND_TEXT: frozenset({"words", "_"}),
 }
 
 

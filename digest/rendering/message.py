@@ -28,7 +28,7 @@ from digest.model import (
     Site,
     Subscriber,
 )
-from digest.rendering.email import SIZE_BUDGET, Rendered, render
+from digest.rendering.email import SIZE_BUDGET, render
 from digest.rendering.environment import Templates
 from digest.rendering.headers import mailbox, phrase, unstructured, wire_address
 from digest.rendering.language import speak
@@ -78,7 +78,8 @@ def compose_mail(
         budget=budget,
     )
     head = shared_fields(site) + letter_fields(letter, rendered.subject, site)
-    return sealed(letter, site, payload=head.encode() + _body(rendered), channel=channel)
+    payload = head.encode() + parts(rendered.text, rendered.html)
+    return sealed(letter, site, payload=payload, channel=channel)
 
 
 def sealed(letter: Letter, site: Site, *, payload: bytes, channel: Channel) -> Message:
@@ -145,11 +146,11 @@ def _date(composed_at: datetime) -> str:
     return format_datetime(composed_at)
 
 
-def _body(rendered: Rendered) -> bytes:
+def parts(text: str, html: str) -> bytes:
     """The two parts and the header fields that describe them, by the standard library."""
     message = EmailMessage(policy=_SHORT_LINES)
-    message.set_content(rendered.text, cte="quoted-printable")
-    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
     message.set_boundary(BOUNDARY)
     for part in message.walk():
         del part["MIME-Version"]

@@ -308,6 +308,21 @@ def stop_mail(connection: sa.Connection, id_: SubscriberId, *, now: datetime, wh
     return connection.execute(statement).rowcount
 
 
+def redirect(connection: sa.Connection, id_: SubscriberId, *, old: str, new: str) -> int:
+    """Send to the new address what waits for the old one; returns how many deliveries."""
+    waiting = [DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value]
+    statement = (
+        sa.update(_delivery)
+        .where(
+            _delivery.c.subscriber_id == id_,
+            _delivery.c.address == old,
+            _delivery.c.state.in_(waiting),
+        )
+        .values(address=new)
+    )
+    return connection.execute(statement).rowcount
+
+
 def suppressed(connection: sa.Connection, hashes: Collection[str], now: datetime) -> frozenset[str]:
     """Which of `hashes` must not be written to at `now`."""
     found: set[str] = set()

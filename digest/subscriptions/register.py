@@ -25,6 +25,7 @@ from digest.model import (
     SubscriberId,
     SubscriberState,
 )
+from digest.store import errands
 from digest.store import subscribers as store
 from digest.store.database import Database
 from digest.subscriptions.addresses import masked, normalise
@@ -182,6 +183,7 @@ class Subscriptions:
         with self._database.write() as connection:
             stored = _known(store.lock(connection, address), address)
             store.delete(connection, stored.id)
+            errands.forget(connection, address)
             self._suppressions.put(connection, address, reason="removed", at=now)
 
     def suppress(self, email: str, *, reason: str) -> None:
