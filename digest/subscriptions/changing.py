@@ -1,4 +1,4 @@
-"""Changing what a link proves: a link sent again, a new address, feeds revoked, words taken back.
+"""Changing what a link proves: a link sent again, a new address, feeds revoked.
 
 What needs no proof by mail is `register`'s. Guarantee 1: what was asked is committed before anybody
 is told that a mail comes; a new address counts from the moment it confirmed itself, also for what
@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from digest.clock import Clock
 from digest.errors import InvalidSubscriber, TokenError, UnknownSubscriber
-from digest.model import Errand, ErrandId, ErrandKind, PaperId, Subscriber, SubscriberId
-from digest.store import errands, feedback
+from digest.model import Errand, ErrandId, ErrandKind, Subscriber, SubscriberId
+from digest.store import errands
 from digest.store import subscribers as store
 from digest.store.database import Database
 from digest.subscriptions.addresses import normalise
@@ -78,7 +78,7 @@ class Changing:
         store.update(connection, before, replace(before, email=address))
         store.redirect(connection, before.id, old=before.email, new=address)
 
-    # --- small things ---------------------------------------------------------------------------
+    # --- feeds ----------------------------------------------------------------------------------
 
     def renew_feeds(self, subscriber: SubscriberId) -> Subscriber:
         """New private feed addresses; the old ones open nothing any more."""
@@ -87,16 +87,6 @@ class Changing:
             after = replace(before, feed_generation=before.feed_generation + 1)
             store.update(connection, before, after)
             return after
-
-    def judged(self, subscriber: SubscriberId, *, limit: int = 200) -> list[feedback.Judged]:
-        """What they said of papers, newest first."""
-        with self._database.read() as connection:
-            return feedback.judged(connection, subscriber, limit=limit)
-
-    def take_back(self, subscriber: SubscriberId, paper: PaperId) -> None:
-        """As if they had said nothing of this paper."""
-        with self._database.write() as connection:
-            feedback.remove(connection, subscriber, paper)
 
     def _put(
         self,
