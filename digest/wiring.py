@@ -17,13 +17,12 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from digest.clock import Clock, fixed_clock, system_clock
+from digest.bounces import Heard
 from digest.config import Settings
 from digest.config.sources import AnySource
 from digest.day import Day, RunReport, Unwatched, Watcher
-from digest.delivery.account import Account, Security
 from digest.delivery.mailbox import MailboxSender
 from digest.delivery.retry import Doubt, Policy
-from digest.delivery.smtp import SmtpSender
 from digest.edition import Composer
 from digest.errors import ConfigError
 from digest.explaining import Answer, explain
@@ -39,6 +38,7 @@ from digest.model import (
     Subscriber,
 )
 from digest.outbox import Outbox, Route, Tally
+from digest.post import Post
 from digest.rendering.email import Rendered, render
 from digest.rendering.environment import Templates
 from digest.rendering.message import Letter
@@ -226,15 +226,32 @@ class App:
             papers=self.papers,
             tokens=self.tokens,
             draw=self._draw,
+            verp=self.post.verp,
         )
         return Outbox(
-            OutboxStore(self.database, hashes=self._fingerprints),
+            self.post.queue(OutboxStore(self.database, hashes=self._fingerprints)),
             letters.compose,
             [self._route()],
             spool=self.settings.delivery.spool,
             clock=clock,
             stop=self.stop,
         )
+
+    @cached_property
+    def post(self) -> Post:
+        """The accounts mail leaves by, and what hears of what comes back."""
+        return Post(
+            self.settings,
+            self.database,
+            tokens=self.tokens,
+            subscriptions=self.subscriptions,
+            clock=self.clock,
+            stop=self.stop,
+        )
+
+    def read_bounces(self) -> Heard:
+        """Read what came back, and suspend, suppress or keep accordingly."""
+        return self.post.read_bounces()
 
     def _fingerprints(self, address: str) -> tuple[str, ...]:
         return fingerprints(address, self.settings.signing_keys())
@@ -256,8 +273,7 @@ class App:
             folder = delivery.mailbox.path
             repeat = replace(policy, doubt=Doubt.REPEAT)  # the same file is written again
             return Route(Channel.MAILBOX, lambda: MailboxSender(folder), repeat)
-        account = _account(self.settings)
-        return Route(Channel.SMTP, lambda: SmtpSender(account, stop=self.stop), policy)
+        return Route(Channel.SMTP, self.post.sender, policy)
 
 
 def make_source(config: AnySource, fetcher: Fetcher) -> Source:
@@ -278,22 +294,3 @@ def make_source(config: AnySource, fetcher: Fetcher) -> Source:
 def _watched(tally: Tally, watcher: Watcher) -> Tally:
     watcher.sent(tally.states.total())
     return tally
-
-
-def _account(settings: Settings) -> Account:
-    smtp = settings.delivery.smtp
-    return Account(
-        host=smtp.host,
-        port=smtp.effective_port,
-        security=Security(smtp.security),
-        username=smtp.username,
-        password=smtp.password.get_secret_value() if smtp.password else "",
-        lmtp=smtp.lmtp,
-        ca_file=smtp.ca_file,
-        client_certificate=smtp.client_certificate,
-        client_key=smtp.client_key,
-        local_hostname=smtp.local_hostname,
-        plaintext_allowed=smtp.plaintext_allowed,
-        sessions=smtp.sessions,
-        messages_per_session=smtp.messages_per_session,
-    )

@@ -19,7 +19,7 @@ from digest.delivery.base import Sender
 from digest.delivery.bounce_kinds import bounce_of
 from digest.delivery.journal import Journal, uptime
 from digest.delivery.retry import Policy, decide
-from digest.errors import ClaimLost, DeliveryFault, StoreBusy
+from digest.errors import ClaimLost, DeliveryFault, RateReached, StoreBusy
 from digest.model import Channel, Delivery, DeliveryId, Message, Outcome, Result, Settlement
 from digest.outbox.queue import Queue
 from digest.outbox.takeover import take_over
@@ -114,6 +114,9 @@ class Outbox:
         except StoreBusy as busy:
             _log.warning("%s", busy, extra={"action": "store_busy"})
             cut_short = True
+        except RateReached as reached:
+            _log.info("%s", reached, extra={"action": "rate_reached"})
+            self._tally.waits[route.channel] = reached.wait
         except DeliveryFault as fault:
             _log.error("%s", fault, extra={"action": "channel_fault"})
             self._tally.faults[route.channel] = str(fault)

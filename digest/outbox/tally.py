@@ -19,10 +19,14 @@ class Unrenderable:
 
 @dataclass(slots=True)
 class Tally:
-    """Deliveries by what became of them; `faults` names channels that could not work."""
+    """Deliveries by what became of them; `faults` names channels that could not work.
+
+    `waits`: channels that have sent all they may, and for how many seconds; that is no failure.
+    """
 
     states: Counter[DeliveryState] = field(default_factory=Counter)
     faults: dict[Channel, str] = field(default_factory=dict)
+    waits: dict[Channel, float] = field(default_factory=dict)
 
     @property
     def has_failures(self) -> bool:
@@ -36,6 +40,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         self.states.update(other.states)
         self.faults.update(other.faults)
+        self.waits.update(other.waits)
 
     def as_json(self) -> Mapping[str, int]:
         """`{"delivered": 3, "deferred": 0, …}` for every state that ends a try."""

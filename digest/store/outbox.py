@@ -38,6 +38,7 @@ from digest.store.tables import (
     DeliveryRow,
     SubscriberRow,
     SuppressionRow,
+    UtcDateTime,
     table,
 )
 
@@ -151,6 +152,21 @@ class OutboxStore:
                 statement.values(state=state, claimed_by=None, claimed_until=None)
             )
             return done.rowcount
+
+    def postpone(self, worker: str, until: Mapping[DeliveryId, datetime]) -> int:
+        """Put back what a worker holds, each to be tried from an instant on; returns how many."""
+        state = sa.case(
+            (_delivery.c.attempts > 0, DeliveryState.DEFERRED.value),
+            else_=DeliveryState.QUEUED.value,
+        )
+        mine = _delivery.c.id == sa.bindparam("which"), _delivery.c.claimed_by == worker, _IS_HELD
+        again = sa.bindparam("again", type_=UtcDateTime)
+        values = {"state": state, "next_attempt_at": again}
+        statement = sa.update(_delivery).where(*mine)
+        statement = statement.values(values | {"claimed_by": None, "claimed_until": None})
+        rows = [{"which": id_, "again": instant} for id_, instant in until.items()]
+        with self._database.write() as connection:
+            return connection.execute(statement, rows).rowcount if rows else 0
 
     def held_by(self, worker: str) -> list[Delivery]:
         """What a worker claimed and neither settled nor put back."""

@@ -12,6 +12,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"sources", "matching", "rendering", "delivery", "store", "tokens"}),
     frozenset({"ingest", "edition", "outbox", "subscriptions", "explaining", "searching"}),
     frozenset({"letters", "day", "bounces", "likeness"}),  # stories made of stories
+    frozenset({"post"}),
     frozenset({"wiring"}),
     frozenset({"web", "scheduler", "demo"}),
     frozenset({"cli"}),
