@@ -154,7 +154,9 @@ class Sitting:
         self._run_id = run_id
         self._upto = composer.papers.latest_fetch()
         self._notes = tuple(
-            replace(note, verdict=Verdict.STALE) if note.source in composer.late else note
+            replace(note, verdict=Verdict.STALE)
+            if note.source in composer.late and note.verdict.moves_watermark
+            else note
             for note in composer.papers.latest_verdicts()
         )
         self._span = lru_cache(maxsize=4)(self._open_span)

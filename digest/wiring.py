@@ -44,9 +44,12 @@ from digest.rendering.environment import Templates
 from digest.rendering.message import Letter
 from digest.rendering.view import view
 from digest.rendering.wire import Joiner
+from digest.searching import Searcher
+from digest.searching.snapshot import usual_place
 from digest.sources.base import Source
 from digest.sources.http import Fetcher, HttpOptions
 from digest.sources.kinds import ENTRY_POINTS, KINDS
+from digest.store import waterline
 from digest.store.covering import CoveringStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
@@ -54,6 +57,7 @@ from digest.store.outbox import OutboxStore
 from digest.store.papers import PaperStore
 from digest.store.readers import ReaderStore
 from digest.store.schema import require_current
+from digest.store.searchable import SearchableStore
 from digest.store.stream import StreamStore
 from digest.store.subscribers import SubscriberStore
 from digest.subscriptions.addresses import fingerprints
@@ -143,7 +147,9 @@ class App:
                 composer=lambda: self.composer(at),
                 drain=lambda watching: _watched(outbox.drain(), watching),
             )
-            return day.run(at, only=who, watcher=watcher or Unwatched())
+            report = day.run(at, only=who, watcher=watcher or Unwatched())
+        self._require_no_halt()
+        return report
 
     def ingest(
         self, clock: Clock, run_id: int | None = None, watcher: Watcher | None = None
@@ -193,6 +199,17 @@ class App:
             matcher=self.matcher(self.clock()),
         )
 
+    @cached_property
+    def searcher(self) -> Searcher:
+        """Finds stored papers; one for the process, for its index is worth keeping."""
+        return Searcher(
+            SearchableStore(self.database),
+            self.papers,
+            embedder=self.likeness.embedder,
+            vectors=self.likeness.vectors,
+            snapshot=usual_place(self.database.place),
+        )
+
     # --- implementations, picked by the configuration ---------------------------------------------
 
     @contextmanager
@@ -219,7 +236,8 @@ class App:
         return Likeness(self.settings.matching, self.database)
 
     def outbox(self, clock: Clock) -> Outbox:
-        """One worker on the queue."""
+        """One worker on the queue; raises Halted for a database that must not send yet."""
+        self._require_no_halt()
         letters = Letters(
             editions=self.editions,
             readers=ReaderStore(self.database),
@@ -252,6 +270,13 @@ class App:
     def read_bounces(self) -> Heard:
         """Read what came back, and suspend, suppress or keep accordingly."""
         return self.post.read_bounces()
+
+    def way_out(self) -> Route:
+        """The route by which mail leaves."""
+        return self._route()
+
+    def _require_no_halt(self) -> None:
+        waterline.check(self.database, self.settings.delivery.spool, self.clock())
 
     def _fingerprints(self, address: str) -> tuple[str, ...]:
         return fingerprints(address, self.settings.signing_keys())

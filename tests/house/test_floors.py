@@ -8,13 +8,15 @@ from tests.house.code import modules
 #: vocabulary is, modules may also build on one another.
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"digest", "model", "errors", "clock", "text", "identifiers", "latex", "symbols"}),
-    frozenset({"config", "network"}),
+    frozenset({"config", "network", "logs"}),
     frozenset({"sources", "matching", "rendering", "delivery", "store", "tokens"}),
-    frozenset({"ingest", "edition", "outbox", "subscriptions", "explaining", "searching"}),
+    frozenset({"ingest", "edition", "outbox", "subscriptions", "explaining", "searching", "metrics"}),
     frozenset({"letters", "day", "bounces", "likeness"}),  # stories made of stories
     frozenset({"post"}),
     frozenset({"wiring"}),
+    frozenset({"notices"}),
     frozenset({"web", "scheduler", "demo"}),
+    frozenset({"doctor"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )

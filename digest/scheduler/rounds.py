@@ -1,0 +1,191 @@
+"""What the alarm rings for: each method asks what is due, does it, and says when to ring again.
+
+    read      ask the sources whose time has come
+    compose   make the digests that are due, but for those that wait for an announcement
+    clean     forget what the retention no longer keeps
+    bounces   read what came back
+
+A round holds no policy (see `rhythm`, `waiting`, `digest.store.purging`) and keeps nothing that
+matters between two calls. Whoever was away (a restart, a suspended machine) reads before it
+composes, else the digest of the gap would be empty. Two of them on one database do no harm: ingest
+has its lease, composing locks whom it composes for (guarantee 2).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from digest.config.sources import AnySource
+from digest.day import RunReport
+from digest.edition import Composed
+from digest.ingest import IngestReport, ingest
+from digest.metrics import timed
+from digest.model import PastFetch
+from digest.scheduler.rhythm import is_behind, next_ask
+from digest.scheduler.waiting import due_by, late, missing_since
+from digest.sources.base import Source
+from digest.store import waterline
+from digest.store.health import HealthStore
+from digest.store.purging import Keep, purge
+from digest.wiring import App
+
+log = logging.getLogger(__name__)
+
+HISTORY: Final = timedelta(days=5)  #: of a source's fetches, enough for rhythm and waiting
+HELD_AGAIN: Final = timedelta(minutes=1)  #: between looks at what waits for an announcement
+READ_AGAIN: Final = timedelta(seconds=5)  #: between looks whether the sources are read
+GRACE: Final = 60.0  #: seconds beyond the sources' deadline
+CLEAN_EVERY: Final = timedelta(hours=6)
+
+Rouse = Callable[[], None]
+
+
+@dataclass(slots=True)
+class Rounds:
+    """The scheduler's jobs over one application. `posted` is called when deliveries were queued."""
+
+    app: App
+    fetched: Rouse = lambda: None
+    posted: Rouse = lambda: None
+    _behind_since: float | None = None  #: steady time
+
+    # --- reading the sources --------------------------------------------------------------------
+
+    def read(self) -> datetime | None:
+        """Ask the sources whose time has come; returns the next source's time."""
+        now = self.app.clock()
+        times = self._times(now)
+        if wanted := {name for name, at in times.items() if at <= now}:
+            with timed("read"):
+                self._read(now, wanted)
+            self.fetched()
+        return min(self._times(self.app.clock()).values(), default=None)
+
+    def _times(self, now: datetime) -> dict[str, datetime]:
+        return {one.name: self._next_ask(one, now) for one in self._sources()}
+
+    def _next_ask(self, source: AnySource, now: datetime) -> datetime:
+        history = self._history(source, now)
+        return next_ask(
+            history,
+            every=self._every(source),
+            now=now,
+            announcement=missing_since(history, kind=_kind(source), now=now),
+        )
+
+    def _every(self, source: AnySource) -> timedelta:
+        usual = self.app.settings.scheduler.sources_minutes
+        return timedelta(minutes=source.every_minutes or usual)
+
+    def _history(self, source: AnySource, now: datetime) -> tuple[PastFetch, ...]:
+        return self.app.papers.history(source.name, since=now - HISTORY)
+
+    def _sources(self) -> list[AnySource]:
+        return [one for one in self.app.settings.sources if one.enabled]
+
+    def _read(self, now: datetime, names: set[str]) -> None:
+        run_id = self.app.editions.begin_run(now)
+        with self.app.sources() as sources:
+            report = self._ingest([one for one in sources if one.name in names], run_id)
+        self._finish(run_id, RunReport(now, ingest=report))
+        for one in report.sources:
+            told = {"action": "source.read", "source": one.source, "verdict": one.verdict.value}
+            log.info("%s", one.line, extra=told)
+
+    def _ingest(self, sources: list[Source], run_id: int) -> IngestReport:
+        settings = self.app.settings
+        return ingest(
+            sources,
+            self.app.papers,
+            clock=self.app.clock,
+            deadline=settings.scheduler.source_deadline_seconds,
+            lookback=timedelta(days=settings.digest.lookback_days),
+            run_id=run_id,
+        )
+
+    # --- composing ------------------------------------------------------------------------------
+
+    def compose(self) -> datetime | None:
+        """Compose what is due and need not wait; returns when somebody is due next."""
+        now = self.app.clock()
+        waterline.check(self.app.database, self.app.settings.delivery.spool, now)
+        health = HealthStore(self.app.database)
+        if (waking := health.next_waking()) and waking <= now:
+            self.app.subscribers.wake(now)
+        if self._must_read_first(now):
+            return now + READ_AGAIN
+        missing = self._missing(now)
+        upto = due_by(now, missing.values(), wait=self._wait())
+        if health.due(upto):
+            with timed("compose"):
+                self._compose(now, upto, late(missing, now) if self._wait() else frozenset())
+            self.posted()
+        return self._next_compose(now, health)
+
+    def _must_read_first(self, now: datetime) -> bool:
+        """Whether we were away and the sources are still to be read; not for ever, if they fail."""
+        rhythms = {one.name: self._every(one) for one in self._sources()}
+        if not is_behind(HealthStore(self.app.database).asked(), rhythms, now):
+            self._behind_since = None
+            return False
+        if self._behind_since is None:
+            self._behind_since = monotonic()
+        patience = self.app.settings.scheduler.source_deadline_seconds + GRACE
+        return monotonic() - self._behind_since < patience
+
+    def _compose(self, now: datetime, upto: datetime, tardy: frozenset[str]) -> Composed:
+        run_id = self.app.editions.begin_run(now)
+        composer = replace(self.app.composer(now), late=tardy)
+        done = composer.compose(now, run_id=run_id, due_by=upto)
+        self._finish(run_id, RunReport(now, digests=done))
+        told = {"action": "digests.composed", "count": done.composed}
+        log.info("%d digests composed.", done.composed, extra=told)
+        return done
+
+    def _next_compose(self, now: datetime, health: HealthStore) -> datetime | None:
+        """Whoever is next; soon, where somebody who is due is still kept waiting."""
+        times = [at for at in (health.next_due(), health.next_waking()) if at is not None]
+        return min((max(at, now + HELD_AGAIN) if at <= now else at for at in times), default=None)
+
+    def _missing(self, now: datetime) -> dict[str, datetime]:
+        """For each source with a calendar, the first announcement that is not in."""
+        found = {
+            one.name: missing_since(self._history(one, now), kind=_kind(one), now=now)
+            for one in self._sources()
+        }
+        return {name: at for name, at in found.items() if at is not None}
+
+    def _wait(self) -> timedelta:
+        return timedelta(minutes=self.app.settings.digest.wait_minutes)
+
+    def _finish(self, run_id: int, report: RunReport) -> None:
+        self.app.editions.finish_run(run_id, self.app.clock(), report.to_json())
+
+    # --- keeping house --------------------------------------------------------------------------
+
+    def clean(self) -> datetime | None:
+        """Forget what the retention no longer keeps."""
+        now, kept = self.app.clock(), self.app.settings.retention
+        with timed("clean"):
+            gone = purge(self.app.database, Keep(**kept.model_dump()), now, stop=self.app.stop)
+        if any(gone.values()):
+            log.info("Purged: %s.", gone, extra={"action": "purged", **gone})
+        return now + CLEAN_EVERY
+
+    def bounces(self) -> datetime | None:
+        """Read what came back, where the application has a place for it."""
+        read = getattr(self.app, "read_bounces", None)
+        if read is not None:
+            with timed("bounces"):
+                read()
+        return None
+
+
+def _kind(source: AnySource) -> str:
+    """The source's kind; a trial that reads files follows nobody's calendar."""
+    return "" if source.path is not None else source.kind
