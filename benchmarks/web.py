@@ -26,25 +26,26 @@ import httpx
 import sqlalchemy as sa
 
 from digest.clock import fixed_clock
+from digest.matching.static import static_embedder
 from digest.model import Paper, PaperId, Site
 from digest.rendering.environment import Templates
+from digest.searching import Searcher
 from digest.store.archive import ArchiveStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
 from digest.store.limits import LimitStore
 from digest.store.papers import PaperStore
 from digest.store.schema import migrate
+from digest.store.searchable import SearchableStore
 from digest.store.subscribers import SubscriberStore
 from digest.store.tables import FetchRow, PaperRow, SightingRow, SubscriberRow, table
+from digest.store.vectors import StoredVectors
 from digest.subscriptions import Subscriptions
 from digest.tokens import Tokens
 from digest.web.app import create_app
-from digest.web.keyword_search import KeywordSearch
-from digest.web.likeness import TitleLikeness
 from digest.web.links import Links
 from digest.web.rooms import Rooms
 from digest.web.serving import listen, make_server
-from digest.web.shelf import Shelf
 
 PAPERS = 100_000
 SUBSCRIBERS = 100_000
@@ -130,7 +131,6 @@ def fill(url: str, papers: int, subscribers: int) -> None:
 def rooms(url: str) -> Rooms:
     database, clock = Database(url), fixed_clock(NOW)
     papers, archive = PaperStore(database), ArchiveStore(database)
-    shelf = Shelf(archive, papers, clock)
     return Rooms(
         site=Site("Bench", "http://127.0.0.1", "", "a@example.org", "a@example.org"),
         papers=papers,
@@ -141,8 +141,12 @@ def rooms(url: str) -> Rooms:
         templates=Templates(),
         tokens=Tokens(KEYS),
         clock=clock,
-        search=KeywordSearch(shelf),
-        similar=TitleLikeness(shelf),
+        search=Searcher(
+            SearchableStore(database),
+            papers,
+            embedder=static_embedder(),
+            vectors=StoredVectors(database),
+        ),
         limits=LimitStore(database),
     )
 
@@ -225,7 +229,9 @@ def first_load(base: str) -> dict[str, int]:
             page = client.get(path, follow_redirects=True)
             files = [part.split('"')[0] for part in page.text.split('href="')[1:]]
             own = [one for one in files if one.startswith("/static/")]
-            sizes[name] = sum(_wire(client, one) for one in (page.request.url.raw_path.decode(), *own))
+            sizes[name] = sum(
+                _wire(client, one) for one in (page.request.url.raw_path.decode(), *own)
+            )
     return sizes
 
 

@@ -58,7 +58,7 @@ def show(visit: Visiting, number: Number, name: str = "") -> Response:
 
 def _page(visit: Visit, paper: Paper, place: str) -> Response:
     language, links = visit.language, visit.links
-    similar = visit.rooms.similar.similar(paper, limit=_SIMILAR)
+    similar = visit.rooms.search.similar(paper, limit=_SIMILAR)
     return visit.public(
         "web/paper.html.j2",
         title=clean_title(paper),

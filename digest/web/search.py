@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from digest.errors import QuerySyntaxError
 from digest.rendering.byline import own_name
+from digest.rendering.language import message
+from digest.searching import Order, Results
 from digest.store.archive import Span
 from digest.web.archive import Name, today
 from digest.web.cards import PaperCard, card_of
-from digest.web.rooms import Question, Results
 from digest.web.visit import Visit, Visiting
 
 PAGE: Final = 20  #: papers a page
@@ -25,6 +26,25 @@ _DEEPEST: Final = 50  #: pages; whoever has not found it by then narrows the sea
 router = APIRouter()
 Text = Annotated[str, Query(max_length=2000)]
 Day = Annotated[str, Query(max_length=10)]
+
+
+_ORDERS: Final = {
+    Order.RELEVANCE: message("Best match first"),
+    Order.DATE: message("Newest first"),
+    Order.VOTES: message("Most votes first"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What someone looks for, what it is narrowed to, and in which order."""
+
+    text: str
+    since: date | None = None
+    until: date | None = None
+    source: str | None = None
+    category: str | None = None
+    order: Order = Order.RELEVANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +75,12 @@ def show(
     until: Day = "",
     source: Name = None,
     category: Name = None,
+    order: Order = Order.RELEVANCE,
     page: Annotated[int, Query(ge=1, le=_DEEPEST)] = 1,
 ) -> Response:
     """What is found for `q`; with nothing asked, the empty form."""
     text = " ".join(q.split())
-    question = Question(text, _day(since), _day(until), source or None, category or None)
+    question = Question(text, _day(since), _day(until), source or None, category or None, order)
     outcome = _ask(visit, question, page) if text else Outcome()
     sources, categories = _offers(visit)
     title = visit.language.say("Search: {text}", text=text) if text else None
@@ -70,6 +91,7 @@ def show(
         query=q,
         question=question,
         outcome=outcome,
+        orders=[Offer(one, visit.language.text(label)) for one, label in _ORDERS.items()],
         sources=sources,
         categories=categories,
     )
@@ -83,6 +105,7 @@ def _ask(visit: Visit, question: Question, page: int) -> Outcome:
             until=question.until,
             source=question.source,
             category=question.category,
+            order=question.order,
             limit=PAGE,
             offset=(page - 1) * PAGE,
         )
@@ -110,6 +133,7 @@ def _further(visit: Visit, question: Question, page: int) -> str:
         until=question.until.isoformat() if question.until else None,
         source=question.source,
         category=question.category,
+        order=question.order if question.order is not Order.RELEVANCE else None,
         page=str(page),
     )
 

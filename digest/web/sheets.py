@@ -26,7 +26,7 @@ CONTEXT: Final[dict[str, frozenset[str]]] = {
         "canonical", "card", "day", "authors", "authors_left", "abstract", "note", "categories",
         "actions", "identifiers", "seen", "published", "version", "similar",
     ),
-    "web/search.html.j2": _sheet("question", "outcome", "sources", "categories"),
+    "web/search.html.j2": _sheet("question", "outcome", "orders", "sources", "categories"),
     "web/digest.html.j2": _sheet("frame", "sections", "actions", "day", "left_out"),
     "web/sources.html.j2": _sheet("sources"),
     "web/fault.html.j2": _sheet("fault"),

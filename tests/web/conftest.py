@@ -19,20 +19,20 @@ from starlette.testclient import TestClient
 
 from digest.model import Site
 from digest.rendering.environment import Templates
+from digest.searching import Searcher
 from digest.store.archive import ArchiveStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
 from digest.store.limits import LimitStore
 from digest.store.papers import PaperStore
+from digest.store.searchable import SearchableStore
 from digest.store.subscribers import SubscriberStore
+from digest.store.vectors import StoredVectors
 from digest.subscriptions import Subscriptions
 from digest.tokens import Tokens
 from digest.web.app import create_app
-from digest.web.keyword_search import KeywordSearch
-from digest.web.likeness import TitleLikeness
 from digest.web.rooms import Rooms
 from digest.web.serving import listen, make_server
-from digest.web.shelf import Shelf
 from tests.fakes import FrozenClock
 from tests.web import seeds
 
@@ -64,10 +64,19 @@ def web_database(seeded: Path, tmp_path: Path) -> Iterator[Database]:
     database.dispose()
 
 
+def searcher(database: Database) -> Searcher:
+    """Search by words alone: quick to make, and it has no vectors to write down."""
+    return Searcher(
+        SearchableStore(database),
+        PaperStore(database),
+        embedder=None,
+        vectors=StoredVectors(database),
+    )
+
+
 def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
     """Rooms as the composition root makes them, any field overridable."""
     papers, archive = PaperStore(database), ArchiveStore(database)
-    shelf = Shelf(archive, papers, clock)
     defaults: dict[str, Any] = {
         "site": SITE,
         "papers": papers,
@@ -78,8 +87,7 @@ def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
         "templates": Templates(),
         "tokens": Tokens(seeds.KEYS),
         "clock": clock,
-        "search": KeywordSearch(shelf),
-        "similar": TitleLikeness(shelf),
+        "search": searcher(database),
         "limits": LimitStore(database),
     }
     return Rooms(**defaults | fields)

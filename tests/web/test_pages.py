@@ -35,7 +35,7 @@ PAGES = (
     "/papers/1999-01-01",
     "/search",
     "/search?q=retriev*",
-    "/search?q=%28graph",
+    "/search?q=owls+AND+%28graph",
     "/search?q=zzzzzz",
     "/sources",
     "/robots.txt",
@@ -131,7 +131,15 @@ def test_a_paper_has_one_address(client: TestClient) -> None:
     assert f'rel="canonical" href="{SITE.base_url}{place}"' in html
     assert "silently wrong medication lists" in html
     assert "medRxiv" in html
+    assert "Papers like it" not in html
+
+
+def test_a_paper_names_those_like_it(client: TestClient) -> None:
+    found = client.get("/search", params={"q": 'title:"two witnesses requiring"'}).text
+    (place,) = [one for one in links(found) if one.startswith("/paper/")]
+    html = client.get(place).text
     assert "Papers like it" in html
+    assert "Retrieval with two witnesses: independent sources" in html
 
 
 def test_search_marks_and_tells_why(client: TestClient) -> None:
@@ -155,13 +163,23 @@ def test_search_narrows(client: TestClient) -> None:
     assert found(source="nobody") == 0
 
 
+def test_search_is_ordered_as_asked(client: TestClient) -> None:
+    def first(order: str) -> str:
+        params = {"q": "retriev* OR notes", "order": order}
+        return titles(client.get("/search", params=params).text)[0]
+
+    assert first("votes").startswith("Small models, long memories")
+    assert first("relevance").startswith("When the chart disagrees")
+    assert client.get("/search", params={"q": "owls", "order": "sideways"}).status_code == 400
+
+
 def test_a_query_that_cannot_be_read_is_mended_beside_its_field(client: TestClient) -> None:
-    answer = client.get("/search", params={"q": "owls (graph", "since": "2026-11-01"})
+    answer = client.get("/search", params={"q": "owls AND (graph", "since": "2026-11-01"})
     assert answer.status_code == 400
-    assert "never closed (column 6)" in answer.text
+    assert "never closed (column 10)" in answer.text
     assert "Add a )" in answer.text
     assert 'aria-describedby="q-fault"' in answer.text
-    assert 'value="owls (graph"' in answer.text
+    assert 'value="owls AND (graph"' in answer.text
     assert 'value="2026-11-01"' in answer.text
 
 

@@ -36,7 +36,7 @@ def paths(rooms: Rooms) -> Iterator[str]:
         "/search",
         "/search?q=retriev*+OR+owls",
     )
-    yield from ("/search?q=%28graph", "/paper/1", "/sources", "/nope")
+    yield from ("/search?q=owls+AND+%28graph", "/paper/1", "/sources", "/nope")
     yield f"/d/{rooms.tokens.sign(Purpose.DIGEST, 1)}"
 
 
