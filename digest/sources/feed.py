@@ -11,15 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
-from digest.model import Fetched, Links, PaperIds, Window
+from digest.model import Links, PaperIds
 from digest.sources.documents import read_document
 from digest.sources.entries import Entry, read_entries
-from digest.sources.http import Fetcher
 from digest.sources.jsonfeed import parse_json_feed
-from digest.sources.reading import Draft, Reading, gather, ids_among, listed, merge
-from digest.sources.visits import Visit, read_files
+from digest.sources.reading import Draft, Reading, gather, ids_among, listed
+from digest.sources.visits import PlaceSource
 from digest.text import canonical_url, clean, safe_url, split_authors
 
 _LABEL = re.compile(
@@ -31,33 +29,10 @@ _IMPRINT = re.compile(r"^.{0,120}\bPublished online:|^\[.{0,120}\] Published |^d
 _FORMATS = frozenset({"html", "xml", "pdf", "epub", "full text", "read more", "continue reading"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedOptions:
-    name: str
-    url: str | None = None
-    path: Path | None = None
-
-
-class FeedSource:
+class FeedSource(PlaceSource):
     """One feed."""
 
     kind = "feed"
-    Options = FeedOptions
-
-    def __init__(self, options: FeedOptions, fetcher: Fetcher) -> None:
-        self._options = options
-        self._fetcher = fetcher
-
-    @property
-    def name(self) -> str:
-        return self._options.name
-
-    def fetch(self, window: Window, state: Mapping[str, str]) -> Fetched:
-        if self._options.path is not None:
-            return merge(read_files(self._options.path, self.parse), until=window.until)
-        visit = Visit(self._fetcher, state)
-        reading = visit.read(self._options.url or "", self.parse)
-        return merge([reading], visit.state, until=window.until)
 
     def parse(self, body: bytes, content_type: str = "") -> Reading:
         return parse_feed(body, source=self.name, content_type=content_type)

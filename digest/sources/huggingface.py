@@ -7,16 +7,12 @@ day costs a 304. The outer `publishedAt` is hours off, `submittedOnDailyAt` is t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, timedelta
-from pathlib import Path
 from urllib.parse import quote
 
-from digest.model import Fetched, Links, Listing, PaperIds, Window
+from digest.model import Links, Listing, PaperIds, Window
 from digest.sources.documents import MOST_ENTRIES, read_document, read_json
-from digest.sources.http import Fetcher
-from digest.sources.reading import Draft, Reading, gather, listed, merge
+from digest.sources.reading import Draft, Reading, gather, listed
 from digest.sources.values import (
     Wire,
     as_count,
@@ -26,7 +22,7 @@ from digest.sources.values import (
     as_objects,
     as_text,
 )
-from digest.sources.visits import JSON, Visit, read_files
+from digest.sources.visits import JSON, PlaceSource, Visit
 from digest.text import arxiv_id, canonical_url, safe_url
 
 API = "https://huggingface.co/api/daily_papers"
@@ -35,38 +31,18 @@ _MOST_DAYS = 31
 _PAGE = 100  #: the most that one answer holds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HuggingFaceOptions:
-    name: str
-    url: str | None = None
-    path: Path | None = None
-
-
-class HuggingFaceSource:
+class HuggingFaceSource(PlaceSource):
     """The daily papers, all topics."""
 
     kind = "huggingface"
-    Options = HuggingFaceOptions
 
-    def __init__(self, options: HuggingFaceOptions, fetcher: Fetcher) -> None:
-        self._options = options
-        self._fetcher = fetcher
-
-    @property
-    def name(self) -> str:
-        return self._options.name
-
-    def fetch(self, window: Window, state: Mapping[str, str]) -> Fetched:
-        if self._options.path is not None:
-            return merge(read_files(self._options.path, self.parse), until=window.until)
-        visit = Visit(self._fetcher, state)
+    def visit(self, visit: Visit, window: Window) -> list[Reading]:
         readings: list[Reading] = []
         for day in _days(window):
-            reading = visit.read(self._address(day), self.parse, accept=JSON)
-            readings.append(reading)
-            if reading.unreachable:
+            readings.append(visit.read(self._address(day), self.parse, accept=JSON))
+            if readings[-1].unreachable:
                 break  # the other days would wait as long
-        return merge(readings, visit.state, until=window.until)
+        return readings
 
     def parse(self, body: bytes, content_type: str = "") -> Reading:
         return parse_daily_papers(body, source=self.name, content_type=content_type)

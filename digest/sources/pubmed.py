@@ -7,18 +7,14 @@ content:encoded between the citation and a line with PMID and DOI.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
-from digest.model import Fetched, Links, Window
+from digest.model import Links
 from digest.sources.documents import read_document
 from digest.sources.entries import Entry, read_entries
 from digest.sources.feed import entry_ids, entry_link, entry_name
-from digest.sources.http import Fetcher
-from digest.sources.reading import Draft, Reading, gather, listed, merge
-from digest.sources.visits import Visit, read_files
+from digest.sources.reading import Draft, Reading, gather, listed
+from digest.sources.visits import PlaceSource
 from digest.text import canonical_url, clean, split_authors
 
 _TAIL = re.compile(r"^PMID:\s*\d+.*$")
@@ -26,33 +22,10 @@ _EMPTY = re.compile(r"^(?:ABSTRACT|NO ABSTRACT|\.{3})$")
 _DOI_AND_AFTER = re.compile(r"\s*\bdoi:\s.*$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PubmedOptions:
-    name: str
-    url: str | None = None
-    path: Path | None = None
-
-
-class PubmedSource:
+class PubmedSource(PlaceSource):
     """One saved search."""
 
     kind = "pubmed"
-    Options = PubmedOptions
-
-    def __init__(self, options: PubmedOptions, fetcher: Fetcher) -> None:
-        self._options = options
-        self._fetcher = fetcher
-
-    @property
-    def name(self) -> str:
-        return self._options.name
-
-    def fetch(self, window: Window, state: Mapping[str, str]) -> Fetched:
-        if self._options.path is not None:
-            return merge(read_files(self._options.path, self.parse), until=window.until)
-        visit = Visit(self._fetcher, state)
-        reading = visit.read(self._options.url or "", self.parse)
-        return merge([reading], visit.state, until=window.until)
 
     def parse(self, body: bytes, content_type: str = "") -> Reading:
         return parse_pubmed(body, source=self.name, content_type=content_type)

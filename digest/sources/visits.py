@@ -6,13 +6,16 @@ puts the place in front of a parser's complaint.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
+from digest.model import Fetched, Window
 from digest.sources.documents import MOST_BYTES
 from digest.sources.http import Fault, Fetcher, Response, place
-from digest.sources.reading import Reading
+from digest.sources.reading import Reading, merge
 
 Parse = Callable[[bytes, str], Reading]  #: body and content type
 
@@ -56,6 +59,43 @@ class Visit:
     def _remember(self, url: str, answer: Response) -> None:
         values = (answer.headers.get("etag", ""), answer.headers.get("last-modified", ""))
         self.state |= {f"{k} {url}": v for k, v in zip(_KEYS, values, strict=True) if v}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOptions:
+    """A source at one address; `path` is for trials."""
+
+    name: str
+    url: str | None = None
+    path: Path | None = None
+
+
+class PlaceSource(ABC):
+    """A Source at one address, or in local files; a kind says how its documents are read."""
+
+    kind: ClassVar[str]
+    Options = PlaceOptions
+
+    def __init__(self, options: PlaceOptions, fetcher: Fetcher) -> None:
+        self._options = options
+        self._fetcher = fetcher
+
+    @property
+    def name(self) -> str:
+        return self._options.name
+
+    def fetch(self, window: Window, state: Mapping[str, str]) -> Fetched:
+        if self._options.path is not None:
+            return merge(read_files(self._options.path, self.parse), until=window.until)
+        visit = Visit(self._fetcher, state)
+        return merge(self.visit(visit, window), visit.state, until=window.until)
+
+    def visit(self, visit: Visit, window: Window) -> list[Reading]:
+        """Every document of one fetch: the one at the address, unless the kind has more."""
+        return [visit.read(self._options.url or "", self.parse)]
+
+    @abstractmethod
+    def parse(self, body: bytes, content_type: str = "") -> Reading: ...
 
 
 def read_files(path: Path, parse: Parse) -> list[Reading]:

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from digest.model import PaperIds
-from digest.sources.feed import FeedOptions, FeedSource, parse_feed, read_body
+from digest.sources.feed import FeedSource, parse_feed, read_body
 from digest.sources.http import Fetcher, HttpOptions
-from digest.sources.pubmed import PubmedOptions, PubmedSource, parse_pubmed
+from digest.sources.pubmed import PubmedSource, parse_pubmed
+from digest.sources.visits import PlaceOptions
 from tests.sources.documents import ATOM, JOURNAL_RSS, PUBMED_RSS, UNTIL, WEEK, json_feed
 
 
@@ -219,7 +220,7 @@ def test_a_feed_is_asked_conditionally() -> None:
         return httpx.Response(200, content=ATOM, headers={"Last-Modified": "Wed"})
 
     fetcher = Fetcher(HttpOptions(), transport=httpx.MockTransport(handle))
-    source = FeedSource(FeedOptions(name="lab", url="https://lab.example/feed"), fetcher)
+    source = FeedSource(PlaceOptions(name="lab", url="https://lab.example/feed"), fetcher)
     first = source.fetch(WEEK, {})
     again = source.fetch(WEEK, first.state)
     assert len(first.listings) == 1
@@ -235,7 +236,7 @@ def test_a_document_that_cannot_be_read_is_asked_again_whole() -> None:
         return httpx.Response(200, content=cut, headers={"ETag": '"1"'})
 
     fetcher = Fetcher(HttpOptions(), transport=httpx.MockTransport(handle))
-    source = PubmedSource(PubmedOptions(name="p", url="https://p.example/rss"), fetcher)
+    source = PubmedSource(PlaceOptions(name="p", url="https://p.example/rss"), fetcher)
     fetched = source.fetch(WEEK, {})
     assert not fetched.complete
     assert fetched.state == {}
@@ -247,7 +248,7 @@ def test_a_date_after_today_is_not_when_it_was_announced() -> None:
     fetcher = Fetcher(
         HttpOptions(), transport=httpx.MockTransport(lambda r: httpx.Response(200, content=body))
     )
-    source = FeedSource(FeedOptions(name="f", url="https://x.org/feed"), fetcher)
+    source = FeedSource(PlaceOptions(name="f", url="https://x.org/feed"), fetcher)
     (one,) = source.fetch(WEEK, {}).listings
     assert one.announced_at is None
     assert one.published_at is not None
@@ -259,10 +260,10 @@ def test_local_files(tmp_path: Path) -> None:
     (tmp_path / "2.json").write_bytes(json_feed({"id": "https://x.org/1", "title": "T"}))
     (tmp_path / "3.html").write_bytes(b"<html>")
     fetcher = Fetcher()
-    feed = FeedSource(FeedOptions(name="f", path=tmp_path), fetcher).fetch(WEEK, {})
+    feed = FeedSource(PlaceOptions(name="f", path=tmp_path), fetcher).fetch(WEEK, {})
     assert len(feed.listings) == 2
     assert str(feed.fault).startswith("3.html is an HTML page")
     assert not feed.complete
-    pubmed = PubmedSource(PubmedOptions(name="p", path=tmp_path / "1.rss"), fetcher)
+    pubmed = PubmedSource(PlaceOptions(name="p", path=tmp_path / "1.rss"), fetcher)
     assert len(pubmed.fetch(WEEK, {}).listings) == 1
     fetcher.close()

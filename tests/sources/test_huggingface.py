@@ -11,7 +11,8 @@ import pytest
 
 from digest.model import Window
 from digest.sources.http import Fetcher, HttpOptions
-from digest.sources.huggingface import HuggingFaceOptions, HuggingFaceSource, parse_daily_papers
+from digest.sources.huggingface import HuggingFaceSource, parse_daily_papers
+from digest.sources.visits import PlaceOptions
 from tests.sources.documents import UNTIL, WEEK, daily_paper, daily_papers
 
 
@@ -101,7 +102,7 @@ class World:
 
 def source(world: World, **options: Any) -> HuggingFaceSource:
     fetcher = Fetcher(HttpOptions(retries=0), transport=httpx.MockTransport(world))
-    return HuggingFaceSource(HuggingFaceOptions(name="HF", **options), fetcher)
+    return HuggingFaceSource(PlaceOptions(name="HF", **options), fetcher)
 
 
 def test_every_day_of_the_window_is_asked_newest_first() -> None:
