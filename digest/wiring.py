@@ -26,6 +26,7 @@ from digest.delivery.retry import Doubt, Policy
 from digest.edition import Composer
 from digest.errors import ConfigError
 from digest.explaining import Answer, explain
+from digest.feedback import Feedback
 from digest.ingest import IngestReport, ingest
 from digest.likeness import Likeness
 from digest.letters import Letters
@@ -198,6 +199,11 @@ class App:
             store=CoveringStore(self.database),
             matcher=self.matcher(self.clock()),
         )
+
+    @property
+    def feedback(self) -> Feedback:
+        """Hears what subscribers say of papers, and teaches their interests."""
+        return Feedback(self.database, clock=self.clock)
 
     @cached_property
     def searcher(self) -> Searcher:

@@ -1,4 +1,4 @@
-"""`digest feedback`: a subscriber's word on a paper, stored for the digests to come."""
+"""`digest feedback`: a subscriber's word on a paper, and what their interests learn from it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Word(StrEnum):
     UP = "up"
     DOWN = "down"
+    UNDO = "undo"
     MUTE_AUTHOR = "mute-author"
     MUTE_WORD = "mute-word"
 
@@ -26,18 +27,31 @@ class Word(StrEnum):
 def feedback(
     email: Annotated[str, typer.Argument(help="The subscriber's address.", metavar="EMAIL")],
     paper: PaperArgument,
-    word: Annotated[Word, typer.Argument(help="up, down, mute-author or mute-word.")],
+    word: Annotated[Word, typer.Argument(help="up, down, undo, mute-author or mute-word.")],
     what: Annotated[
         str | None, typer.Argument(help="The author or the word to mute.", metavar="[WHAT]")
     ] = None,
+    interest: Annotated[
+        str | None,
+        typer.Option(help="The interest that learns from it; else the one that brought the paper."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Like or dislike a paper for someone, or mute one of its authors or a word."""
+    """Like or dislike a paper for someone, take that back, or mute one of its authors or a word.
+
+    A liked paper becomes an example of the interest that brought it, a disliked one a
+    counter-example; the next digest shows it.
+    """
+    taught: tuple[str, ...] = ()
     with session.opened() as opened:
         found, register = opened.papers.find(paper), opened.subscriptions
         match word:
             case Word.UP | Word.DOWN:
-                register.feedback(email, found.id, liked=word is Word.UP)
+                liked = word is Word.UP
+                heard = opened.feedback.hear(email, found, liked=liked, interest=interest)
+                taught, muted = heard.interests, register.subscriber(email).mutes
+            case Word.UNDO:
+                taught = opened.feedback.take_back(email, found).interests
                 muted = register.subscriber(email).mutes
             case Word.MUTE_AUTHOR:
                 muted = register.mute(email, authors=[_author(found, what)])
@@ -45,9 +59,14 @@ def feedback(
                 muted = register.mute(email, words=[_word(what)])
     if json:
         shown = {"authors": muted.authors, "words": muted.words}
-        say_json({"paper": found.key, "feedback": word.value, "muted": shown})
-    else:
-        say(f"Noted: {word.value} on {found.title}")
+        said = {"paper": found.key, "feedback": word.value, "interests": taught, "muted": shown}
+        say_json(said)
+        return
+    say(f"Noted: {word.value} on {found.title}")
+    if taught:
+        say(f"Learnt by: {', '.join(taught)}.")
+    elif word in (Word.UP, Word.DOWN):
+        say("No interest learnt from it: none had brought it. --interest NAME names one.")
 
 
 def _author(paper: Paper, name: str | None) -> str:

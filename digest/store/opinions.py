@@ -1,0 +1,88 @@
+"""What subscribers said of papers, and which of their interests had brought them.
+
+The verbs take the caller's connection; what follows from an opinion is `digest.feedback`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from digest.model import DigestId, Item, PaperId, Section, SubscriberId
+from digest.store.documents import from_document
+from digest.store.tables import DigestRow, FeedbackRow, SentRow, table
+
+_feedback: Final = table(FeedbackRow)
+_digest: Final = table(DigestRow)
+_sent: Final = table(SentRow)
+_UP: Final = "up"
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """One subscriber's newest word on one paper."""
+
+    paper_id: PaperId
+    liked: bool
+    at: datetime
+
+
+def opinion(connection: sa.Connection, subscriber: SubscriberId, paper: PaperId) -> Opinion | None:
+    return next(iter(_opinions(connection, subscriber, _feedback.c.paper_id == paper)), None)
+
+
+def opinions(connection: sa.Connection, subscriber: SubscriberId) -> list[Opinion]:
+    """Everything one subscriber said, newest first."""
+    return _opinions(connection, subscriber)
+
+
+def _opinions(
+    connection: sa.Connection, subscriber: SubscriberId, *where: sa.ColumnElement[bool]
+) -> list[Opinion]:
+    statement = (
+        sa.select(_feedback.c.paper_id, _feedback.c.verdict, _feedback.c.at)
+        .where(_feedback.c.subscriber_id == subscriber, *where)
+        .order_by(_feedback.c.at.desc(), _feedback.c.id.desc())
+    )
+    rows = connection.execute(statement).all()
+    return [Opinion(PaperId(row.paper_id), row.verdict == _UP, row.at) for row in rows]
+
+
+def forget_opinion(connection: sa.Connection, subscriber: SubscriberId, paper: PaperId) -> None:
+    mine = (_feedback.c.subscriber_id == subscriber) & (_feedback.c.paper_id == paper)
+    connection.execute(sa.delete(_feedback).where(mine))
+
+
+def placed(
+    connection: sa.Connection, subscriber: SubscriberId, paper: PaperId
+) -> tuple[Section, Item] | None:
+    """Where the newest digest that held the paper had put it; None when none is kept."""
+    statement = (
+        sa.select(_digest.c.document)
+        .join(_sent, _sent.c.digest_id == _digest.c.id)
+        .where(_sent.c.subscriber_id == subscriber, _sent.c.paper_id == paper)
+        .order_by(_digest.c.id.desc())
+        .limit(1)
+    )
+    document = connection.scalar(statement)
+    if document is None:
+        return None
+    digest = from_document(
+        document,
+        id=DigestId(0),
+        subscriber_id=subscriber,
+        local_date=date.min,
+        composed_at=datetime.min.replace(tzinfo=UTC),
+    )
+    return next(
+        (
+            (section, item)
+            for section in digest.sections
+            for item in section.items
+            if item.paper_id == paper
+        ),
+        None,
+    )
