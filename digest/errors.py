@@ -6,6 +6,8 @@
     │   ├── QuerySyntaxError   a keyword query does not parse; carries column and mend
     │   ├── UnknownSubscriber
     │   ├── UnknownPaper
+    │   ├── UnknownChannel
+    │   ├── InvalidChannel     an address that is none of its kind's, or not allowed
     │   └── InvalidSubscriber  a record with a bad address, zone, cadence or interest
     ├── StoreError             the database cannot do what was asked
     │   ├── SchemaError        migrations missing, or a schema newer than this program
@@ -70,6 +72,14 @@ class UnknownSubscriber(UsageError):
 
 class UnknownPaper(UsageError):
     """No stored paper has this id."""
+
+
+class UnknownChannel(UsageError):
+    """The subscriber has no such channel, or there are no channels of this kind."""
+
+
+class InvalidChannel(UsageError):
+    """A channel that cannot be stored; never repeats the address, which is a secret."""
 
 
 class InvalidSubscriber(UsageError):

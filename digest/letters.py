@@ -29,7 +29,7 @@ from digest.store.papers import PaperStore
 from digest.store.readers import ReaderStore
 from digest.tokens import Tokens
 
-Draw = Callable[[Letter, Channel], Message]
+Draw = Callable[[Letter, Channel], Message | Unrenderable]
 Verp = Callable[[DeliveryId], str]
 _KEPT = 5000  #: papers remembered between batches
 
@@ -86,4 +86,5 @@ class Letters:
             papers=self._papers,
             tokens=self._tokens.for_mail(subscriber.id, digest.id),
             envelope_from=self._verp(delivery.id) if self._verp else "",
+            part=delivery.part,
         )

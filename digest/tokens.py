@@ -42,7 +42,8 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"  #: subscriber: double opt-in
     CHANGE = "change"  #: subscriber, pending change: a new address confirms itself
     FEED = "feed"  #: subscriber, generation: a private feed, revoked by the next generation
-    TEAM = "team"  #: interest: take a team's digest over as one's own
+    TEAM = "team"  #: subscriber: take a team's digest over as one's own
+    SHARED = "shared"  #: digest: the issue as a page, without its owner's links
     BOUNCE = "bounce"  #: delivery: envelope senders (VERP), safe where case is folded
 
 

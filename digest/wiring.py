@@ -16,20 +16,22 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any
 
-from digest.clock import Clock, fixed_clock, system_clock
 from digest.bounces import Heard
+from digest.channels import ConfiguredChannels
+from digest.clock import Clock, fixed_clock, system_clock
 from digest.config import Settings
 from digest.config.sources import AnySource
 from digest.day import Day, RunReport, Unwatched, Watcher
 from digest.delivery.mailbox import MailboxSender
 from digest.delivery.retry import Doubt, Policy
 from digest.edition import Composer
+from digest.errands import Errands
 from digest.errors import ConfigError
 from digest.explaining import Answer, explain
 from digest.feedback import Feedback
 from digest.ingest import IngestReport, ingest
-from digest.likeness import Likeness
 from digest.letters import Letters
+from digest.likeness import Likeness
 from digest.matching.engine import Matcher
 from digest.model import (
     Channel,
@@ -38,7 +40,7 @@ from digest.model import (
     Site,
     Subscriber,
 )
-from digest.outbox import Outbox, Route, Tally
+from digest.outbox import Outbox, Route, Tally, Unrenderable
 from digest.post import Post
 from digest.rendering.email import Rendered, render
 from digest.rendering.environment import Templates
@@ -54,6 +56,7 @@ from digest.store import waterline
 from digest.store.covering import CoveringStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
+from digest.store.errands import ErrandStore
 from digest.store.outbox import OutboxStore
 from digest.store.papers import PaperStore
 from digest.store.readers import ReaderStore
@@ -62,6 +65,7 @@ from digest.store.searchable import SearchableStore
 from digest.store.stream import StreamStore
 from digest.store.subscribers import SubscriberStore
 from digest.subscriptions.addresses import fingerprints
+from digest.subscriptions.channels import routes
 from digest.subscriptions.register import Subscriptions, Usual
 from digest.tokens import Tokens
 
@@ -141,6 +145,8 @@ class App:
         if dry_run:
             return RunReport(at, digests=self.composer(at).rehearse(at, only=who))
         clock = self.clock if now is None else fixed_clock(now)
+        with self.errands(clock) as errands:
+            errands.drain()
         with self.outbox(clock) as outbox:
             day = Day(
                 store=self.editions,
@@ -255,11 +261,32 @@ class App:
         return Outbox(
             self.post.queue(OutboxStore(self.database, hashes=self._fingerprints)),
             letters.compose,
-            [self._route()],
+            [self._route(), *self.channels.routes(clock)],
             spool=self.settings.delivery.spool,
             clock=clock,
             stop=self.stop,
         )
+
+    def errands(self, clock: Clock) -> Outbox:
+        """One worker on the mails that somebody at the door waits for; otherwise as `outbox`."""
+        self._require_no_halt()
+        store = ErrandStore(self.database, hashes=self._fingerprints)
+        mails = Errands(store, self.tokens, self.site, self.templates)
+        return Outbox(
+            store,
+            mails.compose,
+            [self._route()],
+            spool=self.settings.delivery.spool / "errands",
+            clock=clock,
+            stop=self.stop,
+        )
+
+    def way_out(self) -> Route:
+        """The route by which mail leaves."""
+        return self._route()
+
+    def _require_no_halt(self) -> None:
+        waterline.check(self.database, self.settings.delivery.spool, self.clock())
 
     @cached_property
     def post(self) -> Post:
@@ -277,21 +304,29 @@ class App:
         """Read what came back, and suspend, suppress or keep accordingly."""
         return self.post.read_bounces()
 
-    def way_out(self) -> Route:
-        """The route by which mail leaves."""
-        return self._route()
-
-    def _require_no_halt(self) -> None:
-        waterline.check(self.database, self.settings.delivery.spool, self.clock())
-
     def _fingerprints(self, address: str) -> tuple[str, ...]:
         return fingerprints(address, self.settings.signing_keys())
 
-    def _draw(self, letter: Letter, channel: Channel) -> Message:
-        return self.joiner.join(letter, channel=channel)
+    @cached_property
+    def channels(self) -> ConfiguredChannels:
+        """Where digests are posted besides the mail."""
+        return ConfiguredChannels(
+            self.settings,
+            self.database,
+            site=self.site,
+            tokens=self.tokens,
+            subscriptions=self.subscriptions,
+            clock=self.clock,
+            stop=self.stop,
+        )
+
+    def _draw(self, letter: Letter, channel: Channel) -> Message | Unrenderable:
+        if channel.is_mail:
+            return self.joiner.join(letter, channel=channel)
+        return self.channels.draw(letter)
 
     def _routes_of(self, subscriber: Subscriber) -> list[tuple[Channel, str]]:
-        return [(self.settings.delivery.channel_kind(), subscriber.email)]
+        return routes(subscriber, self.settings.delivery.channel_kind())
 
     def _route(self) -> Route:
         delivery = self.settings.delivery

@@ -11,6 +11,7 @@ from collections import Counter
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from digest.config.channels import ChannelsSection
 from digest.config.sections import (
     DatabaseSection,
     DeliverySection,
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     matching: MatchingSection = MatchingSection()
     digest: DigestSection = DigestSection()
     delivery: DeliverySection = DeliverySection()
+    channels: ChannelsSection = ChannelsSection()
     web: WebSection = WebSection()
     retention: RetentionSection = RetentionSection()
     scheduler: SchedulerSection = SchedulerSection()

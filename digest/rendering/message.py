@@ -46,7 +46,7 @@ _SENDER: Final = "digest:paperdigest"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One delivery of one digest by mail: all that its bytes depend on, besides the templates."""
+    """One delivery of one digest: all that its bytes depend on, besides the templates."""
 
     delivery_id: DeliveryId
     address: str
@@ -55,6 +55,7 @@ class Letter:
     papers: Mapping[PaperId, Paper]
     tokens: MailTokens
     envelope_from: str = ""  #: VERP sender; empty: the site's own address
+    part: int = 0  #: of a digest in several posts: how many have arrived
 
 
 def compose_mail(

@@ -50,7 +50,7 @@ def _prose(text: str) -> str:
 def _query(text: str) -> str:
     try:
         if text:
-            parse(text)
+            parse(text, exclusions_alone=True)
     except QuerySyntaxError as error:
         raise ValueError(str(error)) from None
     return text
@@ -113,6 +113,16 @@ class InterestRecord(Section):
             raise ValueError("asks for nothing; give a query, a statement, examples or authors")
         return self
 
+    @model_validator(mode="after")
+    def _selects_something(self) -> InterestRecord:
+        """Exclusions alone are a useful veto beside something that selects, and nothing alone."""
+        if self.query and not (self.statement or self.examples or self.authors):
+            try:
+                parse(self.query)
+            except QuerySyntaxError as error:
+                raise ValueError(f"query: {error}") from None
+        return self
+
 
 class SubscriberRecord(Section):
     """Every key but the address may be missing: then the stored or the usual value stays."""
@@ -134,6 +144,7 @@ class SubscriberRecord(Section):
     trending: Annotated[int, Field(ge=0, le=50)] = 0
     revisions: bool = False
     send_empty: bool = False
+    mail: bool = True
     muted_authors: Shorts = Field(default=[])
     muted_words: Shorts = Field(default=[])
     created_at: AwareDatetime | None = None

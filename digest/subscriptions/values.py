@@ -92,6 +92,7 @@ def write(subscriber: Subscriber) -> Record:
         "trending": subscriber.trending,
         "revisions": subscriber.revisions,
         "send_empty": subscriber.send_empty,
+        "mail": subscriber.mail,
         "muted_authors": list(mutes.authors),
         "muted_words": list(mutes.words),
         "created_at": _instant(subscriber.created_at),

@@ -10,9 +10,23 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"digest", "model", "errors", "clock", "text", "identifiers", "latex", "symbols"}),
     frozenset({"config", "network", "logs"}),
     frozenset({"sources", "matching", "rendering", "delivery", "store", "tokens"}),
-    frozenset({"ingest", "edition", "outbox", "subscriptions", "explaining", "searching", "metrics"}),
-    frozenset({"letters", "day", "bounces", "likeness"}),  # stories made of stories
-    frozenset({"post"}),
+    frozenset(
+        {"ingest", "edition", "outbox", "subscriptions", "explaining", "searching", "metrics"}
+    ),
+    frozenset(
+        {
+            "letters",
+            "chat",
+            "errands",
+            "day",
+            "bounces",
+            "likeness",
+            "feedback",
+            "backtest",
+            "importing",
+        }
+    ),  # stories made of stories
+    frozenset({"post", "channels"}),
     frozenset({"wiring"}),
     frozenset({"notices"}),
     frozenset({"web", "scheduler", "demo"}),
