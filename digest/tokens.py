@@ -27,6 +27,7 @@ from digest.model import DigestId, SubscriberId
 
 _EPOCH: Final = datetime(2024, 1, 1, tzinfo=UTC)
 _SIGNATURE_BYTES: Final = 20
+_BLOCK: Final = 64  #: bytes that SHA-256 takes at once; a derived key is shorter
 _SIGNATURE_CHARACTERS: Final = 27
 _WELL_FORMED: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{27}")
 _HOSTILE_LENGTH: Final = 128
@@ -131,6 +132,18 @@ class _PurposeSigner(SignedBytes):
         )
         derive = super().derive_key
         self._derived = {key: derive(key) for key in self.secret_keys}
+        newest = self.derive_key().ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in newest))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in newest))
+
+    def sign(self, value: str | bytes) -> bytes:
+        """As itsdangerous signs, with the two halves of the HMAC begun once (RFC 2104 §4)."""
+        told = _as_bytes(value)
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(told)
+        outer.update(inner.digest())
+        signature = urlsafe_b64encode(outer.digest()[:_SIGNATURE_BYTES]).rstrip(b"=")
+        return told + b"." + signature
 
     def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
         return self._derived[self.secret_keys[-1] if secret_key is None else _as_bytes(secret_key)]
