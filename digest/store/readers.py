@@ -57,7 +57,7 @@ class ReaderStore:
         return {row[0]: _reader(row, active.get(row[0], 0)) for row in rows}
 
 
-def _reader(row: sa.Row[Any], interests: int) -> Subscriber:
+def _reader(row: Sequence[Any], interests: int) -> Subscriber:
     id, email, name, language, style, created_at = row[:6]
     return Subscriber(
         id=id,
