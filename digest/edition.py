@@ -367,6 +367,7 @@ def _arrange(draft: Draft, sent: Mapping[PaperId, int]) -> Arrangement:
         sent=sent.keys() | span.revised if span.revised else sent,
         revised=told,
         twins=span.prepared.twins,
+        alike=span.prepared.alike,
     )
 
 

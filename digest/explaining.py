@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from digest.matching.engine import Explanation, Matcher
+from digest.matching.ranking import LIKE, SURE
 from digest.model import Combine, Paper, Subscriber, SubscriberState
 from digest.rendering.language import speak
 from digest.rendering.reasons import why
@@ -124,10 +125,16 @@ def _facts(one: Explanation) -> Iterator[str]:
     if one.missing:
         yield f"Not found: {', '.join(one.missing)}."
     if one.share is not None:
-        verdict = "near enough" if one.near else "too far"
+        verdict = "near enough" if one.within else "too far"
         yield (
             f"Likeness: top {one.share:.1%} of the recent stream; the threshold is"
             f" {one.threshold:.1%}: {verdict}."
+        )
+    if one.within and one.level is not None and (one.share or 0.0) > SURE:
+        verdict = "enough" if one.near else "not enough"
+        yield (
+            f"Beyond the top {SURE:.0%} a paper must be like the interest in itself:"
+            f" {one.level:.1f} spreads above the usual, {LIKE} are wanted: {verdict}."
         )
     if one.true is not None and one.share is not None and one.interest.combine is Combine.ALL:
         yield "This interest asks for both query and likeness."

@@ -14,9 +14,13 @@ from sqlmodel import SQLModel
 
 from digest.edition import Composed, Composer
 from digest.ingest import ingest
+from digest.matching.background import Background
 from digest.matching.engine import Matcher
+from digest.matching.hybrid import HybridScorer
 from digest.matching.lexical import LexicalScorer
 from digest.matching.scoring import Scores
+from digest.matching.static import static_embedder
+from digest.matching.vectors import MemoryVectors
 from digest.model import (
     Announcement,
     Cadence,
@@ -229,6 +233,27 @@ def test_a_broken_profile_loses_nothing_once_it_is_mended(world: World) -> None:
         "Lanterns in fog, part 1",
         "Lanterns in fog, part 2",
     ]
+
+
+def test_five_near_copies_do_not_fill_a_digest(database: Database, world: World) -> None:
+    world.subscribe(limit=3, interests=[{"name": "Robots", "query": "robot"}])
+    copied = "A gripper learns to hold unknown objects from tactile sensors in its robot fingers."
+    world.announce(
+        *(
+            listing(number, title=f"{name} of grasping, a robot tale", abstract=copied)
+            for number, name in enumerate(("Songs", "Limits", "Joys", "Costs", "Maps"), 1)
+        ),
+        listing(6, title="Robot soccer", abstract="Two teams of walking machines play in rain."),
+        listing(7, title="A robot chemist", abstract="It mixes reagents and measures the yield."),
+    )
+    world.clock.tick(hours=2)
+    embedder = static_embedder()
+    scorer = HybridScorer(embedder, Background.of([paper()], embedder, store=MemoryVectors()))
+    composer = composer_for(database, Matcher(scorer, papers_a_day=100))
+    assert composer.compose(world.clock()).composed == 1
+    titles = world.titles(world.digests()[0])
+    assert {"Robot soccer", "A robot chemist"} < set(titles)
+    assert len(titles) == 3
 
 
 class TouchyScorer(LexicalScorer):

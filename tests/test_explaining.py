@@ -7,6 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.explaining import Answer, explain
+from digest.matching.background import Background
+from digest.matching.engine import Matcher
+from digest.matching.hybrid import HybridScorer
+from digest.matching.static import static_embedder
+from digest.matching.vectors import MemoryVectors
 from digest.store.covering import CoveringStore
 from digest.store.database import Database
 from tests.builders import listing
@@ -98,3 +103,23 @@ def test_a_skipped_digest_is_named(world: World) -> None:
     world.register.edit("ada@example.org", {"interests": [{"name": "Rye", "query": "rye"}]})
     world.compose()
     assert "Its window brought no digest (nothing_matched)." in ask(world, "Of worms").steps
+
+
+def test_on_a_thin_day_what_is_not_like_the_interest_stays_out(sqlite_database: Database) -> None:
+    embedder = static_embedder()
+    scorer = HybridScorer(embedder, Background.of([], embedder, store=MemoryVectors()))
+    clock = FrozenClock(datetime(2026, 11, 18, 5, 0, tzinfo=UTC))
+    composer = composer_for(sqlite_database, Matcher(scorer, papers_a_day=5))
+    world = World(sqlite_database, clock, composer, register_for(sqlite_database, clock))
+    asked = {"name": "Clinic", "statement": "Retrieval for clinical questions"}
+    world.subscribe(interests=[asked])
+    world.announce(
+        listing(1, title="Of worms", abstract="They dig in wet soil and ask no questions."),
+        listing(2, title="Retrieval of clinical notes", abstract="Doctors ask clinical questions."),
+    )
+    world.clock.tick(hours=2)
+    world.compose()
+    assert world.titles(world.digests()[0]) == ["Retrieval of clinical notes"]
+    told = [line for line in ask(world, "Of worms") if "like the interest in itself" in line]
+    assert len(told) == 1
+    assert told[0].endswith("2.4 are wanted: not enough.")

@@ -22,6 +22,7 @@ from digest.matching.base import Embedder, Vectors
 from digest.matching.lexicon import Lexicon, WordIndex, Words, words_of
 from digest.matching.sparse import SparseRows
 from digest.matching.static import PartVectors, StaticEmbedder, sentences, unit
+from digest.matching.telling import WordPlaces
 from digest.matching.usual import usual
 from digest.matching.vectors import VectorStore, ensure, stacked
 from digest.model import Paper
@@ -56,6 +57,10 @@ class Batch:
     def features(self) -> SparseRows:
         """TF-IDF rows; only examples need them."""
         return self.lexicon.feature_rows(self.words)
+
+    @cached_property
+    def places(self) -> WordPlaces:
+        return WordPlaces(self.papers, self.lexicon.rarity)
 
     def __len__(self) -> int:
         return len(self.papers)

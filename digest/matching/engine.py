@@ -11,9 +11,10 @@ A stored query that no longer parses becomes a value and stops nobody (guarantee
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,13 +22,19 @@ from digest.matching.explanation import Explanation, explain
 from digest.matching.keywords import Scan
 from digest.matching.ranking import DEFAULT_VOLUME, Found, active, threshold, tie_order
 from digest.matching.round import Batch, Likeness, Round
-from digest.matching.scoring import Scorer
+from digest.matching.scoring import Comparer, Scorer
 from digest.matching.twins import find_twins
 from digest.model import Interest, Mutes, Paper, PaperId, Subscriber
 
 __all__ = ["Explanation", "Found", "Matcher", "Prepared"]
 
-SLICE = 1_024  #: interests scored together: bounds memory
+CELLS = 1_000_000  #: pairs of interest and paper looked at together: bounds memory
+MOST_KEPT = 1_000_000  #: pairs of interest and paper kept for others who ask the same: 100 MB
+
+PER_INTEREST = 10  #: what an interest costs beside its papers, in pairs
+T = TypeVar("T")
+NO_MUTES = Mutes()
+_Said = tuple[object, ...]  #: all that decides what an interest finds
 
 
 class Matcher:
@@ -60,6 +67,8 @@ class Prepared:
         self.papers = papers
         self._matcher = matcher
         self._ready = matcher.scorer.prepare(papers)
+        self._known: dict[_Said, Found] = {}
+        self._pairs = 0
         votes = np.array([paper.votes or 0 for paper in papers], np.float32)
         self._batch = Batch(papers, Scan(papers), tie_order(papers), votes)
 
@@ -68,23 +77,50 @@ class Prepared:
         """Papers with nearly the same title (see `ranking.arrange`)."""
         return find_twins(self.papers)
 
+    @cached_property
+    def alike(self) -> Mapping[PaperId, Mapping[PaperId, float]]:
+        """Papers that say nearly the same (see `ranking.arrange`); none where nobody can tell."""
+        scorer = self._matcher.scorer
+        if not isinstance(scorer, Comparer):
+            return {}
+        ids = [paper.id for paper in self.papers]
+        return {
+            ids[row]: {ids[other]: cost for other, cost in others.items()}
+            for row, others in scorer.alike(self._ready).items()
+        }
+
     def search(self, subscribers: Sequence[Subscriber]) -> list[tuple[Found, ...]]:
         """What each subscriber's active interests find, their mutes applied."""
-        wanted = [(interest, one.mutes) for one in subscribers for interest in active(one)]
+        profiles = [active(one) for one in subscribers]
+        wanted = [
+            (interest, one.mutes)
+            for one, interests in zip(subscribers, profiles, strict=True)
+            for interest in interests
+        ]
         interests = [interest for interest, _ in wanted]
         found = iter(self.match(interests, mutes=[mutes for _, mutes in wanted]))
-        return [tuple(next(found) for _ in active(one)) for one in subscribers]
+        return [tuple(islice(found, len(interests))) for interests in profiles]
 
     def match(
         self, interests: Sequence[Interest], *, mutes: Sequence[Mutes] | None = None
     ) -> list[Found]:
-        """What each interest finds, best first; `mutes` is parallel to the interests."""
-        muted = mutes or [Mutes()] * len(interests)
-        found: list[Found] = []
-        for start in range(0, len(interests), SLICE):
-            part = slice(start, start + SLICE)
-            found += self._round(interests[part], muted[part]).found()
-        return found
+        """What each interest finds, best first; `mutes` is parallel to the interests.
+
+        What was asked before, by whomever, is not looked for again.
+        """
+        muted = [NO_MUTES] * len(interests) if mutes is None else mutes
+        asked = list(map(_said, interests, muted))
+        if self._pairs > MOST_KEPT:
+            self._known.clear()
+            self._pairs = 0
+        new = {one: at for at, one in enumerate(asked) if one not in self._known}
+        for part in _slices(list(new.items()), max(64, CELLS // max(len(self.papers), 1))):
+            rows = [at for _, at in part]
+            found = self._round([interests[at] for at in rows], [muted[at] for at in rows]).found()
+            self._known.update(zip((one for one, _ in part), found, strict=True))
+            self._pairs += sum(len(one.papers) for one in found) + PER_INTEREST * len(found)
+        known = self._known
+        return [known[one].by(it.id) for one, it in zip(asked, interests, strict=True)]
 
     def explain(self, interest: Interest, paper: int, *, mutes: Mutes | None = None) -> Explanation:
         """Why the paper at this place of the batch matches the interest, or why not."""
@@ -98,3 +134,20 @@ class Prepared:
         scores = self._matcher.scorer.score([interests[row] for row in rows], self._ready)
         likeness = Likeness(np.array(rows, np.int64), scores, thresholds)
         return Round(self._batch, interests, mutes=mutes, likeness=likeness)
+
+
+def _said(interest: Interest, mutes: Mutes) -> _Said:
+    return (
+        interest.query,
+        interest.statement,
+        interest.examples,
+        interest.authors,
+        interest.combine,
+        interest.daily_volume,
+        mutes.authors,
+        mutes.words,
+    )
+
+
+def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -11,6 +11,7 @@ import numpy as np
 from digest.matching.circuit import join
 from digest.matching.expression import Query, Term
 from digest.matching.keywords import Compiled, Scan
+from digest.matching.ranking import LIKE, SURE
 from digest.matching.reading import any_of, read
 from digest.matching.round import Round
 from digest.model import Interest, Mutes, Paper, Reasons
@@ -20,7 +21,8 @@ from digest.model import Interest, Mutes, Paper, Reasons
 class Explanation:
     """One decision, with everything it was made of.
 
-    `true` is None without a keyword query, `share` without anything to compare. `present` and
+    `true` is None without a keyword query, `share` without anything to compare;
+    `level` is likeness in itself (`scoring.Scores`). `present` and
     `missing` are the query's wanted terms; `excluded` the parts of its NOTs that hold; `muted` the
     names and words of the subscriber's mutes that are there; `known` says that the paper is one of
     the interest's own examples. Those three overrule everything else.
@@ -34,6 +36,7 @@ class Explanation:
     fault: str | None = None
     true: bool | None = None
     share: float | None = None
+    level: float | None = None
     present: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -41,8 +44,15 @@ class Explanation:
     known: bool = False
 
     @property
-    def near(self) -> bool:
+    def within(self) -> bool:
+        """Whether it stands high enough in the stream."""
         return self.share is not None and self.share <= self.threshold
+
+    @property
+    def near(self) -> bool:
+        """Whether it is also like the interest in itself, where that is asked (`ranking.near`)."""
+        sure = self.level is None or self.level >= LIKE
+        return self.within and (sure or (self.share or 0.0) <= SURE)
 
 
 def explain(one: Round, column: int, *, paper: Paper, mutes: Mutes) -> Explanation:
@@ -61,6 +71,7 @@ def explain(one: Round, column: int, *, paper: Paper, mutes: Mutes) -> Explanati
         fault=reading.fault,
         true=bool(one.facts.true[0, column]) if wanted else None,
         share=one.share(0, column),
+        level=one.likeness_itself(0, column),
         present=tuple(str(term) for term in wanted if term in present),
         missing=tuple(str(term) for term in wanted if term not in present),
         excluded=_holding(query.exclusions() if query else (), paper),

@@ -26,12 +26,12 @@ from digest.matching.calibration import (
     CalibrationStore,
     calibrate,
 )
+from digest.matching.diversity import find_alike
 from digest.matching.examples import Learner, Taste
-from digest.matching.scoring import Scores
+from digest.matching.scoring import Alike, Scores
 from digest.matching.second import SecondStage
 from digest.matching.sparse import Floats
 from digest.matching.statements import NAMES, WEIGHTS, Questions, ask, parts
-from digest.matching.telling import telling_words
 from digest.matching.usual import usual
 from digest.matching.vectors import MemoryVectors, VectorStore
 from digest.model import Example, Hit, Interest, Paper
@@ -85,21 +85,38 @@ class HybridScorer:
     def score(self, interests: Sequence[Interest], ready: Batch) -> Scores:
         profiles, questions = self._profiles(interests)
         values = np.full((len(interests), len(ready)), -np.inf, np.float32)
-        share = np.ones_like(values)
+        share, level = np.ones_like(values), np.full_like(values, -np.inf)
         calibrations = self._calibrated(interests, profiles, questions)
         asked = parts(questions, ready)
         for row, (profile, known) in enumerate(zip(profiles, calibrations, strict=True)):
             if known is not None:
-                values[row] = known.total(_parts(profile, asked, ready), profile.weights)
+                found = _parts(profile, asked, ready)
+                values[row] = known.total(found, profile.weights)
                 share[row] = known.share(values[row])
+                level[row] = self._level(profile, found, values[row], questions)
         if self._second and len(ready):
             self._second.reorder(interests, ready.papers, values, share)
 
         def told(row: int, column: int) -> tuple[Hit, ...]:
-            statement, paper = interests[row].statement, ready.papers[column]
-            return telling_words(statement, paper, self._background.lexicon)
+            return ready.places.told(interests[row].statement, column)
 
-        return Scores(values, share, _Resembles(profiles, questions, ready), told)
+        return Scores(values, share, _Resembles(profiles, questions, ready), told, level)
+
+    def alike(self, ready: Batch) -> Alike:
+        return find_alike(ready.whole)
+
+    def _level(
+        self, profile: _Profile, found: Sequence[Floats], values: Floats, questions: Questions
+    ) -> Floats:
+        """Likeness in spreads above what is usual in science at large.
+
+        Vectors of another model than the shipped one are measured on this background alone.
+        """
+        common = usual()
+        if common.model != self._embedder.id:
+            return values
+        stretch = 1.0 if profile.question is None else questions.stretch(profile.question)
+        return common.level(profile.names, profile.weights, found, stretch=stretch)
 
     def breakdown(self, interest: Interest, ready: Batch) -> dict[str, Floats]:
         """Each part's score for every paper, in spreads above the usual, by name."""

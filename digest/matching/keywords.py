@@ -11,8 +11,10 @@ and places are facts for `digest.matching.ranking`.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +81,7 @@ class Scan:
         texts = [text for paper in papers for text in (paper.title, paper.abstract)]
         self.stream = Stream(texts)
         self._texts = texts
-        self._spans: dict[int, list[tuple[int, int]]] = {}
+        self._spans: dict[int, array[int]] = {}  #: start and end of each word, one after the other
         #: known places of a term (as a single word only?) in a paper, for all evaluations
         self.hits: dict[tuple[Leaf, bool, int], tuple[Hit, ...]] = {}
 
@@ -118,11 +120,12 @@ class Scan:
     def place(self, at: int, length: int) -> tuple[int, int, int]:
         """Number of the text, and the characters of it, where `length` words stand at `at`."""
         text = int(self.stream.text_of[at])
-        if text not in self._spans:
-            self._spans[text] = spans(self._texts[text])
-        first = at - int(self.stream.begins[text])
-        places = self._spans[text]
-        return text, places[first][0], places[first + length - 1][1]
+        places = self._spans.get(text)
+        if places is None:
+            places = array("i", chain.from_iterable(spans(self._texts[text])))
+            self._spans[text] = places
+        first = 2 * (at - int(self.stream.begins[text]))
+        return text, places[first], places[first + 2 * length - 1]
 
 
 class Evaluation:
@@ -234,25 +237,25 @@ class Evaluation:
         text, field, prefix = wanted
         name = f"{text}*" if prefix else text
         counts = {Field.TITLE: 0, Field.ABSTRACT: 0}
-        start, end = self._spans.get((term, paper), (0, 0))
-        for row in range(start, end):
-            length = int(self._found.length[row])
-            number, first, last = self._scan.place(int(self._found.at[row]), length)
+        for at, length in self._occurrences(term, paper):
+            number, first, last = self._scan.place(at, length)
             where = Field.ABSTRACT if number & 1 else Field.TITLE
             counts[where] += 1
             fits = field in (None, where) and (length == 1 or not whole)
             if fits and counts[where] <= MOST_HITS:
                 yield Hit(where, first, last, name)
 
+    def _occurrences(self, term: int, paper: int) -> Iterator[tuple[int, int]]:
+        """Where the term stands in the paper: position and words."""
+        bounds = np.array([paper, paper + 1]) + term * self._size
+        start, end = np.searchsorted(self._places, bounds).tolist()
+        rows = slice(start, end)
+        return zip(self._found.at[rows].tolist(), self._found.length[rows].tolist(), strict=True)
+
     @cached_property
-    def _spans(self) -> dict[tuple[int, int], tuple[int, int]]:
-        """For each term and each paper that has it, the rows of its occurrences."""
-        term, paper = self._found.term, self._text >> 1
-        new = (np.diff(term, prepend=-1) != 0) | (np.diff(paper, prepend=-1) != 0)
-        starts = np.flatnonzero(new)
-        ends = np.append(starts[1:], len(term))
-        keys = zip(term[starts].tolist(), paper[starts].tolist(), strict=True)
-        return dict(zip(keys, zip(starts.tolist(), ends.tolist(), strict=True), strict=True))
+    def _places(self) -> Ints:
+        """Term and paper of each occurrence as one number; they rise."""
+        return self._found.term * self._size + (self._text >> 1)
 
 
 def named_hits(wanted: Leaf, paper: Paper) -> Iterator[Hit]:

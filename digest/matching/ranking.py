@@ -8,14 +8,14 @@ then the newer, then the key, so that the same facts give the same digest.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.placing import Taken, place_all
 from digest.matching.scoring import Floats
 from digest.model import (
     Interest,
@@ -34,7 +34,12 @@ DEFAULT_VOLUME = 5.0  #: papers a day from one interest, where the subscriber sa
 TRENDING = "Trending"
 DECIMALS = 5  #: to which scores are told apart
 
+SURE = 0.01  #: a share of the stream up to which its best need not be like the interest in itself
+LIKE = 2.4  #: likeness in itself that is wanted beyond: about the top 3 % of science at large
+
+_FEW = 64
 _FARTHEST = 4.0  #: decades of share that count: top 0.01 % is as near as it gets
+_HAIR = 1e-6  #: a share of exactly the threshold is near, whatever float32 makes of it
 _FINER = 0.02  #: at most, for the value itself
 _KEYWORDS = (0.25, 0.25)  #: for a true query: at once, and by how much of it was found
 _FOLLOWED = 0.6
@@ -48,6 +53,16 @@ def threshold(interest: Interest, *, papers_a_day: float, default: float = DEFAU
     """The share of the stream that gives this interest its papers a day."""
     volume = default if interest.daily_volume is None else interest.daily_volume
     return min(1.0, max(0.0, volume) / max(papers_a_day, 1.0))
+
+
+def near(share: Floats, thresholds: Floats, *, level: Floats | None) -> Bools:
+    """Which papers (columns) are near which interests (rows).
+
+    Within the wanted share of the stream; but on a thin stream that share is wide, and then a paper
+    must also be like the interest in itself.
+    """
+    within: Bools = share <= thresholds[:, None] + _HAIR
+    return within if level is None else within & ((share <= SURE) | (level >= LIKE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,12 +143,23 @@ def trending(papers: Sequence[Paper]) -> list[Match]:
 # --- what fits into one digest ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """What was made of one find for somebody and serves everybody: its items, its papers."""
+
+    __slots__ = ("items", "papers")
+
+    def __init__(self) -> None:
+        self.items: dict[int, Item] = {}
+        self.papers: frozenset[PaperId] | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Found:
     """What one interest found: all papers that match, best first, with their scores.
 
     `why(place)` works out the reasons of the paper at that place; asked for what is listed only.
     `fault`: the stored query cannot be read; what is left of the interest was still matched.
+    Nothing changes after it was made.
     """
 
     interest_id: InterestId
@@ -141,6 +167,29 @@ class Found:
     scores: tuple[float, ...] = ()
     why: Callable[[int], Reasons] = lambda place: Reasons()
     fault: str | None = None
+    _drawn: _Drawn = field(default_factory=_Drawn, repr=False)
+
+    def by(self, interest_id: InterestId) -> Found:
+        """The same, for another who asked the same."""
+        return Found(interest_id, self.papers, self.scores, self.why, self.fault, self._drawn)
+
+    @property
+    def everything(self) -> frozenset[PaperId]:
+        """The papers, to look one up; of a long list made anew, for it costs too much to keep."""
+        if self._drawn.papers is not None:
+            return self._drawn.papers
+        papers = frozenset(self.papers)
+        if len(papers) <= _FEW:
+            self._drawn.papers = papers
+        return papers
+
+    def item(self, place: int) -> Item:
+        """The paper at that place as it is listed."""
+        known = self._drawn.items.get(place)
+        if known is None:
+            known = Item(self.papers[place], self.scores[place], self.why(place))
+            self._drawn.items[place] = known
+        return known
 
     def match(self, place: int) -> Match:
         return Match(self.papers[place], self.interest_id, self.scores[place], self.why(place))
@@ -172,70 +221,41 @@ def arrange(
     sent: Collection[PaperId] = (),
     revised: Collection[PaperId] = (),
     twins: Mapping[PaperId, PaperId] | None = None,
+    alike: Mapping[PaperId, Mapping[PaperId, float]] | None = None,
 ) -> Arrangement:
     """One subscriber's sections, in the order of their interests.
 
     `found` is parallel to `active(subscriber)`. Papers in `sent` are left alone unless they are in
     `revised`: those whose new version this subscriber is to be told of. Of papers with the same
-    entry in `twins` (near-identical titles) one is listed. A paper stands once, under the interest
-    that rates it highest and has room, and names the others. Beyond the subscriber's limit each
-    interest gives up its last, in turn. A subscriber without any interest gets what is trending.
+    entry in `twins` (near-identical titles) one is listed; papers that are `alike` give way to
+    others. A paper stands once, under the interest that rates it highest and has room, and names
+    the others. Beyond the subscriber's limit each interest gives up its last, in turn. A subscriber
+    without any interest gets what is trending.
     """
     interests = active(subscriber)
     closed = set(sent).difference(revised) if sent else set()
-    taken = _Taken(closed, twins or {})
-    room = [subscriber.limit if one.limit is None else one.limit for one in interests]
-    kept = _in_turn(_place(found, room, taken), subscriber.limit)
-    holders = [set(one.papers) for one in found]
+    taken = Taken(closed, twins=twins or {}, alike=alike or {})
+    limit = subscriber.limit
+    room = [limit if one.limit is None else one.limit for one in interests]
+    kept = _in_turn(place_all(found, room, taken), limit)
+    holders = [one.everything for one in found]
     sections = []
     for row, interest in enumerate(interests):
-        others = [(interests[at].name, holders[at]) for at in range(len(found)) if at != row]
-        if items := tuple(_items(found[row], kept[row], others, revised)):
+        if kept[row]:
+            others = [
+                (interests[at].name, papers) for at, papers in enumerate(holders) if at != row
+            ]
+            items = tuple(_items(found[row], kept[row], others, revised))
             sections.append(Section(interest.id, interest.name, items))
-    left_out = len(set().union(*holders) - closed) - sum(map(len, kept))
-    most = subscriber.trending if subscriber.interests else subscriber.limit
-    listed = [item.paper_id for section in sections for item in section.items]
-    if extra := _trending_items(trending, most, _Taken({*closed, *listed}, twins or {})):
-        sections.append(Section(None, TRENDING, extra))
+    everything = holders[0].union(*holders[1:]) if holders else frozenset()
+    left_out = len(everything - closed if closed else everything) - sum(map(len, kept))
+    most = subscriber.trending if subscriber.interests else limit
+    if most > 0 and trending:
+        listed = [item.paper_id for section in sections for item in section.items]
+        others_taken = Taken({*closed, *listed}, twins=twins or {}, alike={})
+        if extra := _trending_items(trending, most, others_taken):
+            sections.append(Section(None, TRENDING, extra))
     return Arrangement(tuple(sections), left_out)
-
-
-class _Taken:
-    """Which papers cannot be listed any more: closed, listed already, or a twin of a listed one."""
-
-    def __init__(self, closed: Collection[PaperId], twins: Mapping[PaperId, PaperId]) -> None:
-        self._taken = set(closed)
-        self._twins = twins
-        self._heads: set[PaperId] = set()
-
-    def take(self, paper: PaperId) -> bool:
-        """Whether the paper was still free; it is not afterwards."""
-        head = self._twins.get(paper)
-        if paper in self._taken or head in self._heads:
-            return False
-        self._taken.add(paper)
-        if head is not None:
-            self._heads.add(head)
-        return True
-
-
-def _place(found: Sequence[Found], room: Sequence[int], taken: _Taken) -> list[list[int]]:
-    """Every paper under the interest that rates it highest and has room: places in `papers`."""
-    placed: list[list[int]] = [[] for _ in found]
-    heads = [
-        (-one.scores[0], row, 0) for row, one in enumerate(found) if one.scores and room[row] > 0
-    ]
-    heapq.heapify(heads)
-    while heads:
-        _, row, place = heads[0]
-        if taken.take(found[row].papers[place]):
-            placed[row].append(place)
-        scores, after = found[row].scores, place + 1
-        if after < len(scores) and len(placed[row]) < room[row]:
-            heapq.heapreplace(heads, (-scores[after], row, after))
-        else:
-            heapq.heappop(heads)
-    return placed
 
 
 def _in_turn(placed: Sequence[list[int]], limit: int) -> list[list[int]]:
@@ -252,17 +272,19 @@ def _in_turn(placed: Sequence[list[int]], limit: int) -> list[list[int]]:
 def _items(
     found: Found,
     places: Sequence[int],
-    others: Sequence[tuple[str, set[PaperId]]],
+    others: Sequence[tuple[str, Collection[PaperId]]],
     revised: Collection[PaperId],
 ) -> Iterator[Item]:
     for place in places:
-        paper = found.papers[place]
-        also = tuple(name for name, papers in others if paper in papers)
-        reasons = found.why(place)
-        yield Item(paper, found.scores[place], reasons, also=also, revision=paper in revised)
+        item = found.item(place)
+        paper = item.paper_id
+        also = [name for name, papers in others if paper in papers]
+        if also or (revised and paper in revised):
+            item = replace(item, also=tuple(also), revision=paper in revised)
+        yield item
 
 
-def _trending_items(trending: Sequence[Match], most: int, taken: _Taken) -> tuple[Item, ...]:
+def _trending_items(trending: Sequence[Match], most: int, taken: Taken) -> tuple[Item, ...]:
     free = (match for match in trending if taken.take(match.paper_id))
     return tuple(
         Item(match.paper_id, match.score, match.reasons) for match in islice(free, max(most, 0))

@@ -1,29 +1,28 @@
 """One round of matching: some interests against all papers of a batch.
 
-It gathers the facts (keywords, likeness, names), leaves the decisions to `ranking`, and gives the
-reasons for what is listed; equal reasons are one value.
+It gathers the facts (keywords, likeness, names) and leaves the decisions to `ranking`, the reasons
+to `reasoning`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
 from digest.matching.expression import Query
 from digest.matching.keywords import Compiled, Scan
-from digest.matching.names import find_name, name_words
-from digest.matching.ranking import DECIMALS, Bools, Facts, Found, fused
+from digest.matching.ranking import DECIMALS, Bools, Facts, Found, fused, near
 from digest.matching.reading import any_of, read
+from digest.matching.reasoning import Telling
 from digest.matching.scoring import Floats, Scores
 from digest.matching.stream import Ints
-from digest.model import Combine, Hit, Interest, Mutes, Paper, Reasons
+from digest.model import Combine, Interest, Mutes, Paper, PaperId, Reasons
 
 _HIGHEST = 1 << 20  #: above any score, in its last decimal
-_HAIR = 1e-6  #: a share of exactly the threshold is near, whatever float32 makes of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +35,8 @@ class Batch:
     votes: Floats
 
     @cached_property
-    def ids(self) -> Ints:
-        return np.array([paper.id for paper in self.papers], np.int64)
+    def ids(self) -> list[PaperId]:
+        return [paper.id for paper in self.papers]
 
     @cached_property
     def columns(self) -> dict[int | str, int]:
@@ -78,16 +77,17 @@ class Round:
         self._follows = self._number([any_of(one.authors) for one in interests])
         self._evaluation = batch.scan.evaluate(Compiled(self._queries))
         self.thresholds = likeness.thresholds
-        self._scores = likeness.scores
-        self._row = {row: at for at, row in enumerate(likeness.rows.tolist())}
+        self._likeness = likeness
         self._compared = np.zeros(len(interests), np.bool_)
         self._compared[likeness.rows] = np.isfinite(likeness.scores.values).any(axis=1)
         self._values = np.zeros((len(interests), len(batch.papers)), np.float32)
         self._values[likeness.rows] = likeness.scores.values
         self._share = np.ones_like(self._values)
         self._share[likeness.rows] = likeness.scores.share
-        self._told: dict[tuple[int, int], tuple[Hit, ...]] = {}
-        self._shared: dict[tuple[int, int, int], Reasons] = {}
+        self.level: Floats | None = None
+        if likeness.scores.level is not None:
+            self.level = np.full_like(self._values, -np.inf)
+            self.level[likeness.rows] = likeness.scores.level
         self.facts = self._gather()
 
     def _number(self, queries: Sequence[Query | None]) -> Ints:
@@ -102,10 +102,10 @@ class Round:
 
     def _gather(self) -> Facts:
         combine = [interest.combine is Combine.ALL for interest in self.interests]
-        near = (self._share <= self.thresholds[:, None] + _HAIR) & self._compared[:, None]
+        close = near(self._share, self.thresholds, level=self.level)
         return Facts(
             true=self._true(self._asked),
-            near=near,
+            near=close & self._compared[:, None],
             followed=self._true(self._follows),
             vetoed=self._true(self._vetoes, excluded=True) | self._true(self._muted) | self.known,
             asked=self._asked >= 0,
@@ -134,23 +134,25 @@ class Round:
         return result
 
     def found(self) -> list[Found]:
+        """What each interest found, best first; of the round only what tells why is kept."""
         rows, columns = np.nonzero(self.facts.matched())
         scores = self._score(rows, columns)
         order = np.argsort(self._places(rows, columns, scores))
         bounds = np.searchsorted(rows, np.arange(len(self.interests) + 1)).tolist()
-        columns = columns[order]
-        papers = tuple(self._to.ids[columns].tolist())
-        marks = tuple(scores[order].astype(np.float64).round(DECIMALS).tolist())
+        rows, columns = rows[order], columns[order]
+        papers = list(map(self._to.ids.__getitem__, columns.tolist()))
+        marks = scores[order].astype(np.float64).round(DECIMALS).tolist()
+        telling = self._telling(rows, columns)
         return [
             Found(
                 interest.id,
-                papers[start:end],
-                marks[start:end],
-                partial(self._why, row, columns[start:end]),
-                self.readings[row].fault,
+                tuple(papers[start:end]),
+                tuple(marks[start:end]),
+                telling.since(start),
+                reading.fault,
             )
-            for row, (interest, (start, end)) in enumerate(
-                zip(self.interests, pairwise(bounds), strict=True)
+            for interest, reading, (start, end) in zip(
+                self.interests, self.readings, pairwise(bounds), strict=True
             )
         ]
 
@@ -159,9 +161,6 @@ class Round:
         falling = _HIGHEST - (scores * 10**DECIMALS).round().astype(np.int64)
         places: Ints = ((rows << 21 | falling) << 24) | self._to.ties[columns]
         return places
-
-    def _why(self, row: int, columns: Ints, place: int) -> Reasons:
-        return self.reasons(row, int(columns[place]))
 
     def _score(self, rows: Ints, columns: Ints) -> Floats:
         true = self.facts.true[rows, columns]
@@ -178,47 +177,35 @@ class Round:
             votes=self._to.votes[columns],
         )
 
-    def reasons(self, row: int, column: int) -> Reasons:
-        """Why; one value for all who asked the same of the same paper."""
-        if self.facts.compared[row]:
-            return self._reasons_compared(row, column)
-        key = int(self._asked[row]), int(self._follows[row]), column
-        known = self._shared.get(key)
-        if known is None:
-            known = Reasons(hits=self._hits(row, column), followed=self._followed(row, column))
-            self._shared[key] = known
-        return known
-
-    def _reasons_compared(self, row: int, column: int) -> Reasons:
-        hits, resembles = self._hits(row, column), None
-        if self.facts.near[row, column]:
-            hits = hits or self._scores.told(self._row[row], column)
-            resembles = self._scores.resembles(self._row[row], column)
-        return Reasons(
-            hits=hits,
-            percentile=self.share(row, column),
-            resembles=resembles,
-            followed=self._followed(row, column),
+    def _telling(self, rows: Ints, columns: Ints) -> Telling:
+        lines = np.full(len(self.interests), -1, np.int64)
+        lines[self._likeness.rows] = np.arange(len(self._likeness.rows))
+        facts = self.facts
+        return Telling(
+            interests=self.interests,
+            papers=self._to.papers,
+            evaluation=self._evaluation,
+            scores=self._likeness.scores,
+            rows=rows,
+            columns=columns,
+            queries=np.where(facts.true[rows, columns], self._asked[rows], -1),
+            lines=np.where(facts.compared[rows], lines[rows], -1),
+            near=facts.near[rows, columns],
+            share=self._share[rows, columns],
+            followed=facts.followed[rows, columns],
         )
 
-    def _hits(self, row: int, column: int) -> tuple[Hit, ...]:
-        query = int(self._asked[row])
-        if query < 0 or not self.facts.true[row, column]:
-            return ()
-        known = self._told.get((query, column))
-        if known is None:
-            known = self._told[query, column] = self._evaluation.hits(query, column)
-        return known
-
-    def _followed(self, row: int, column: int) -> tuple[str, ...]:
-        if not self.facts.followed[row, column]:
-            return ()
-        wanted = [name_words(name) for name in self.interests[row].authors]
-        names = self._to.papers[column].authors
-        return tuple(name for name in names if any(find_name(one, name) for one in wanted if one))
+    def reasons(self, row: int, column: int) -> Reasons:
+        return self._telling(np.array([row]), np.array([column])).reasons(0)
 
     def score(self, row: int, column: int) -> float:
         return round(float(self._score(np.array([row]), np.array([column]))[0]), DECIMALS)
 
     def share(self, row: int, column: int) -> float | None:
         return round(float(self._share[row, column]), 6) if self._compared[row] else None
+
+    def likeness_itself(self, row: int, column: int) -> float | None:
+        """The level of `Scores`, where it is known."""
+        if self.level is None or not self._compared[row]:
+            return None
+        return round(float(self.level[row, column]), 3)

@@ -6,9 +6,9 @@ thresholds, exclusions and caps are `digest.matching.ranking`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,15 +36,31 @@ class Scores:
     `values`: higher is nearer; -inf where the interest has nothing to compare (no statement, no
     liked example). `share`: the part of the recent stream that scores at least as high, 0 to 1
     (0.01 = "top 1 %"; 1 where nothing is compared), measured on a fixed background and never on
-    the batch itself. `resembles(row, column)`: title of the liked example nearest to the paper,
-    None when the statement is nearer or there is none. `told(row, column)`: the statement's most
-    telling words in the paper, and where. Both are asked only for papers that are listed.
+    the batch itself. `level`: likeness in itself, whatever else the stream brings, on the scale of
+    `ranking.LIKE`; None where the scorer cannot say. `resembles(row, column)`: title of the liked
+    example nearest to the paper, None when the statement is nearer or there is none. `told(row,
+    column)`: the statement's most telling words in the paper, and where. Both are asked only for
+    papers that are listed.
     """
 
     values: Floats
     share: Floats
     resembles: Callable[[int, int], str | None] = nothing_near
     told: Callable[[int, int], tuple[Hit, ...]] = nothing_told
+    level: Floats | None = None
+
+
+Alike = Mapping[int, Mapping[int, float]]  #: what being beside another costs, 0 to 1
+
+
+@runtime_checkable
+class Comparer(Protocol):
+    """A scorer that can also tell which papers of a batch say nearly the same.
+
+    Rows of the batch, both ways round; what is not named has nothing in common.
+    """
+
+    def alike(self, ready: Any) -> Alike: ...
 
 
 class Scorer(Protocol[Ready]):

@@ -16,6 +16,8 @@ from digest.matching.stems import stems
 NAMES = ("words", "meaning", "nearest sentence")
 WEIGHTS = (0.55, 0.25, 0.20)
 WORD_SCALE = 10  #: brings BM25 to the size of a cosine, for `calibration.FLOOR`
+TITLE_STEMS = 8
+GROWTH = 0.75  #: measured on titles, and on first sentences of abstracts, of arXiv papers
 CELLS = 4_000_000  #: numbers of one intermediate array; bounds memory
 
 
@@ -31,6 +33,10 @@ class Questions:
 
     def __len__(self) -> int:
         return len(self.stems)
+
+    def stretch(self, row: int) -> float:
+        """By how much a long statement reaches higher scores than one of a title's length."""
+        return float(max(1.0, len(set(self.stems[row])) / TITLE_STEMS) ** GROWTH)
 
 
 def ask(statements: Sequence[str], embedder: Embedder, background: Background) -> Questions:

@@ -8,7 +8,7 @@ and typical examples reach. Only the shipped table's vectors fit the mean.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -19,7 +19,8 @@ from digest.matching.base import Vectors
 from digest.matching.calibration import Calibration
 from digest.matching.sparse import Floats
 
-Shape = tuple[Floats, Floats]  #: typical mean and spread of each part
+SPREAD = 0.7  #: of a typical weighted sum of standardised parts
+STATED = frozenset({"words", "meaning", "nearest sentence"})  #: parts that grow with a statement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +40,28 @@ class Usual:
         """A calibration for parts of these names; an unknown one counts as 0 ± 0.1."""
         pairs = [self.parts.get(name, (0.0, 0.1)) for name in names]
         means, spreads = (np.array(side, np.float32) for side in zip(*pairs, strict=True))
-        return Calibration(means, spreads, 0.0, 0.7, self.levels, self.shares)
+        return Calibration(means, spreads, 0.0, SPREAD, self.levels, self.shares)
+
+    def level(
+        self,
+        names: Sequence[str],
+        weights: Sequence[float],
+        found: Sequence[Floats],
+        *,
+        stretch: float,
+    ) -> Floats:
+        """Spreads above the usual, by the parts that are known here.
+
+        `stretch` scales down what a statement reaches by its length alone.
+        """
+        known = [at for at, name in enumerate(names) if name in self.parts]
+        whole = sum(max(weights[at], 0.0) for at in known)
+        total = np.zeros_like(found[0])
+        for at in known:
+            mean, spread = self.parts[names[at]]
+            scale = stretch if names[at] in STATED else 1.0
+            total += np.float32(weights[at] / whole / scale / spread) * (found[at] - mean)
+        return total / np.float32(SPREAD)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from digest.model import Field, Reasons
 from digest.rendering.language import Language, message
 from digest.rendering.spans import Kind, Spans, fill, line, say
 
-_WORTH_SAYING: Final = 0.2  #: a share of the stream above this is no recommendation
+_WORTH_SAYING: Final = 0.05  #: a share of the stream above this is no recommendation
 _TERMS: Final = 5
 _TITLE_LENGTH: Final = 90
 

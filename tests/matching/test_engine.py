@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,29 @@ def test_followed_authors_are_named_as_the_paper_does() -> None:
 def test_equal_reasons_are_one_value() -> None:
     first, second = prepared().match([asking("lantern"), builders.interest(2, query="lantern")])
     assert first.matches[0].reasons is second.matches[0].reasons
+
+
+def test_what_somebody_asked_is_not_looked_for_again() -> None:
+    class Counting(SharedWords):
+        asked = 0
+
+        def score(self, interests: Sequence[Interest], ready: Sequence[Paper]) -> Scores:
+            self.asked += len(interests)
+            return super().score(interests, ready)
+
+    scorer = Counting()
+    batch = Matcher(scorer, papers_a_day=100).prepare(PAPERS)
+    asked = [asking("moss", statement="harbour"), asking("", statement="lanterns")]
+    again = [builders.interest(9, query="moss", statement="harbour")]
+    first, later = batch.match([*asked, *asked]), batch.match(again)
+    assert scorer.asked == 2
+    assert [one.papers for one in first] == [first[0].papers, first[1].papers] * 2
+    assert (later[0].papers, later[0].interest_id) == (first[0].papers, 9)
+    assert later[0].item(0) is first[0].item(0)
+    others = [replace(again[0], daily_volume=0.5), again[0]]
+    muted = batch.match(others, mutes=[Mutes(), Mutes(words=("tides",))])
+    assert scorer.asked == 4
+    assert [list(one.papers) for one in muted] == [[3], [3, 4]]
 
 
 def test_an_example_is_not_found_again() -> None:

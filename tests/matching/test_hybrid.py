@@ -11,6 +11,7 @@ import pytest
 from digest.matching.background import Background
 from digest.matching.base import Vectors
 from digest.matching.hybrid import HybridScorer
+from digest.matching.ranking import LIKE
 from digest.matching.second import SecondStage
 from digest.matching.static import StaticEmbedder, static_embedder
 from digest.matching.vectors import MemoryVectors, ensure
@@ -201,3 +202,31 @@ def test_vectors_are_computed_once_and_by_model() -> None:
     assert heard == [2, 3]
     assert set(found) == {one.id for one in NEW}
     assert not store.load("another model", [NEW[0].id])
+
+
+@pytest.mark.parametrize("length", [1, 3], ids=["short", "long"])
+def test_likeness_in_itself_tells_the_topic_from_the_rest(
+    scorer: HybridScorer, length: int
+) -> None:
+    asked = interest("A robot hand that grasps objects with tactile sensors. " * length)
+    level = scorer.score([asked], scorer.prepare(NEW)).level
+    assert level is not None
+    assert level[0, 1] > LIKE > max(level[0, at] for at in (0, 2, 3, 4))
+
+
+def test_a_stream_without_the_topic_brings_nothing_that_is_like_it(
+    embedder: StaticEmbedder,
+) -> None:
+    others = [one for one in stream(400) if "grasp" not in one.title]
+    scorer = HybridScorer(embedder, Background.of(others, embedder, store=MemoryVectors()))
+    asked = interest("Robots that learn to grasp objects by touch")
+    scores = scorer.score([asked], scorer.prepare([NEW[0], NEW[2], NEW[3]]))
+    assert scores.level is not None
+    assert scores.level.max() < LIKE
+    assert scorer.score([interest()], scorer.prepare(NEW)).level is not None
+
+
+def test_near_copies_are_found(scorer: HybridScorer) -> None:
+    copies = [paper(3000 + n, f"Grasping, part {n}", TOPICS[1][1]) for n in range(3)]
+    alike = scorer.alike(scorer.prepare([*copies, NEW[3]]))
+    assert {row: set(others) for row, others in alike.items()} == {0: {1, 2}, 1: {0, 2}, 2: {0, 1}}

@@ -8,7 +8,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from digest.matching.lexical import Bm25, LexicalScorer
+from digest.matching.lexical import LexicalScorer
+from digest.matching.lexicon import Lexicon, WordIndex, words_of
 from digest.matching.stems import stems
 from digest.model import Example, Field, Interest, Paper
 from tests import builders
@@ -42,31 +43,24 @@ def by_the_book(query: set[str], texts: list[tuple[str, str]], at: int) -> float
     return total
 
 
+def indexed(texts: list[tuple[str, str]]) -> WordIndex:
+    words = [words_of(*text) for text in texts]
+    return Lexicon.of(words).index(words)
+
+
 def test_bm25_is_the_formula() -> None:
     texts = [(one.title, one.abstract) for one in background(3)] + [("Moss lamp", "moss moss tide")]
     queries = [{"moss", "lamp"}, {"tide", "water", "unheardof"}, set(stems(TOPICS["bird"]))]
-    bm25 = Bm25(texts)
-    scores = bm25.score([dict.fromkeys(query, 1.0) for query in queries], bm25.index(texts))
+    index = indexed(texts)
+    scores = np.array([index.score(sorted(query)) for query in queries])
     expected = [[by_the_book(query, texts, at) for at in range(len(texts))] for query in queries]
     assert scores == pytest.approx(np.array(expected), rel=1e-5)
 
 
-def test_many_queries_score_as_each_alone() -> None:
-    texts = [(one.title, one.abstract) for one in background(40)]
-    bm25 = Bm25(texts)
-    index = bm25.index(texts)
-    words = sorted({word for text in TOPICS.values() for word in stems(text)})
-    queries = [dict.fromkeys(words[at % 7 : at % 29 + 1], 1.0 + at % 3) for at in range(3_000)]
-    together = bm25.score(queries, index)
-    for at in (0, 1, 28, 1_499, 2_999):
-        assert together[at] == pytest.approx(bm25.score([queries[at]], index)[0])
-
-
 @pytest.mark.parametrize("texts", [[], [("", "")]], ids=["no papers", "an empty paper"])
 def test_bm25_of_nothing(texts: list[tuple[str, str]]) -> None:
-    bm25 = Bm25(texts)
-    assert bm25.score([{"moss": 1.0}, {}], bm25.index(texts)).tolist() == [[0.0] * len(texts)] * 2
-    assert bm25.score([], bm25.index(texts)).shape == (0, len(texts))
+    assert indexed(texts).score(["moss"]).tolist() == [0.0] * len(texts)
+    assert indexed(texts).score([]).tolist() == [0.0] * len(texts)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from digest.matching.ranking import (
+    LIKE,
+    SURE,
     TRENDING,
     Arrangement,
     Facts,
@@ -16,6 +18,7 @@ from digest.matching.ranking import (
     active,
     arrange,
     fused,
+    near,
     threshold,
     tie_order,
     trending,
@@ -287,3 +290,22 @@ def test_reasons_are_asked_only_for_what_is_listed() -> None:
     many = Found(InterestId(1), tuple(map(PaperId, range(50))), (0.5,) * 50, why)
     arrange(reader(ONE, limit=4), [many])
     assert asked == [0, 1, 2, 3]
+
+
+NEAR = {
+    "within, and the scorer cannot say more": (0.1, None, True),
+    "within and like it": (0.1, LIKE, True),
+    "within a wide share, and not like it": (0.1, LIKE - 0.01, False),
+    "among the very best, whatever else": (SURE, -3.0, True),
+    "like it, and not within": (0.13, 9.0, False),
+    "exactly the threshold": (0.12, LIKE, True),
+}
+
+
+@pytest.mark.parametrize(("share", "level", "expected"), NEAR.values(), ids=NEAR)
+def test_near_is_high_in_the_stream_and_like_it(
+    share: float, level: float | None, expected: bool
+) -> None:
+    levels = None if level is None else np.array([[level]], np.float32)
+    thresholds = np.array([0.12], np.float32)
+    assert near(np.array([[share]], np.float32), thresholds, level=levels).tolist() == [[expected]]

@@ -1,0 +1,94 @@
+"""Which paper stands under which interest: one place each, the best first, copies last.
+
+Pure, and on the path of every subscriber: a heap of each interest's next paper. Likeness to what is
+already listed costs a paper part of its score (`digest.matching.diversity`); it is then put back
+and comes up again later, so that what is no copy goes first.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from digest.model import PaperId
+
+COST = 0.5  #: score given up beside an exact copy; 0.25 is a decade of share
+_Head = tuple[float, int, int, bool]  #: falling score, row, place, whether it was put back
+
+
+class Ranked(Protocol):
+    """Papers with falling scores."""
+
+    papers: tuple[PaperId, ...]
+    scores: tuple[float, ...]
+
+
+class Taken:
+    """Which papers cannot be listed any more: closed, listed already, or a twin of a listed one."""
+
+    def __init__(
+        self,
+        closed: Collection[PaperId],
+        *,
+        twins: Mapping[PaperId, PaperId],
+        alike: Mapping[PaperId, Mapping[PaperId, float]],
+    ) -> None:
+        self._taken = set(closed)
+        self._twins = twins
+        self._alike = alike
+        self._listed: dict[PaperId, None] = {}
+        self._heads: set[PaperId] = set()
+
+    def take(self, paper: PaperId) -> bool:
+        """Whether the paper was still free; it is not afterwards."""
+        if paper in self._taken:
+            return False
+        head = self._twins.get(paper)
+        if head is not None:
+            if head in self._heads:
+                return False
+            self._heads.add(head)
+        self._taken.add(paper)
+        self._listed[paper] = None
+        return True
+
+    def cost(self, paper: PaperId) -> float:
+        """What the paper gives up for being like one that is listed."""
+        near = self._alike.get(paper)
+        if near is None or paper in self._taken:
+            return 0.0
+        return COST * max((near[one] for one in near.keys() & self._listed.keys()), default=0.0)
+
+
+def place_all(found: Sequence[Ranked], room: Sequence[int], taken: Taken) -> list[list[int]]:
+    """Every paper under the interest that rates it highest and has room: places in `papers`."""
+    placed: list[list[int]] = [[] for _ in found]
+    heads: list[_Head] = [
+        (-one.scores[0], row, 0, False)
+        for row, one in enumerate(found)
+        if one.scores and room[row] > 0
+    ]
+    heapq.heapify(heads)
+    while heads:
+        falling, row, place, again = heads[0]
+        one, mine = found[row], placed[row]
+        if len(mine) >= room[row]:
+            heapq.heappop(heads)
+            continue
+        paper = one.papers[place]
+        late = taken.cost(paper) - one.scores[place]
+        if late > falling + 1e-9 and late > -one.scores[place]:
+            put_back = late, row, place, True
+        else:
+            put_back = None
+            if taken.take(paper):
+                mine.append(place)
+        after = place + 1
+        if again or after >= len(one.scores):
+            heapq.heappop(heads)
+        else:
+            heapq.heapreplace(heads, (-one.scores[after], row, after, False))
+        if put_back:
+            heapq.heappush(heads, put_back)
+    return placed
