@@ -16,12 +16,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from importlib import import_module
 
 import httpx
 
 from digest.bounces import Heard, Hearing, Webhooks
 from digest.clock import Clock
 from digest.config import Settings, SmtpAccount
+from digest.config.post import DkimSection
 from digest.delivery.account import Account, Security
 from digest.delivery.base import Sender
 from digest.delivery.bounce_dialects import known_dialects
@@ -34,7 +36,6 @@ from digest.delivery.provider_events import Trust
 from digest.delivery.rates import Cells, Grant, Rate, give_back, parse_rates, take, warmed
 from digest.delivery.rationing import RationedSender
 from digest.delivery.sendmail import SendmailSender
-from digest.delivery.signing import Signer
 from digest.delivery.smtp import SmtpSender
 from digest.errors import ConfigError, DeliveryFault
 from digest.model import DeliveryId, RouteHealth
@@ -137,8 +138,7 @@ class Post:
         if self._delivery.bounces.token_header:
             found.append(token_header(self._delivery.bounces.token_header))
         if dkim.private_key:
-            signer = _signer(dkim.domain, dkim.selector, dkim.private_key.read_bytes)
-            found.append(lambda message: replace(message, payload=signer.sign(message.payload)))
+            found.append(_signing(dkim))
         return found
 
     # --- back -----------------------------------------------------------------------------------
@@ -303,11 +303,18 @@ def _token(config: SmtpAccount) -> Callable[[], str] | None:
     )
 
 
-def _signer(domain: str, selector: str, read: Callable[[], bytes]) -> Signer:
+def _signing(config: DkimSection) -> Prepare:
+    """Signs each message; the module is loaded only where it is asked for."""
     try:
-        return Signer(domain, selector, read())
+        signing = import_module("digest.delivery.signing")
+        key = config.private_key.read_bytes() if config.private_key else b""
+    except ImportError as error:
+        fault = "needs the cryptography package; pip install 'paper-digest[dkim]'"
+        raise ConfigError("delivery.dkim", [fault]) from error
     except OSError as error:
         raise ConfigError("delivery.dkim", [f"private_key: {error.strerror}"]) from error
+    signer = signing.Signer(config.domain, config.selector, key)
+    return lambda message: replace(message, payload=signer.sign(message.payload))
 
 
 def _fetch(url: str) -> bytes:

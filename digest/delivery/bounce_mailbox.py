@@ -68,10 +68,11 @@ class ImapMailbox:
         self._imap: imaplib.IMAP4 | None = None
 
     def __enter__(self) -> Self:
-        with self._faults():
-            self._imap = self._connect()
+        with self._faults(), contextlib.ExitStack() as stack:
+            self._imap = self._connect(stack)
             self._imap.login(self._account.username, self._account.password)
             self._check(self._imap.select(_quoted(self._account.folder)))
+            stack.pop_all()
         return self
 
     def __exit__(
@@ -111,15 +112,19 @@ class ImapMailbox:
         assert self._imap is not None, "a mailbox is used as a context manager"
         return self._imap
 
-    def _connect(self) -> imaplib.IMAP4:
+    def _connect(self, stack: contextlib.ExitStack) -> imaplib.IMAP4:
+        """A secured connection, closed by `stack` unless it is taken off there."""
         account = self._account
         imaplib._MAXLINE = _LONGEST_LINE  # type: ignore[attr-defined]  # the documented way
         context = ssl.create_default_context(cafile=account.ca_file)
         if not account.starttls:
-            return imaplib.IMAP4_SSL(
+            secured = imaplib.IMAP4_SSL(
                 account.host, account.port, ssl_context=context, timeout=account.timeout
             )
+            stack.callback(secured.shutdown)
+            return secured
         imap = imaplib.IMAP4(account.host, account.port, timeout=account.timeout)
+        stack.callback(imap.shutdown)
         imap.starttls(context)
         return imap
 

@@ -21,16 +21,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any, Final
 from urllib.parse import urlsplit
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
-from cryptography.x509 import load_pem_x509_certificate
 
 from digest.delivery.bounce_kinds import classify, status_in
 from digest.delivery.replies import one_line
@@ -104,16 +97,11 @@ def _verify_sns(message: Json, trust: Trust) -> None:
     if names is None or message.get("TopicArn") not in trust.sns_topics:
         raise SignatureFault("Not a message of a configured SNS topic.")
     said = "".join(f"{name}\n{message[name]}\n" for name in names if name in message)
-    is_new = message.get("SignatureVersion") == "2"
-    kind: hashes.HashAlgorithm = hashes.SHA256() if is_new else hashes.SHA1()
     pem = trust.certificate(_amazon(str(message.get("SigningCertURL", ""))))
-    try:
-        key = load_pem_x509_certificate(pem).public_key()
-        if not isinstance(key, RSAPublicKey):
-            raise ValueError("not an RSA key")
-        key.verify(_decoded(message.get("Signature")), said.encode(), PKCS1v15(), kind)
-    except (InvalidSignature, ValueError) as error:
-        raise SignatureFault("The SNS signature is not Amazon's.") from error
+    signature = _decoded(message.get("Signature"))
+    is_new = message.get("SignatureVersion") == "2"
+    if not _signatures().is_of_certificate(signature, said.encode(), pem, is_new=is_new):
+        raise SignatureFault("The SNS signature is not Amazon's.")
 
 
 def _amazon(url: str) -> str:
@@ -165,13 +153,9 @@ def sendgrid(headers: Headers, body: bytes, trust: Trust) -> Notice:
     stamp = headers.get("x-twilio-email-event-webhook-timestamp", "")
     signature = _decoded(headers.get("x-twilio-email-event-webhook-signature"))
     _refuse_old(stamp, trust.now)
-    try:
-        key = load_der_public_key(_decoded(trust.sendgrid_key))
-        if not isinstance(key, EllipticCurvePublicKey):
-            raise ValueError("not an elliptic curve")
-        key.verify(signature, stamp.encode() + body, ECDSA(hashes.SHA256()))
-    except (InvalidSignature, ValueError) as error:
-        raise SignatureFault("The signature is not SendGrid's.") from error
+    key = _decoded(trust.sendgrid_key)
+    if not _signatures().is_of_curve_key(signature, stamp.encode() + body, key):
+        raise SignatureFault("The signature is not SendGrid's.")
     told = [_sendgrid_event(one) for one in _tables(_json(body))]
     return Notice(tuple(one for one in told if one))
 
@@ -278,6 +262,18 @@ def _postmark_kind(event: Json, words: str) -> BounceKind | None:
 
 
 # --- what they share ----------------------------------------------------------------------------
+
+
+def _signatures() -> Any:
+    """Loaded when one is to be checked: it needs the `bounces` extra."""
+    try:
+        return import_module("digest.delivery.provider_signatures")
+    except ImportError as error:
+        raise SignatureFault(
+            "The signature cannot be checked without the cryptography package.",
+            mend="pip install 'paper-digest[bounces]'",
+        ) from error
+
 
 PROVIDERS: Final[Mapping[str, Callable[[Headers, bytes, Trust], Notice]]] = {
     "ses": ses,

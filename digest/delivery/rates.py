@@ -59,17 +59,16 @@ def parse_rates(text: str) -> tuple[Rate, ...]:
 def take(cells: Cells, rates: Sequence[Rate], want: int, now: float) -> tuple[Grant, Cells]:
     """Up to `want` within all `rates` at `now` (seconds since 1970), and the cells after it."""
     kept = {str(rate.span): _live(cells.get(str(rate.span), []), rate.span, now) for rate in rates}
-    count, wait = want, 0.0
-    for rate in rates:
-        live = kept[str(rate.span)]
-        free = max(0, rate.most - sum(number for _cell, number in live))
-        if free < want:
-            wait = max(wait, _until_freed(live, rate.span, now))
-        count = min(count, free)
+    free = {rate: max(0, rate.most - _sum(kept[str(rate.span)])) for rate in rates}
+    count = min([want, *free.values()])
     if count:
-        for rate in rates:
-            _add(kept[str(rate.span)], floor(now * _GRAINS / rate.span), count)
-    return Grant(count, wait if count < want else 0.0), kept
+        for span, live in kept.items():
+            _add(live, floor(now * _GRAINS / int(span)), count)
+    if count == want:
+        return Grant(count), kept
+    tight = [rate for rate in rates if free[rate] < want]
+    wait = max(_until_freed(kept[str(rate.span)], rate.span, now) for rate in tight)
+    return Grant(count, wait), kept
 
 
 def give_back(cells: Cells, count: int) -> Cells:
@@ -104,6 +103,10 @@ def _live(cells: Sequence[Sequence[int]], span: int, now: float) -> list[list[in
         for cell, number in cells
         if here - _GRAINS < cell + 1 and cell <= here + _GRAINS
     ]
+
+
+def _sum(live: Sequence[Sequence[int]]) -> int:
+    return sum(number for _cell, number in live)
 
 
 def _until_freed(live: Sequence[Sequence[int]], span: int, now: float) -> float:
