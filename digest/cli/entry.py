@@ -13,6 +13,7 @@ import typer
 
 from digest import __version__
 from digest.cli import (
+    backup,
     check,
     demo,
     embed,
@@ -25,11 +26,14 @@ from digest.cli import (
     outbox,
     papers,
     preview,
+    purge,
     run,
     search,
+    sendtest,
     serve,
     session,
     sources,
+    status,
     subscribers,
 )
 from digest.cli.say import Exit, warn
@@ -67,6 +71,12 @@ app.command("explain")(explain.explain)
 app.command("feedback")(feedback.feedback)
 app.add_typer(outbox.app, name="outbox")
 app.command("migrate")(migrate.migrate)
+app.command("status")(status.status)
+app.command("send-test")(sendtest.send_test)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("move")(backup.move)
+app.command("purge")(purge.purge)
 
 
 def _version(wanted: bool) -> None:

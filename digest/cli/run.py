@@ -36,12 +36,16 @@ def run(
     It may be interrupted at any moment and started again: nobody due misses a digest, nobody gets
     one twice. Exit code 3: done, but a source or a delivery failed.
     """
+    from digest.metrics import write_textfile
+
     at = instant(now)
     with session.opened() as opened, watching(len(opened.settings.sources)) as watcher:
         if at is not None and not dry_run:
             opened.subscriptions.rehearse(at)
         report = opened.run(at, dry_run=dry_run, only=only, watcher=watcher)
         next_due = opened.subscriptions.next_due()
+        if (file := opened.settings.monitoring.textfile) and not dry_run:
+            write_textfile(file, opened.database, opened.clock)
     if json:
         say_json(report.to_json())
     else:

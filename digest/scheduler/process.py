@@ -28,7 +28,7 @@ from digest.errors import StoreError
 from digest.scheduler.alarm import Alarm, Job
 from digest.scheduler.rounds import CLEAN_EVERY, Rounds
 from digest.scheduler.watch import LOOK_EVERY, LookOut
-from digest.scheduler.worker import Worker
+from digest.scheduler.worker import Work, Worker
 from digest.store.marks import MarkStore
 from digest.wiring import App
 
@@ -75,7 +75,7 @@ class Process:
         server: Server | None = None,
     ) -> None:
         self._app = app
-        self._worker = Worker(app) if with_worker else None
+        self._workers = self._make_workers() if with_worker else []
         self._alarm = self._make_alarm() if with_scheduler else None
         self._server = server
         self._pages = threading.Thread(target=self._serve, daemon=True, name="pages")
@@ -99,10 +99,9 @@ class Process:
     def _start(self) -> None:
         watched = self._app.settings.monitoring
         if watched.metrics_port:
-            host, port = watched.metrics_host, watched.metrics_port
-            metrics.listen(host, port, self._app.database, self._app.clock)
-        if self._worker:
-            self._worker.start()
+            self._show_metrics(watched.metrics_host, watched.metrics_port)
+        for worker in self._workers:
+            worker.start()
         if self._alarm:
             self._alarm.start()
         if self._server:
@@ -114,10 +113,9 @@ class Process:
         self._app.stop.set()
         if self._server:
             self._server.leave()
-        if self._worker:
-            self._worker.poke()
-        for thread in (self._pages, self._worker):
-            if thread is not None and thread.is_alive():
+        self._posted()
+        for thread in (self._pages, *self._workers):
+            if thread.is_alive():
                 thread.join(max(0.0, end - monotonic()))
         is_done = self._alarm is None or self._alarm.stop(min(5.0, max(0.0, end - monotonic())))
         self._still()
@@ -151,8 +149,7 @@ class Process:
     def _rouse(self) -> None:
         if self._alarm:
             self._alarm.rouse()
-        if self._worker:
-            self._worker.poke()
+        self._posted()
 
     def _beat(self, now: datetime) -> None:
         with suppress(StoreError):  # the next beat will do
@@ -183,8 +180,21 @@ class Process:
             self._alarm.rouse("compose")
 
     def _posted(self) -> None:
-        if self._worker:
-            self._worker.poke()
+        for worker in self._workers:
+            worker.poke()
+
+    def _make_workers(self) -> list[Worker]:
+        app = self._app
+        works = (Work.errands(app), Work.digests(app))
+        return [Worker(work, clock=app.clock, stop=app.stop) for work in works]
+
+    def _show_metrics(self, host: str, port: int) -> None:
+        """Another process of this machine may have the port: that is no reason not to work."""
+        try:
+            metrics.listen(host, port, self._app.database, self._app.clock)
+        except OSError as error:
+            told = {"action": "metrics.taken", "port": port}
+            log.warning("No metrics on port %d: %s.", port, error.strerror, extra=told)
 
 
 def beat_name(role: str) -> str:

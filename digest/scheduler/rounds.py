@@ -26,10 +26,11 @@ from digest.edition import Composed
 from digest.ingest import IngestReport, ingest
 from digest.metrics import timed
 from digest.model import PastFetch
+from digest.notices import tell_channel_owners
 from digest.scheduler.rhythm import is_behind, next_ask
 from digest.scheduler.waiting import due_by, late, missing_since
 from digest.sources.base import Source
-from digest.store import waterline
+from digest.store import errands, waterline
 from digest.store.health import HealthStore
 from digest.store.purging import Keep, purge
 from digest.wiring import App
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 
 HISTORY: Final = timedelta(days=5)  #: of a source's fetches, enough for rhythm and waiting
 HELD_AGAIN: Final = timedelta(minutes=1)  #: between looks at what waits for an announcement
+ERRANDS_KEPT: Final = timedelta(days=7)  #: after their time is over
 READ_AGAIN: Final = timedelta(seconds=5)  #: between looks whether the sources are read
 GRACE: Final = 60.0  #: seconds beyond the sources' deadline
 CLEAN_EVERY: Final = timedelta(hours=6)
@@ -144,7 +146,7 @@ class Rounds:
         done = composer.compose(now, run_id=run_id, due_by=upto)
         self._finish(run_id, RunReport(now, digests=done))
         told = {"action": "digests.composed", "count": done.composed}
-        log.info("%d digests composed.", done.composed, extra=told)
+        log.info("Digests composed: %d.", done.composed, extra=told)
         return done
 
     def _next_compose(self, now: datetime, health: HealthStore) -> datetime | None:
@@ -173,16 +175,18 @@ class Rounds:
         now, kept = self.app.clock(), self.app.settings.retention
         with timed("clean"):
             gone = purge(self.app.database, Keep(**kept.model_dump()), now, stop=self.app.stop)
+            gone["errands"] = errands.purge(self.app.database, now - ERRANDS_KEPT)
         if any(gone.values()):
             log.info("Purged: %s.", gone, extra={"action": "purged", **gone})
         return now + CLEAN_EVERY
 
     def bounces(self) -> datetime | None:
-        """Read what came back, where the application has a place for it."""
+        """Read what came back, and tell the owners of channels that are gone."""
         read = getattr(self.app, "read_bounces", None)
         if read is not None:
             with timed("bounces"):
                 read()
+        tell_channel_owners(self.app)
         return None
 
 

@@ -16,11 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import sqlalchemy as sa
-
 from digest.errors import StoreError
 from digest.store.database import Database
 from digest.store.marks import Mark, MarkStore
+from digest.store.numbers import level
 
 HALTED: Final = "halted"  #: the mark of a database that must not send before it is looked at
 _FILE: Final = "waterline.json"
@@ -39,15 +38,15 @@ def check(database: Database, spool: Path, now: datetime) -> None:
     marks = MarkStore(database)
     if mark := marks.get(HALTED):
         raise Halted(f"{database.place} {_why(mark)}; it sends nothing yet.", mend=_MEND)
-    line, level = read(spool, marks.identity(now)), highest(database)
-    if level < line:
+    line, reached = read(spool, marks.identity(now)), highest(database)
+    if reached < line:
         raise Halted(
-            f"{database.place} has gone back: it knows digests up to {level},"
+            f"{database.place} has gone back: it knows digests up to {reached},"
             f" and {line} were made already. It is an old copy, and sends nothing yet.",
             mend=_MEND,
         )
-    if level > line:
-        write(spool, marks.identity(now), level)
+    if reached > line:
+        write(spool, marks.identity(now), reached)
 
 
 def read(spool: Path, identity: str) -> int:
@@ -59,22 +58,18 @@ def read(spool: Path, identity: str) -> int:
         return 0
 
 
-def write(spool: Path, identity: str, level: int) -> None:
+def write(spool: Path, identity: str, reached: int) -> None:
     """Draw the line, whole or not at all."""
     spool.mkdir(parents=True, exist_ok=True)
     draft = spool / f".{_FILE}.{os.getpid()}"
-    draft.write_text(json.dumps({identity: level}), "utf-8")
+    draft.write_text(json.dumps({identity: reached}), "utf-8")
     draft.replace(spool / _FILE)
 
 
 def highest(database: Database) -> int:
     """The highest digest number ever given out here."""
     with database.read() as connection:
-        if connection.dialect.name == "sqlite":
-            statement = "SELECT seq FROM sqlite_sequence WHERE name = 'digest'"
-        else:
-            statement = "SELECT last_value FROM digest_id_seq WHERE is_called"
-        return int(connection.scalar(sa.text(statement)) or 0)
+        return level(connection, "digest")
 
 
 def _why(mark: Mark) -> str:

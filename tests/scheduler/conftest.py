@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 from digest.config import Settings
 from digest.model import Listing, Subscriber, Verdict
 from digest.scheduler.rounds import Rounds
-from digest.scheduler.worker import Worker
+from digest.scheduler.worker import Work, Worker
 from digest.store.database import Database
 from digest.store.leases import new_holder
 from digest.store.papers import Fetch, SourceMemory
@@ -41,7 +41,8 @@ class House:
     rounds: Rounds = field(init=False)
 
     def __post_init__(self) -> None:
-        self.worker = Worker(self.app)
+        work = Work.digests(self.app)
+        self.worker = Worker(work, clock=self.clock, stop=self.app.stop)
         self.rounds = Rounds(self.app)
 
     def publish(self, count: int = 1) -> None:
