@@ -147,7 +147,7 @@ def main() -> None:
     right = unit(chance.standard_normal((count, 256), np.float32))
     queries = [make_query(rng, known) for _ in range(interests)]
     start = perf_counter()
-    compiled = Compiled([parse(query) for query in queries])
+    compiled = Compiled(parse(query) for query in queries)
     compiling = perf_counter() - start
     print(f"{interests:,} interests x {count} papers; queries compiled in {compiling:.1f} s")
     bare = best_of(3, lambda: product(points, right))

@@ -12,9 +12,10 @@ and places are facts for `digest.matching.ranking`.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,47 +31,101 @@ from digest.model import Field, Hit, Paper
 
 Bools = NDArray[np.bool_]
 MOST_HITS = 8  #: places told of one term in one field of one paper
+_FIELDS = (None, *Field)
 _SCOPES = {None: 0, Field.TITLE: 1, Field.ABSTRACT: 2}
+_SCOPE_OF = np.array([_SCOPES.get(field, 0) for field in _FIELDS], np.int64)
+_IN_PROSE = np.array([field in PROSE for field in _FIELDS], np.bool_)
+
+
+class Leaves:
+    """The terms of all queries without an object for each: there may be a million of them."""
+
+    def __init__(self, leaves: Collection[Leaf]) -> None:
+        ends = np.cumsum([0, *(len(text) for text, _, _ in leaves)])
+        self._ends = ends.astype(np.int64)
+        self._texts = "".join([text for text, _, _ in leaves])
+        self.fields = np.array([_FIELDS.index(field) for _, field, _ in leaves], np.int8)
+        self.prefix = np.array([prefix for _, _, prefix in leaves], np.bool_)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __getitem__(self, at: int) -> Leaf:
+        field, prefix = _FIELDS[self.fields[at]], bool(self.prefix[at])
+        return self.text(at), field, prefix
+
+    def text(self, at: int) -> str:
+        return self._texts[self._ends[at] : self._ends[at + 1]]
+
+
+class _Texts(Sequence[str]):
+    """The texts of some leaves."""
+
+    def __init__(self, leaves: Leaves, chosen: Ints) -> None:
+        self._leaves, self._chosen = leaves, chosen
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[str]: ...
+    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
+        if isinstance(at, slice):
+            return _Texts(self._leaves, self._chosen[at])
+        return self._leaves.text(int(self._chosen[at]))
 
 
 class Compiled:
-    """Queries made ready for any number of scans; what is asked of them goes by their number."""
+    """Queries made ready for any number of scans; what is asked of them goes by their number.
 
-    def __init__(self, queries: Sequence[Query]) -> None:
+    Queries may come one by one: nothing of them is kept but arrays.
+    """
+
+    def __init__(self, queries: Iterable[Query]) -> None:
         circuit = Circuit()
-        different = {id(query): query for query in queries}
-        known = {key: circuit.add(query) for key, query in different.items()}
-        gates = [known[id(query)] for query in queries]
-        self.leaves: list[Leaf] = list(circuit.leaves)
+        numbers = array("q")  # truth, veto and how many are wanted, a query
+        wanted = array("q")
+        self.joined: dict[int, tuple[int, ...]] = {}
+        for at, query in enumerate(queries):
+            gate = circuit.add(query)
+            numbers.extend((gate.truth, gate.veto, len(gate.wanted)))
+            wanted.extend(gate.wanted)
+            if gate.joined:
+                self.joined[at] = gate.joined
+        self.truth, self.veto, self.wanted_sizes = _ints(numbers).reshape(-1, 3).T.copy()
+        self.wanted = _ints(wanted)
+        self.wanted_ends = np.cumsum(self.wanted_sizes)
+        self.leaves = Leaves(circuit.leaves)
         self.layers = circuit.layers()
         self.node_count = circuit.size
         self.leaf_nodes = np.array(circuit.leaf_nodes, np.int64)
-        self.truth = np.array([gate.truth for gate in gates], np.int64)
-        self.veto = np.array([gate.veto for gate in gates], np.int64)
-        self.wanted = np.array([leaf for gate in gates for leaf in gate.wanted], np.int64)
-        self.wanted_sizes = np.array([len(gate.wanted) for gate in gates], np.int64)
-        self.wanted_ends = np.cumsum(self.wanted_sizes)
-        self.joined = {at: gate.joined for at, gate in enumerate(gates) if gate.joined}
+        del circuit  # before the lexicon is made: each is large, for everybody's queries
         self._number_terms()
 
     def _number_terms(self) -> None:
         """`terms`: per leaf, the number of its term among the occurrences; names have none."""
-        prose = [at for at, (_, field, prefix) in enumerate(self.leaves) if field in PROSE]
-        exact = [at for at in prose if not self.leaves[at][2]]
-        wild = [at for at in prose if self.leaves[at][2]]
-        self.lexicon = Lexicon([self.leaves[at][0] for at in exact])
-        patterns = [wildcard(self.leaves[at][0]) for at in wild]
+        prose = _IN_PROSE[self.leaves.fields]
+        exact = np.flatnonzero(prose & ~self.leaves.prefix)
+        wild = np.flatnonzero(prose & self.leaves.prefix)
+        self.lexicon = Lexicon(_Texts(self.leaves, exact))
+        patterns = [wildcard(text) for text in _Texts(self.leaves, wild)]
         numbers = {one: at for at, one in enumerate(dict.fromkeys(patterns))}
         self.wildcards = list(numbers)
         self.terms: Ints = np.full(len(self.leaves), NOWHERE, np.int64)
         self.terms[exact] = self.lexicon.numbers
         self.terms[wild] = [self.lexicon.size + numbers[one] for one in patterns]
-        self.scopes = np.array([_SCOPES.get(field, 0) for _, field, _ in self.leaves], np.int64)
+        self.scopes = _SCOPE_OF[self.leaves.fields]
         self.named = np.flatnonzero(self.terms == NOWHERE).tolist()
 
     @property
     def term_count(self) -> int:
         return self.lexicon.size + len(self.wildcards)
+
+
+def _ints(numbers: array[int]) -> Ints:
+    return np.frombuffer(numbers, np.int64) if len(numbers) else np.empty(0, np.int64)
 
 
 class Scan:

@@ -14,6 +14,7 @@ from typing import Protocol
 from digest.model import PaperId
 
 COST = 0.5  #: score given up beside an exact copy; 0.25 is a decade of share
+_HAIR = 1e-9
 _Head = tuple[float, int, int, bool]  #: falling score, row, place, whether it was put back
 
 
@@ -36,7 +37,7 @@ class Taken:
     ) -> None:
         self._taken = set(closed)
         self._twins = twins
-        self._alike = alike
+        self.alike = alike
         self._listed: dict[PaperId, None] = {}
         self._heads: set[PaperId] = set()
 
@@ -55,8 +56,8 @@ class Taken:
 
     def cost(self, paper: PaperId) -> float:
         """What the paper gives up for being like one that is listed."""
-        near = self._alike.get(paper)
-        if near is None or paper in self._taken:
+        near = self.alike[paper]
+        if paper in self._taken:
             return 0.0
         return COST * max((near[one] for one in near.keys() & self._listed.keys()), default=0.0)
 
@@ -64,31 +65,25 @@ class Taken:
 def place_all(found: Sequence[Ranked], room: Sequence[int], taken: Taken) -> list[list[int]]:
     """Every paper under the interest that rates it highest and has room: places in `papers`."""
     placed: list[list[int]] = [[] for _ in found]
+    papers, scores = [one.papers for one in found], [one.scores for one in found]
     heads: list[_Head] = [
-        (-one.scores[0], row, 0, False)
-        for row, one in enumerate(found)
-        if one.scores and room[row] > 0
+        (-ours[0], row, 0, False) for row, ours in enumerate(scores) if ours and room[row] > 0
     ]
     heapq.heapify(heads)
     while heads:
         falling, row, place, again = heads[0]
-        one, mine = found[row], placed[row]
-        if len(mine) >= room[row]:
-            heapq.heappop(heads)
-            continue
-        paper = one.papers[place]
-        late = taken.cost(paper) - one.scores[place]
-        if late > falling + 1e-9 and late > -one.scores[place]:
-            put_back = late, row, place, True
+        paper, ours = papers[row][place], scores[row]
+        late = taken.cost(paper) - ours[place] if paper in taken.alike else falling
+        put_back = late > falling + _HAIR
+        if not put_back and taken.take(paper):
+            placed[row].append(place)
+        if len(placed[row]) >= room[row]:
+            heads = [head for head in heads if head[1] != row]
+            heapq.heapify(heads)
+        elif not again and place + 1 < len(ours):
+            heapq.heapreplace(heads, (-ours[place + 1], row, place + 1, False))
         else:
-            put_back = None
-            if taken.take(paper):
-                mine.append(place)
-        after = place + 1
-        if again or after >= len(one.scores):
             heapq.heappop(heads)
-        else:
-            heapq.heapreplace(heads, (-one.scores[after], row, after, False))
         if put_back:
-            heapq.heappush(heads, put_back)
+            heapq.heappush(heads, (late, row, place, True))
     return placed

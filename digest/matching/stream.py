@@ -179,24 +179,26 @@ class Lexicon:
     """The exact terms of all queries, ready to be looked up in a stream.
 
     `numbers` gives the term of each of `texts`; spellings of one thing may share a term. Of a term
-    only hashes are kept, and one text to read it from again: there may be a million of them.
+    only hashes are kept, and which text to read it from again: there may be a million of them.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        known: dict[Spelling, int] = {}
-        self.numbers = [known.setdefault(spell(text), len(known)) for text in texts]
-        self.size = len(known)
-        self._texts = dict(zip(reversed(self.numbers), reversed(texts), strict=True))
-        letters, ordered = _hashes(list(known))
+        letters, ordered, free, sizes = _hashes(texts)
+        identity = letters ^ (ordered * _ORDERED) ^ (free * np.uint64(_BASE))
+        _, first, numbers = np.unique(identity, return_index=True, return_inverse=True)
+        self.numbers: Ints = numbers.astype(np.int64)
+        self.size = len(first)
+        self._texts, self._text = texts, first
+        letters = letters[first]
         order = np.argsort(letters, kind="stable")
         self._term = order.astype(np.int64)
-        self._ordered = ordered[order]
-        self._sizes = np.array([len(one.words) for one in known], np.int64)[order]
+        self._ordered = ordered[first][order]
+        self._sizes = sizes[first][order]
         self._letters, self._first = np.unique(letters[order], return_index=True)
         self._end = np.append(self._first[1:], len(order))
-        sizes = set(self._sizes.tolist())
         reach = range(-MAX_JOINS, MAX_JOINS + 1)
-        self.lengths = sorted({size + by for size in sizes for by in reach if size + by > 0})
+        known = np.unique(self._sizes).tolist()
+        self.lengths = sorted({size + by for size in known for by in reach if size + by > 0})
         bits = min(24, max(10, (16 * self.size).bit_length()))
         self._shift = np.uint64(64 - bits)
         self._sieve = np.zeros(1 << bits, np.bool_)
@@ -242,23 +244,26 @@ class Lexicon:
             term, spelling = int(self._term[row[index]]), stream.spelling(int(at[index]), length)
             verdict = verdicts.get((term, spelling))
             if verdict is None:
-                verdict = spell(self._texts[term]).same_as(spelling)
+                verdict = spell(self._texts[self._text[term]]).same_as(spelling)
                 verdicts[term, spelling] = verdict
             good[index] = verdict
         found = Occurrences(self._term[row], at, np.full(len(at), length, np.int64))
         return found.rows(good)
 
 
-def _hashes(spellings: Sequence[Spelling]) -> tuple[Hashes, Hashes]:
-    """Each spelling's hash of its letters, and the one that minds its boundaries."""
-    letters, ordered = [], []
+def _hashes(texts: Sequence[str]) -> tuple[Hashes, Hashes, Hashes, Ints]:
+    """Of each spelling: the hash of its letters, the one that minds its boundaries, which of the
+    boundaries are free, and how many words there are."""
+    found = np.empty((4, len(texts)), np.uint64)
     multiplier = int(_ORDERED)
-    for spelling in spellings:
-        plain = minding = 0
+    for at in range(len(texts)):
+        spelling = spell(texts[at])
+        plain = minding = free = 0
         for word in spelling.words:
             value, power = letters_hash(word)
             plain = (plain * power + value) & _MASK
             minding = (minding * multiplier + value) & _MASK
-        letters.append(plain)
-        ordered.append(minding)
-    return np.array(letters, np.uint64), np.array(ordered, np.uint64)
+        for one in spelling.free:
+            free = (free << 1 | one) & _MASK
+        found[:, at] = plain, minding, free, len(spelling.words)
+    return found[0], found[1], found[2], found[3].astype(np.int64)

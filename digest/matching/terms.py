@@ -176,7 +176,7 @@ class Spelling:
         return len(lonely) <= MAX_JOINS and all(lonely)
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 14)
 def spell(text: str) -> Spelling:
     """How the words of a short text (a query's term) are compared."""
     words, gaps = cut_with_gaps(text)
