@@ -3,12 +3,12 @@
 A kept page is named by all it is made of: its address, the language, whether it is compressed, the
 day, and the newest fetch. So it is never wrong, only sometimes drawn by each process for itself.
 Nothing private can be kept: only the archive's pages are, and only when they say they are public.
+(The papers like a paper may be those of the index of a moment ago.)
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -19,9 +19,9 @@ from digest.web.answers import whole
 from digest.web.languages import choose
 from digest.web.visit import Desk
 
-MOST: Final = 500  #: pages, some 10 kB each
+MOST: Final = 1500  #: pages, some 10 kB each
 _LONGEST: Final = 200  #: characters of a query; longer ones nobody asks for twice
-_PLACES: Final = ("/papers/",)
+_PLACES: Final = ("/papers/", "/paper/")
 _PAGES: Final = ("/", "/sources")
 
 
@@ -32,7 +32,11 @@ class KeptPages:
         self._app = app
         self._desk = desk
         self._most = most
-        self._pages: OrderedDict[Hashable, tuple[Message, bytes]] = OrderedDict()
+        self._pages: OrderedDict[tuple[object, ...], tuple[Message, bytes]] = OrderedDict()
+
+    def names(self) -> tuple[tuple[object, ...], ...]:
+        """What every kept page was made of: its path first."""
+        return tuple(self._pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _may_be_kept(scope):
@@ -50,7 +54,7 @@ class KeptPages:
         else:
             await self._app(scope, receive, whole(send, keep))
 
-    async def _name(self, scope: Scope) -> Hashable:
+    async def _name(self, scope: Scope) -> tuple[object, ...]:
         rooms, headers = self._desk.rooms, Headers(scope=scope)
         version = await run_in_threadpool(rooms.archive.version)
         language = choose(headers.get("accept-language", ""), rooms.languages)
@@ -58,7 +62,7 @@ class KeptPages:
         today = rooms.clock().date()
         return scope["path"], scope["query_string"], language, is_packed, today, version
 
-    def _keep(self, name: Hashable, start: Message, body: bytes) -> None:
+    def _keep(self, name: tuple[object, ...], start: Message, body: bytes) -> None:
         self._pages[name] = start, body
         while len(self._pages) > self._most:
             self._pages.popitem(last=False)
