@@ -15,7 +15,7 @@ from digest.matching.query import parse
 from digest.model import Paper
 from digest.searching.asking import ask
 from digest.searching.building import Builder
-from digest.searching.finding import Wanted, judge
+from digest.searching.finding import judge
 from digest.searching.segment import Segment, WholeVectors
 from digest.store.searchable import Searchable
 from tests.builders import paper, sighting
@@ -108,20 +108,20 @@ def test_the_index_and_the_batch_engine_agree(seed: int) -> None:
             continue
         asked += 1
         expected = scan.evaluate(Compiled([parsed]))
-        found = judge(Wanted(parsed), segment)
+        found = judge(Compiled([parsed]), segment)
         true = expected.truth(np.array([0]))[0]
-        assert np.array_equal(true, found.true), text
-        assert np.array_equal(expected.vetoed(np.array([0]))[0], found.vetoed), text
+        assert np.array_equal(true, found.true[0]), text
+        assert np.array_equal(expected.vetoed(np.array([0]))[0], found.vetoed[0]), text
         strength = expected.strength(np.zeros(len(some), np.int64), everyone)
-        assert np.allclose(strength[true], found.strength[true]), text
+        assert np.allclose(strength[true], found.strength[0][true]), text
 
 
 def test_a_text_longer_than_is_looked_at_is_cut_and_not_mixed_up() -> None:
     long = " ".join(["word"] * 3000) + " lantern"
     some = [paper(1, title="A lamp", abstract=long), paper(2, title="Lantern", abstract="")]
     segment = segment_of(some)
-    assert judge(Wanted(parse("lantern")), segment).true.tolist() == [False, True]
-    assert judge(Wanted(parse('"word word"')), segment).true.tolist() == [True, False]
+    assert judge(Compiled([parse("lantern")]), segment).true[0].tolist() == [False, True]
+    assert judge(Compiled([parse('"word word"')]), segment).true[0].tolist() == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.circuit import NOWHERE, PROSE, Bits, Circuit, Gate, Layer, Leaf, run
-from digest.matching.expression import Query
+from digest.matching.circuit import NOWHERE, PROSE, Bits, Leaf, run
+from digest.matching.keywords import Compiled
 from digest.matching.names import find_label, find_name, name_words
 from digest.matching.terms import Gap, spell
 from digest.matching.wildcards import wildcard
@@ -37,45 +37,52 @@ from digest.searching.vocabulary import LAST, Spellings, compounds
 _GAPS = (1 << GAP_BITS) - 1
 
 
-class Wanted:
-    """One query, compiled once for all segments."""
-
-    def __init__(self, query: Query) -> None:
-        circuit = Circuit()
-        self.gate: Gate = circuit.add(query)
-        self.leaves: list[Leaf] = list(circuit.leaves)
-        self.leaf_nodes: list[int] = circuit.leaf_nodes
-        self.layers: list[Layer] = circuit.layers()
-        self.size = circuit.size
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdicts:
-    """What a query says of every row of a segment: found, excluded, how much of it is there."""
+    """What queries (rows) say of papers (columns): found, excluded, how much of each is there."""
 
     true: Bools
     vetoed: Bools
     strength: Floats
 
 
-def judge(wanted: Wanted, segment: Segment) -> Verdicts:
-    """The query's truth, veto and strength, as `keywords.Evaluation` has them."""
-    places = [_find(segment, leaf) for leaf in wanted.leaves]
-    bits = np.zeros((wanted.size, -(-len(segment) // 64)), np.uint64)
-    for node, (there, _) in zip(wanted.leaf_nodes, places, strict=True):
+def judge(queries: Compiled, segment: Segment) -> Verdicts:
+    """Truth, veto and strength of every query, as `keywords.Evaluation` has them."""
+    size = len(segment)
+    places = [_find(segment, queries.leaves[at]) for at in range(len(queries.leaves))]
+    bits = np.zeros((queries.node_count, -(-size // 64)), np.uint64)
+    for node, (there, _) in zip(queries.leaf_nodes.tolist(), places, strict=True):
         bits[node] = _packed(there)
-    everything = _packed(np.ones(len(segment), np.bool_))[None, :]
-    run(wanted.layers, bits, rows=np.arange(wanted.size), everything=everything)
-    gate = wanted.gate
-    vetoed = np.zeros(len(segment), np.bool_)
-    if gate.veto != NOWHERE:
-        vetoed = _unpacked(bits[gate.veto], len(segment))
-    strength = np.zeros(len(segment), np.float32)
-    for leaf in gate.wanted:
+    everything = _packed(np.ones(size, np.bool_))[None, :]
+    run(queries.layers, bits, rows=np.arange(queries.node_count), everything=everything)
+    vetoed = np.zeros((len(queries.veto), size), np.bool_)
+    for row, node in enumerate(queries.veto.tolist()):
+        if node != NOWHERE:
+            vetoed[row] = _unpacked(bits[node], size)
+    true = [_unpacked(bits[node], size) for node in queries.truth.tolist()]
+    strength = [_strength(leaves, places, size) for leaves in _wanted(queries)]
+    nothing = np.zeros((0, size))
+    return Verdicts(
+        np.concatenate([nothing.astype(np.bool_), *(row[None] for row in true)]),
+        vetoed,
+        np.concatenate([nothing.astype(np.float32), *(row[None] for row in strength)]),
+    )
+
+
+def _wanted(queries: Compiled) -> Iterator[list[int]]:
+    """The wanted leaves of each query."""
+    ends = np.cumsum(queries.wanted_sizes)
+    for end, count in zip(ends.tolist(), queries.wanted_sizes.tolist(), strict=True):
+        yield queries.wanted[end - count : end].tolist()
+
+
+def _strength(leaves: Sequence[int], places: Sequence[tuple[Bools, Bools]], size: int) -> Floats:
+    total = np.zeros(size, np.float32)
+    for leaf in leaves:
         there, in_title = places[leaf]
-        strength += there.astype(np.float32) + in_title
-    strength /= max(2 * len(gate.wanted), 1)
-    return Verdicts(_unpacked(bits[gate.truth], len(segment)), vetoed, strength)
+        total += there.astype(np.float32) + in_title
+    strength: Floats = total / np.float32(max(2 * len(leaves), 1))
+    return strength
 
 
 def _packed(there: Bools) -> Bits:

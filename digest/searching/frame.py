@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.background import ENOUGH
+from digest.matching.background import ENOUGH, TITLE
 from digest.matching.base import Embedder, Vectors
 from digest.matching.static import PartVectors, StaticEmbedder, sentences, unit
 from digest.matching.vectors import VectorStore, ensure, stacked
@@ -74,7 +74,8 @@ def make_frame(
         return Frame("", none[:0].reshape(0), none, None, ids, none, np.zeros(1, np.int64))
     vectors = part_vectors(papers, embedder, store)
     mean = vectors.whole.mean(axis=0) if len(papers) else np.zeros(embedder.dimensions, np.float32)
-    centred = unit((vectors.whole - mean).astype(np.float32))
+    wholes = titled(vectors.whole, vectors.parts[vectors.starts[:-1]])
+    centred = unit((wholes - mean).astype(np.float32))
     return Frame(
         model=embedder.id,
         mean=mean,
@@ -111,12 +112,20 @@ def as_paper(one: Searchable) -> Paper:
 def stacked_wholes(
     ids: Sequence[PaperId], stored: Mapping[PaperId, bytes], dimensions: int
 ) -> Vectors:
-    """Stored float16 rows as one array; zeros where there is none."""
-    found = np.zeros((len(ids), dimensions), np.float32)
+    """Whole papers' vectors, the title said once more, from their first two float16 rows.
+
+    Zeros where there is none; a paper without parts is as it was.
+    """
+    found = np.zeros((len(ids), 2 * dimensions), np.float32)
     for row, id_ in enumerate(ids):
         if data := stored.get(id_):
-            found[row] = np.frombuffer(data, np.float16)
-    return found
+            found[row, : len(data) // 2] = np.frombuffer(data, np.float16)
+    return titled(found[:, :dimensions], found[:, dimensions:])
+
+
+def titled(wholes: Vectors, titles: Vectors) -> Vectors:
+    """As `background` has it: titles tell more than their share of the words."""
+    return unit(wholes + TITLE * titles)
 
 
 def _basis(centred: Vectors) -> Vectors:

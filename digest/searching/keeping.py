@@ -109,15 +109,11 @@ class Keeper:
         if self._embedder is None:
             return np.zeros((len(papers), 0), np.float32)
         ids, width = [one.id for one in papers], self._embedder.dimensions
-        stored = self._store.wholes(self._embedder.id, ids, 2 * width)
-        found = stacked_wholes(ids, stored, width)
-        missing = [(row, one) for row, one in enumerate(papers) if one.id not in stored]
-        if missing:
-            light = [as_paper(one) for _, one in missing]
-            fresh = ensure(self._embedder, light, self._vectors)
-            for row, one in missing:
-                found[row] = fresh[one.id][0]
-        return found
+        stored = self._store.firsts(self._embedder.id, ids, 4 * width)
+        if missing := [as_paper(one) for one in papers if one.id not in stored]:
+            fresh = ensure(self._embedder, missing, self._vectors)
+            stored |= {one: rows[:2].astype(np.float16).tobytes() for one, rows in fresh.items()}
+        return stacked_wholes(ids, stored, width)
 
 
 def _updated(segment: Segment, there: Ints, fresh: Ints, votes: Mapping[PaperId, int]) -> Segment:

@@ -18,6 +18,7 @@ import numpy as np
 
 from digest.matching.base import Embedder
 from digest.matching.calibration import Calibration, calibrate
+from digest.matching.keywords import Compiled
 from digest.matching.names import find_label, name_words
 from digest.matching.ranking import fused
 from digest.matching.statements import NAMES, WEIGHTS
@@ -25,7 +26,7 @@ from digest.matching.stems import stems
 from digest.matching.usual import usual
 from digest.model import Field, PaperId
 from digest.searching.asking import Asked
-from digest.searching.finding import Wanted, judge
+from digest.searching.finding import judge
 from digest.searching.frame import Frame
 from digest.searching.index import Index
 from digest.searching.segment import Bools, Floats, Ints
@@ -66,11 +67,11 @@ def rank(
     pool = index.alive & _inside(index, narrowed)
     true, strength = np.zeros(len(index), np.bool_), np.zeros(len(index), np.float32)
     if asked.query is not None:
-        verdicts = [judge(Wanted(asked.query), segment) for segment in index.segments]
-        true = np.concatenate([one.true for one in verdicts]) & pool
-        strength = np.concatenate([one.strength for one in verdicts])
-        pool &= ~np.concatenate([one.vetoed for one in verdicts])
-        true &= pool
+        compiled = Compiled([asked.query])
+        verdicts = [judge(compiled, segment) for segment in index.segments]
+        strength = np.concatenate([one.strength[0] for one in verdicts])
+        pool &= ~np.concatenate([one.vetoed[0] for one in verdicts])
+        true = np.concatenate([one.true[0] for one in verdicts]) & pool
     values, share = _nothing_near(len(index))
     if asked.statement.strip():
         looked = true if asked.strict else pool

@@ -31,7 +31,7 @@ from digest.searching.segment import (
 )
 from digest.searching.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 _LABELS = (Field.CATEGORY, Field.SOURCE)
 
 Arrays = dict[str, NDArray[Any]]

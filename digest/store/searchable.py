@@ -99,8 +99,8 @@ class SearchableStore:
                 page = _read(connection, some)
             yield page
 
-    def wholes(self, model: str, ids: Sequence[int], width: int) -> dict[PaperId, bytes]:
-        """The first `width` bytes of each paper's vectors: the whole paper's own."""
+    def firsts(self, model: str, ids: Sequence[int], width: int) -> dict[PaperId, bytes]:
+        """The first `width` bytes of each paper's vectors: the whole paper's, then the title's."""
         return self._data(
             model, ids, sa.func.substr(_VECTOR.c.data, 1, width, type_=sa.LargeBinary)
         )
