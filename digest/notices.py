@@ -6,15 +6,27 @@ out as the digests, so that a test mail tests what readers get.
 
 from __future__ import annotations
 
+import logging
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 from typing import Final
 
 from digest.errors import DeliveryFault
-from digest.model import DeliveryId, Message, Outcome, Result
+from digest.model import (
+    DeliveryId,
+    DigestId,
+    Message,
+    Outcome,
+    Result,
+    Subscriber,
+    SubscriberChannel,
+)
 from digest.rendering.headers import mailbox, unstructured, wire_address
+from digest.tokens import Purpose
 from digest.wiring import App
+
+_log = logging.getLogger(__name__)
 
 _POLICY: Final = SMTP.clone(max_line_length=998)
 
@@ -65,3 +77,48 @@ def notice(app: App, address: str, subject: str, text: str) -> Message:
         payload=head.encode("ascii", "replace") + mail.as_bytes(),
         envelope_from=site.from_address,
     )
+
+
+# --- channels that are gone ---------------------------------------------------------------------
+
+
+def tell_channel_owners(app: App) -> int:
+    """Write to the owners of channels that would take no more posts; returns to how many.
+
+    Whoever was written to is remembered afterwards: a kill in between tells them twice, never not
+    at all. A way out that does not work is tried again at the next call.
+    """
+    told = 0
+    for channel, digest in app.channels.store.untold():
+        owner = next(iter(app.subscribers.profiles([channel.subscriber_id])), None)
+        subject = f"The channel {channel.label} takes no more digests"
+        try:
+            if owner is not None:
+                address = _reachable(app, owner)
+                send_notice(app, address, subject, _gone(app, owner, channel, digest))
+        except (DeliveryFault, ValueError) as fault:
+            _log.warning("An owner was not told: %s", fault, extra={"action": "owner_not_told"})
+            return told
+        app.channels.store.told(channel.id, app.clock())
+        told += 1
+    return told
+
+
+def _reachable(app: App, owner: Subscriber) -> str:
+    """The owner's address, or the operator's where nothing may be written to it."""
+    is_barred = app.subscriptions.is_suppressed(owner.email)
+    return app.site.operator_email if is_barred else owner.email
+
+
+def _gone(app: App, owner: Subscriber, channel: SubscriberChannel, digest: DigestId | None) -> str:
+    link = f"{app.site.base_url}/d/{app.tokens.sign(Purpose.DIGEST, digest)}" if digest else ""
+    others = bool(owner.channels)
+    paragraphs = [
+        f"{app.site.name} could not post the digest of {owner.email} to the channel"
+        f" {channel.label} ({channel.kind}): {channel.reason}.",
+        f"The digest is here: {link}" if link else "",
+        "Nothing more is posted there until somebody enables it."
+        + ("" if owner.mail or others else " Until then the digests come to this address by mail."),
+        f"If the channel moved, make a new webhook and give it to {app.site.operator_email}.",
+    ]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)

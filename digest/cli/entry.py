@@ -14,6 +14,8 @@ import typer
 from digest import __version__
 from digest.cli import (
     backup,
+    bounces,
+    channels,
     check,
     demo,
     embed,
@@ -35,6 +37,7 @@ from digest.cli import (
     sources,
     status,
     subscribers,
+    suppressions,
 )
 from digest.cli.say import Exit, warn
 from digest.errors import ConfigError, DigestError, QuerySyntaxError, UsageError
@@ -62,6 +65,7 @@ app.command("worker")(serve.worker)
 app.command("preview")(preview.preview)
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(interests.app, name="interests")
+app.add_typer(channels.app, name="channels")
 app.add_typer(sources.app, name="sources")
 app.add_typer(papers.app, name="papers")
 app.command("embed")(embed.embed)
@@ -70,6 +74,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("feedback")(feedback.feedback)
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(bounces.app, name="bounces")
+app.add_typer(suppressions.app, name="suppressions")
 app.command("migrate")(migrate.migrate)
 app.command("status")(status.status)
 app.command("send-test")(sendtest.send_test)

@@ -37,12 +37,15 @@ def run(
     one twice. Exit code 3: done, but a source or a delivery failed.
     """
     from digest.metrics import write_textfile
+    from digest.notices import tell_channel_owners
 
     at = instant(now)
     with session.opened() as opened, watching(len(opened.settings.sources)) as watcher:
         if at is not None and not dry_run:
             opened.subscriptions.rehearse(at)
         report = opened.run(at, dry_run=dry_run, only=only, watcher=watcher)
+        if not dry_run:
+            tell_channel_owners(opened)
         next_due = opened.subscriptions.next_due()
         if (file := opened.settings.monitoring.textfile) and not dry_run:
             write_textfile(file, opened.database, opened.clock)
@@ -94,6 +97,12 @@ def tell(report: RunReport, *, dry_run: bool = False) -> None:
     verb = "would be composed" if dry_run else "composed"
     said = [f"{counted(digests['composed'], 'digest')} {verb}"]
     said += [f"skipped: {', '.join(skips)}"] if skips else []
-    say("; ".join(said) + ".")
+    start = f"{report.due} due: " if skips else ""
+    say(start + "; ".join(said) + ".")
     sent = [f"{count} {state}" for state, count in report.to_json()["deliveries"].items() if count]
     say(f"Deliveries: {', '.join(sent)}." if sent else "Nothing was delivered.")
+    for channel, fault in report.deliveries.faults.items():
+        say(f"{channel.value}: {fault} What was not sent stays queued.")
+    for channel, wait in report.deliveries.waits.items():
+        pause = counted(round(wait / 60) or 1, "minute")
+        say(f"{channel.value}: all was sent that may be for now; the rest goes on in {pause}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import session, transfer
+from digest.cli import outbox, session, transfer
 from digest.cli.choices import chosen
 from digest.cli.interests import check_query
 from digest.cli.say import JsonOption, counted, moment, say, say_json, show_table
@@ -38,6 +38,10 @@ Revisions = Annotated[
 SendEmpty = Annotated[
     bool | None, typer.Option("--send-empty/--no-send-empty", help="A line when nothing is new.")
 ]
+Mail = Annotated[
+    bool | None,
+    typer.Option("--mail/--no-mail", help="By mail; without it, by their channels alone."),
+]
 States = Annotated[
     list[str] | None,
     typer.Option(help="Only these: pending, active, paused, suspended, unsubscribed."),
@@ -59,6 +63,7 @@ def add(
     style: Style = None,
     revisions: Revisions = None,
     send_empty: SendEmpty = None,
+    mail: Mail = None,
     interest: Annotated[str, typer.Option(help="The name of their first interest.")] = "Interest",
     query: Annotated[str, typer.Option(help="Its keyword query.")] = "",
     statement: Annotated[str, typer.Option(help="Or what it is, in plain words.")] = "",
@@ -88,6 +93,7 @@ def edit(
     style: Style = None,
     revisions: Revisions = None,
     send_empty: SendEmpty = None,
+    mail: Mail = None,
     json: JsonOption = False,
 ) -> None:
     """Change what is said, and nothing else."""
@@ -169,6 +175,20 @@ def remove(
         say_json({"removed": True})
     else:
         say("Removed. Only a salted hash of the address is left.")
+
+
+@app.command()
+def log(
+    email: Email,
+    limit: Annotated[int, typer.Option(help="At most so many lines, newest first.", min=1)] = 50,
+    json: JsonOption = False,
+) -> None:
+    """What was sent to someone and what was said: every try, reply and bounce."""
+    from digest.store.delivery_log import recipient_log
+    from digest.subscriptions import normalise
+
+    with session.database() as database:
+        outbox.show_log(recipient_log(database, normalise(email), limit=limit), json=json)
 
 
 @app.command()

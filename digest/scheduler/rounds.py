@@ -26,6 +26,7 @@ from digest.edition import Composed
 from digest.ingest import IngestReport, ingest
 from digest.metrics import timed
 from digest.model import PastFetch
+from digest.notices import tell_channel_owners
 from digest.scheduler.rhythm import is_behind, next_ask
 from digest.scheduler.waiting import due_by, late, missing_since
 from digest.sources.base import Source
@@ -180,9 +181,10 @@ class Rounds:
         return now + CLEAN_EVERY
 
     def bounces(self) -> datetime | None:
-        """Read what came back."""
+        """Read what came back, and tell the owners of channels that are gone."""
         with timed("bounces"):
             self.app.read_bounces()
+        tell_channel_owners(self.app)
         return None
 
 

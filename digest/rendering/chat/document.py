@@ -1,7 +1,8 @@
 """A digest as one JSON document, for programs: the body of the signed webhook.
 
-    {"type": "digest", "version": 1, "id": "…", "date": "2026-11-20", "headline": "…",
-     "summary": "…", "note": "…", "left_out": 2, "considered": 1284,
+    {"type": "digest", "version": 1, "id": "…", "date": "2026-11-20",
+     "composed_at": "2026-11-20T07:30:00Z", "title": "Harbour team", "headline": "…",
+     "summary": "…", "note": "…", "considered": 1284, "left_out": 2,
      "links": {"web": "https://…", "team": "https://…"},
      "sections": [{"name": "…", "papers": [
         {"id": 101, "key": "arxiv:2611.00101", "title": "…", "url": "https://…",

@@ -55,7 +55,6 @@ def _message(post: Post, cards: Sequence[Block], number: int, count: int) -> byt
         "text": escape(shorten(text, _FALLBACK)),
         "blocks": blocks,
         "mrkdwn": False,
-        "link_names": False,
         "unfurl_links": False,
         "unfurl_media": False,
     }
