@@ -20,6 +20,7 @@ from digest.rendering.skeleton import escaped
 from digest.rendering.stock import Cards, Stock, WireCard
 from digest.rendering.wireframe import (
     WORDS,
+    SetCards,
     Shape,
     Wireframe,
     html_wireframe,
@@ -118,9 +119,9 @@ class Press:
         wrapped, text = self._wrapped, self._text
         return [(wrapped if name in WRAPPED else text)[getattr(frame, name)] for name in WORDS]
 
-    def _text_cards(self, sections: Sequence[Placed]) -> list[list[bytes]]:
+    def _text_cards(self, sections: Sequence[Placed]) -> SetCards:
         numbers = (self._text[number(n)] for n in range(1, 1_000_000))
-        return [[next(numbers).join(card.text) for card in section.cards] for section in sections]
+        return [[card.text(next(numbers)) for card in section.cards] for section in sections]
 
 
 class _Encoded(dict[str, bytes]):
@@ -137,5 +138,5 @@ class _Encoded(dict[str, bytes]):
         return made
 
 
-def _html_cards(sections: Sequence[Placed], feedback: bytes) -> list[list[bytes]]:
-    return [[feedback.join(card.html) for card in section.cards] for section in sections]
+def _html_cards(sections: Sequence[Placed], feedback: bytes) -> SetCards:
+    return [[card.html(feedback) for card in section.cards] for section in sections]

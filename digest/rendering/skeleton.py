@@ -65,15 +65,10 @@ class Skeleton:
         fixed = sum(len(part.encode()) for part in parts[::2])
         return cls(tuple(piece for piece in pieces if piece != b""), fixed)
 
-    def around(self, open_slot: int, values: Sequence[bytes]) -> tuple[bytes, ...]:
-        """Filled, but for one slot: the bytes before, between and after its places."""
-        stretches: list[list[bytes]] = [[]]
-        for piece in self.pieces:
-            if piece == open_slot:
-                stretches.append([])
-            else:
-                stretches[-1].append(values[piece] if isinstance(piece, int) else piece)
-        return tuple(b"".join(stretch) for stretch in stretches)
+    @property
+    def spots(self) -> tuple[tuple[int, int], ...]:
+        """Where each slot stands among the pieces."""
+        return tuple((n, piece) for n, piece in enumerate(self.pieces) if isinstance(piece, int))
 
 
 def affixes(drawn: str, kinds: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -11,9 +11,10 @@ asking; everything is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from itertools import pairwise
+from typing import Final
 
 from digest.model import Field, Item, Paper, PaperId, Reasons
 from digest.rendering.byline import byline
@@ -29,7 +30,8 @@ from digest.rendering.skeleton import Skeleton, SlotTokens, affixes, probe, slot
 from digest.rendering.spans import Kind, Spans, say
 from digest.rendering.view import Card, also, card, clean_title, styled, title
 
-CARDS_KEPT: Final = 8192  #: about 4 kB each
+CARDS_KEPT: Final = 32768  #: about 0.5 kB each
+JOINED_KEPT: Final = 8192  #: of these, about 4 kB more each
 INKS_KEPT: Final = 32768  #: about 1 kB each
 PAPERS_KEPT: Final = 4096  #: about 8 kB each
 
@@ -42,15 +44,86 @@ Variant = tuple[bool, str]  #: revision and style
 Shape = tuple[tuple[bool, ...], Variant]  #: which parts a card has
 
 
-class WireCard(NamedTuple):
-    """One card, encoded. `html` lies around the feedback token, `text` around the number.
+class Plate:
+    """One template's pieces for some shape of card, and where the inks and the open slot go."""
+
+    __slots__ = ("_open", "_pieces", "_spots", "size")
+
+    def __init__(self, skeleton: Skeleton, open_slot: int) -> None:
+        self._pieces = [b"" if isinstance(piece, int) else piece for piece in skeleton.pieces]
+        self._spots = [spot for spot in skeleton.spots if spot[1] != open_slot]
+        self._open = [place for place, number in skeleton.spots if number == open_slot]
+        self.size = skeleton.size
+
+    def set(self, inks: Sequence[bytes], value: bytes) -> list[bytes]:
+        """All pieces, with `value` in the open slot."""
+        pieces = self._pieces.copy()
+        for place, number in self._spots:
+            pieces[place] = inks[number]
+        for place in self._open:
+            pieces[place] = value
+        return pieces
+
+    def around(self, inks: Sequence[bytes]) -> tuple[bytes, ...]:
+        """The bytes before, between and after the open slot's places."""
+        pieces = self.set(inks, b"")
+        bounds = [-1, *self._open, len(pieces)]
+        return tuple([b"".join(pieces[a + 1 : b]) for a, b in pairwise(bounds)])
+
+    @property
+    def places(self) -> int:
+        return len(self._open)
+
+    def sized(self, inks: Sequence[Ink]) -> int:
+        return self.size + sum([inks[number].size for _, number in self._spots])
+
+
+Plates = tuple[Plate, Plate]  #: HTML with the feedback token open, text with the number
+
+
+class WireCard:
+    """One card, encoded: as pieces that cards share, and once it is asked for again, as bytes.
 
     `size` counts the HTML's own bytes without tokens.
     """
 
-    html: tuple[bytes, ...]
-    text: tuple[bytes, ...]
-    size: int
+    __slots__ = ("_html", "_inks", "_plates", "_text", "item", "size", "stock", "style")
+
+    def __init__(
+        self, stock: Stock, item: Item, style: str, plates: Plates, inks: list[Ink]
+    ) -> None:
+        self.stock, self.item, self.style = stock, item, style
+        self.size = plates[0].sized(inks)
+        self._plates = plates
+        self._inks = tuple([part.html for part in inks]), tuple([part.text for part in inks])
+        self._html: tuple[bytes, ...] = ()
+        self._text: tuple[bytes, ...] = ()
+
+    @property
+    def is_joined(self) -> bool:
+        return bool(self._html)
+
+    def join(self) -> None:
+        """Trade memory (about 4 kB) for time."""
+        html, text = self._plates
+        self._html, self._text = html.around(self._inks[0]), text.around(self._inks[1])
+
+    def html(self, token: bytes) -> Sequence[bytes]:
+        """The HTML's fragments with this feedback token."""
+        if self._html:
+            return (token.join(self._html),)
+        return self._plates[0].set(self._inks[0], token)
+
+    def text(self, number: bytes) -> Sequence[bytes]:
+        """The text's fragments with this number."""
+        if self._html:
+            return (number.join(self._text),)
+        return self._plates[1].set(self._inks[1], number)
+
+    @property
+    def links(self) -> int:
+        """How often the feedback token stands in the HTML."""
+        return self._plates[0].places
 
 
 @dataclass(slots=True)
@@ -63,7 +136,7 @@ class Stock:
     cards: dict[tuple[Reasons, tuple[str, ...], Variant], WireCard] = field(default_factory=dict)
     inks: dict[Hashable, Ink] = field(default_factory=dict)
     fixed: dict[Variant, Card] = field(default_factory=dict)
-    skeletons: dict[Shape, tuple[Skeleton, Skeleton]] = field(default_factory=dict)
+    plates: dict[Shape, Plates] = field(default_factory=dict)
 
 
 class Cards:
@@ -75,7 +148,8 @@ class Cards:
         self._links = SiteLinks(base_url, SlotTokens(feedback=slot(_FEEDBACK)))
         self._stocks: dict[PaperId, Stock] = {}
         self._sentences: dict[Hashable, Ink] = {}
-        self._cards_kept = self._inks_kept = 0
+        self._by_item: dict[int, WireCard] = {}  #: by identity, which is quicker than equality
+        self._cards_kept = self._cards_joined = self._inks_kept = 0
         self._affixes = [*(self._probe(name) for name in _SPANS), PLAINLY]
 
     def stock(self, paper: Paper) -> Stock:
@@ -90,30 +164,35 @@ class Cards:
 
     def card(self, stock: Stock, item: Item, style: str) -> WireCard:
         """The card of this paper for these reasons, from stock or set now."""
+        known = self._by_item.get(id(item))
+        if known and known.item is item and known.stock is stock and known.style == style:
+            return self._again(known)
         key = (item.reasons, item.also, (item.revision, style))
         known = stock.cards.get(key)
-        if known is None:
-            if self._cards_kept >= CARDS_KEPT:
-                self._clear_cards()
-            known = stock.cards[key] = self._set(stock, item, style)
-            self._cards_kept += 1
+        if known is not None:
+            return self._again(known)
+        if self._cards_kept >= CARDS_KEPT:
+            self._clear_cards()
+        known = stock.cards[key] = self._by_item[id(item)] = self._set(stock, item, style)
+        self._cards_kept += 1
         return known
 
+    def _again(self, card: WireCard) -> WireCard:
+        """Join what is wanted twice, as long as there is room."""
+        if not card.is_joined and self._cards_joined < JOINED_KEPT:
+            card.join()
+            self._cards_joined += 1
+        return card
+
     def _set(self, stock: Stock, item: Item, style: str) -> WireCard:
-        """Every part the card has, set into the slots of the paper's skeletons."""
+        """Every part the card has, to be set into the slots of the paper's plates."""
         variant = (item.revision, style)
         fixed = stock.fixed.get(variant)
         if fixed is None:
             fixed = stock.fixed[variant] = self._fixed(stock.paper, item.revision, style)
         inks = self._inks(stock, item, style)
-        html, text = self._skeletons(
-            stock, fixed, (tuple([i is not NO_INK for i in inks]), variant)
-        )
-        return WireCard(
-            html=html.around(_FEEDBACK, [part.html for part in inks]),
-            text=text.around(_NUMBER, [part.text for part in inks]),
-            size=html.size + sum([inks[n].size for n in html.slots if n != _FEEDBACK]),
-        )
+        plates = self._plates(stock, fixed, (tuple([i is not NO_INK for i in inks]), variant))
+        return WireCard(stock, item, style, plates, inks)
 
     def _inks(self, stock: Stock, item: Item, style: str) -> list[Ink]:
         """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
@@ -172,18 +251,20 @@ class Cards:
         bare = Item(paper.id, 0.0, Reasons(), revision=revision)
         return styled(card(paper, bare, self._links, self._language), style)
 
-    def _skeletons(self, stock: Stock, fixed: Card, shape: Shape) -> tuple[Skeleton, Skeleton]:
+    def _plates(self, stock: Stock, fixed: Card, shape: Shape) -> Plates:
         """The two templates drawn with a slot in place of every part this card has."""
-        known = stock.skeletons.get(shape)
+        known = stock.plates.get(shape)
         if known is None:
             slots = {
                 part: say(slot(n)) if there else ()
                 for n, (part, there) in enumerate(zip(_PARTS, shape[0], strict=True))
             }
             empty = replace(_with_parts(fixed, slots), also=slot(_ALSO) if slots["also"] else "")
-            known = stock.skeletons[shape] = (
-                Skeleton.of(self._drawing.card_html(empty)),
-                Skeleton.of(self._drawing.card_text(text_card(empty), slot(_NUMBER))),
+            known = stock.plates[shape] = (
+                Plate(Skeleton.of(self._drawing.card_html(empty)), _FEEDBACK),
+                Plate(
+                    Skeleton.of(self._drawing.card_text(text_card(empty), slot(_NUMBER))), _NUMBER
+                ),
             )
         return known
 
@@ -196,7 +277,8 @@ class Cards:
     def _clear_cards(self) -> None:
         for stock in list(self._stocks.values()):
             stock.cards.clear()
-        self._cards_kept = 0
+        self._by_item.clear()
+        self._cards_kept = self._cards_joined = 0
 
     def _clear_inks(self) -> None:
         for stock in list(self._stocks.values()):

@@ -42,6 +42,10 @@ class Shape(NamedTuple):
     several: tuple[bool, ...]
 
 
+#: of each section, of each card, its fragments
+SetCards = Sequence[Sequence[Sequence[bytes]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Wireframe:
     """A drawn frame; `gaps` holds what stands between two cards, by the cards' slot."""
@@ -49,7 +53,7 @@ class Wireframe:
     pieces: tuple[bytes | int, ...]
     gaps: dict[int, bytes]
 
-    def fill(self, words: Sequence[bytes], cards: Sequence[Sequence[bytes]]) -> list[bytes]:
+    def fill(self, words: Sequence[bytes], cards: SetCards) -> list[bytes]:
         """All fragments in order; `words` as in WORDS, then tokens, then names and counts."""
         parts: list[bytes] = []
         for piece in self.pieces:
@@ -62,12 +66,13 @@ class Wireframe:
         return parts
 
 
-def _spaced(cards: Sequence[bytes], gap: bytes | None) -> Sequence[bytes]:
-    if gap is None or len(cards) < 2:
-        return cards
-    spaced = [gap] * (2 * len(cards) - 1)
-    spaced[::2] = cards
-    return spaced
+def _spaced(cards: Sequence[Sequence[bytes]], gap: bytes | None) -> list[bytes]:
+    pieces: list[bytes] = []
+    for card in cards:
+        if pieces and gap is not None:
+            pieces.append(gap)
+        pieces += card
+    return pieces
 
 
 def shape_of(frame: Frame, counts: Sequence[int]) -> Shape:

@@ -99,10 +99,10 @@ def test_the_stock_is_bounded(joiner: Joiner) -> None:
     letter = samples.letter()
     section = letter.digest.sections[0]
     item = section.items[0]
-    for n in range(CARDS_KEPT + 10):
-        told = replace(item, reasons=replace(item.reasons, votes=n))
-        joiner.fragments(_with_items(letter, (told,)))
-    press = joiner._presses["en"]
+    press = joiner._press("en")
+    for n in range(0, CARDS_KEPT + 500, 500):
+        told = tuple(replace(item, reasons=replace(item.reasons, votes=n + k)) for k in range(500))
+        press.place(_with_items(letter, told))
     assert sum(len(stock.cards) for stock in press._cards._stocks.values()) <= CARDS_KEPT
 
 
