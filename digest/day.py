@@ -79,8 +79,23 @@ class RunReport:
                     reason.value: count for reason, count in sorted(self.digests.skipped.items())
                 },
             },
-            "deliveries": {state.value: self.deliveries.states[state] for state in _REPORTED},
+            "deliveries": {state.value: self.deliveries.states[state] for state in self._ended()},
         }
+
+    @property
+    def due(self) -> int:
+        """Digests that were due: those composed and those skipped."""
+        return self.digests.composed + sum(self.digests.skipped.values())
+
+    @property
+    def handled(self) -> int:
+        """Deliveries that were due: the sum of what became of them."""
+        return sum(self.deliveries.states[state] for state in self._ended())
+
+    def _ended(self) -> list[DeliveryState]:
+        """The states told always, and those that some delivery is in (expired, cancelled)."""
+        others = [one for one in DeliveryState if one not in _REPORTED]
+        return [*_REPORTED, *(one for one in others if self.deliveries.states[one])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def import_(
     kind = _format(format, file)
     with (
         session.register() as register,
-        _reading(file) as stream,
+        reading(file) as stream,
         counting("Importing") as progress,
     ):
         report = register.load(read(stream, kind), strict=strict, progress=progress)
@@ -67,9 +67,9 @@ def export(
     with session.register() as register:
         lines = write(register.records(chosen(SubscriberState, state)), kind)
         if file == "-":
-            _write_out(lines)
+            write_out(lines)
         else:
-            _write_file(Path(file), lines)
+            write_file(Path(file), lines)
 
 
 def _format(named: str | None, file: str) -> Format:
@@ -83,7 +83,7 @@ def _format(named: str | None, file: str) -> Format:
 
 
 @contextmanager
-def _reading(file: str) -> Iterator[BinaryIO]:
+def reading(file: str) -> Iterator[BinaryIO]:
     if file == "-":
         yield sys.stdin.buffer
         return
@@ -95,13 +95,13 @@ def _reading(file: str) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _write_out(lines: Iterable[str]) -> None:
+def write_out(lines: Iterable[str]) -> None:
     for line in lines:
         sys.stdout.buffer.write(line.encode())
     sys.stdout.buffer.flush()
 
 
-def _write_file(path: Path, lines: Iterable[str]) -> None:
+def write_file(path: Path, lines: Iterable[str]) -> None:
     """Whole or not at all, and for the owner's eyes only: it is full of addresses."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
