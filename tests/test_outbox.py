@@ -183,6 +183,32 @@ def test_a_channel_that_cannot_work_loses_nothing(world: World) -> None:
     assert counts(world.drain()) == {"delivered": 5}
 
 
+@pytest.mark.parametrize("verb", ["MAIL", "DATA", "END"])
+@pytest.mark.parametrize("sessions", [1, 3])
+def test_a_server_that_defers_everything_is_left_alone(
+    world: World, verb: str, sessions: int
+) -> None:
+    fill(world.database, 300)
+    world.account = replace(world.account, sessions=sessions)
+    world.server.on(verb, "451 4.3.2 the disk is full", times=40)
+    tally = world.drain()
+    assert "the disk is full" in tally.faults[Channel.SMTP]
+    assert tally.states.total() < 30
+    state = list(states(world.database).values())
+    assert state.count("deferred") == tally.states.total()
+    assert state.count("queued") == 300 - tally.states.total()
+
+
+def test_a_server_that_defers_now_and_then_is_not(world: World) -> None:
+    fill(world.database, 120)
+    for n in range(0, 120, 3):
+        world.server.on("DATA", "451 4.3.0 not this one", match=f"reader{n}@", times=1)
+    world.server.on("RCPT", "450 4.2.1 greylisted", match="1@", times=60)
+    tally = world.drain()
+    assert not tally.faults
+    assert tally.states.total() == 120
+
+
 def test_a_stop_puts_the_rest_back(world: World) -> None:
     fill(world.database, 50)
 

@@ -74,6 +74,7 @@ class Conversation:
         self.answered = 0  #: messages with a final reply
         self.left = ceiling  #: messages this session may still take
         self.sender_refusals = 0  #: in a row, to MAIL FROM
+        self.deferrals = 0  #: in a row, of what is no recipient's fault: 4yz to all but RCPT
         self.closing = ""  #: why the connection is of no more use
         self._offer = offer
         self._witness = witness
@@ -156,6 +157,10 @@ class Conversation:
         assert self.sealed is not None, "an end-of-data is awaited only for a sealed message"
         delivery = self.sealed.message.delivery_id
         self.sealed = None
+        if reply.is_positive:
+            self.deferrals = 0
+        elif not self._by_recipient:
+            self.deferrals += reply.is_transient
         self._record(outcome_of(delivery, reply, to_recipient=self._by_recipient))
 
     def _envelope(self, step: Step, reply: Reply) -> None:
@@ -192,6 +197,8 @@ class Conversation:
         if verdict.is_permanent and self._is_sender_fault():
             self.sender_refusals += 1
             outcome = Outcome(delivery, Result.DEFERRED, verdict.code, verdict.text)
+        if verdict.is_transient and not self._to_recipient:
+            self.deferrals += 1
         self.current = None
         self._record(outcome)
 

@@ -32,6 +32,10 @@ class Reply(NamedTuple):
         return 200 <= self.code < 300
 
     @property
+    def is_transient(self) -> bool:
+        return 400 <= self.code < 500
+
+    @property
     def is_permanent(self) -> bool:
         return 500 <= self.code < 600
 

@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 _STRIKES: Final = 2  #: connections a message may be lost with before it is deferred
 _FRUITLESS: Final = 5  #: connections in a row without one answer before the channel is given up
 _SENDER_REFUSALS: Final = 3  #: in a row, before the channel is given up
+_DEFERRALS: Final = 20  #: in a row of what is no recipient's fault, before the channel is given up
 _WORTH_OPENING: Final = 4  #: answered messages a session before another session pays
 _TICK: Final = 0.5  #: seconds between looks at the stop flag
 _BUSY_TICK: Final = 0.02  #: and at a session being opened
@@ -276,6 +277,9 @@ class _Pool:
         if talk.sender_refusals >= _SENDER_REFUSALS:
             fault = f"{self._account.place} refuses our sender address."
             self._halt(DeliveryFault(fault, mend="Check from_address and the login."))
+        if sum(one.talk.deferrals for one in self._links) >= _DEFERRALS:
+            said = self._outcomes[-1].reply if self._outcomes else "try again later"
+            self._halt(DeliveryFault(f"{self._account.place} takes nothing now: {said}."))
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.is_clogged else 0)
         if wanted != link.watched:
             link.watched = wanted
