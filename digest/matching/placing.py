@@ -26,7 +26,10 @@ class Ranked(Protocol):
 
 
 class Taken:
-    """Which papers cannot be listed any more: closed, listed already, or a twin of a listed one."""
+    """Which papers cannot be listed any more: closed, listed already, or a twin of a listed one.
+
+    `alike`: for a paper its near-copies, the nearest first, and the cost beside each.
+    """
 
     def __init__(
         self,
@@ -38,7 +41,7 @@ class Taken:
         self._taken = set(closed)
         self._twins = twins
         self.alike = alike
-        self._listed: dict[PaperId, None] = {}
+        self._listed: set[PaperId] = set()
         self._heads: set[PaperId] = set()
 
     def take(self, paper: PaperId) -> bool:
@@ -51,15 +54,17 @@ class Taken:
                 return False
             self._heads.add(head)
         self._taken.add(paper)
-        self._listed[paper] = None
+        self._listed.add(paper)
         return True
 
     def cost(self, paper: PaperId) -> float:
         """What the paper gives up for being like one that is listed."""
-        near = self.alike[paper]
-        if paper in self._taken:
-            return 0.0
-        return COST * max((near[one] for one in near.keys() & self._listed.keys()), default=0.0)
+        if paper not in self._taken:
+            listed = self._listed
+            for other, cost in self.alike[paper].items():
+                if other in listed:
+                    return COST * cost
+        return 0.0
 
 
 def place_all(found: Sequence[Ranked], room: Sequence[int], taken: Taken) -> list[list[int]]:

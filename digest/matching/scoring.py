@@ -57,7 +57,7 @@ Alike = Mapping[int, Mapping[int, float]]  #: what being beside another costs, 0
 class Comparer(Protocol):
     """A scorer that can also tell which papers of a batch say nearly the same.
 
-    Rows of the batch, both ways round; what is not named has nothing in common.
+    Rows of the batch, each with the nearest first; what is not named has nothing in common.
     """
 
     def alike(self, ready: Any) -> Alike: ...

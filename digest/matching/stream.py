@@ -8,6 +8,7 @@ fields and no operators, only numbered texts and numbered terms.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -34,6 +35,7 @@ Bools = NDArray[np.bool_]
 BLOCK = 1 << 18  #: positions looked at together: what they need stays in the cache
 _BASE = 0x9E3779B97F4A7C15
 _ORDERED = np.uint64(0xD1342543DE82EF95)  #: multiplier of the hash that minds boundaries
+_MINDING = int(_ORDERED)
 _MASK = (1 << 64) - 1
 
 
@@ -254,16 +256,21 @@ class Lexicon:
 def _hashes(texts: Sequence[str]) -> tuple[Hashes, Hashes, Hashes, Ints]:
     """Of each spelling: the hash of its letters, the one that minds its boundaries, which of the
     boundaries are free, and how many words there are."""
-    found = np.empty((4, len(texts)), np.uint64)
-    multiplier = int(_ORDERED)
+    found = array("Q")
     for at in range(len(texts)):
-        spelling = spell(texts[at])
-        plain = minding = free = 0
-        for word in spelling.words:
-            value, power = letters_hash(word)
-            plain = (plain * power + value) & _MASK
-            minding = (minding * multiplier + value) & _MASK
-        for one in spelling.free:
-            free = (free << 1 | one) & _MASK
-        found[:, at] = plain, minding, free, len(spelling.words)
-    return found[0], found[1], found[2], found[3].astype(np.int64)
+        found.extend(_hashed(texts[at]))
+    columns = np.array(found, np.uint64).reshape(-1, 4).T.copy()
+    return columns[0], columns[1], columns[2], columns[3].astype(np.int64)
+
+
+@lru_cache(maxsize=1 << 15)
+def _hashed(text: str) -> tuple[int, int, int, int]:
+    spelling = spell(text)
+    plain = minding = free = 0
+    for word in spelling.words:
+        value, power = letters_hash(word)
+        plain = (plain * power + value) & _MASK
+        minding = (minding * _MINDING + value) & _MASK
+    for one in spelling.free:
+        free = (free << 1 | one) & _MASK
+    return plain, minding, free, len(spelling.words)
