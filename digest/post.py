@@ -23,7 +23,7 @@ import httpx
 from digest.bounces import Heard, Hearing, Webhooks
 from digest.clock import Clock
 from digest.config import Settings, SmtpAccount
-from digest.config.post import DkimSection
+from digest.config.post import BouncesSection, DkimSection
 from digest.delivery.account import Account, Security
 from digest.delivery.base import Sender
 from digest.delivery.bounce_dialects import known_dialects
@@ -156,20 +156,8 @@ class Post:
 
     def read_bounces(self) -> Heard:
         """Read the bounce mailbox where there is one, and carry out what the events ask for."""
-        bounces = self._delivery.bounces
-        if not bounces.imap_host:
-            return self.hearing.decide()
-        account = ImapAccount(
-            host=bounces.imap_host,
-            port=bounces.imap_port,
-            username=bounces.imap_username,
-            password=bounces.imap_password.get_secret_value() if bounces.imap_password else "",
-            starttls=bounces.imap_starttls,
-            folder=bounces.imap_folder,
-            keep_in=bounces.imap_keep_in,
-            ca_file=bounces.imap_ca,
-        )
-        return self.hearing.read(ImapMailbox(account))
+        mailbox = bounce_mailbox(self._delivery.bounces)
+        return self.hearing.decide() if mailbox is None else self.hearing.read(mailbox)
 
     @cached_property
     def webhooks(self) -> Webhooks:
@@ -286,6 +274,24 @@ def as_account(config: SmtpAccount) -> Account:
         plaintext_allowed=config.plaintext_allowed,
         sessions=config.sessions,
         messages_per_session=config.messages_per_session,
+    )
+
+
+def bounce_mailbox(bounces: BouncesSection) -> ImapMailbox | None:
+    """The mailbox where bounces arrive; None where none is configured."""
+    if not bounces.imap_host:
+        return None
+    return ImapMailbox(
+        ImapAccount(
+            host=bounces.imap_host,
+            port=bounces.imap_port,
+            username=bounces.imap_username,
+            password=bounces.imap_password.get_secret_value() if bounces.imap_password else "",
+            starttls=bounces.imap_starttls,
+            folder=bounces.imap_folder,
+            keep_in=bounces.imap_keep_in,
+            ca_file=bounces.imap_ca,
+        )
     )
 
 

@@ -18,6 +18,7 @@ from digest.cli import (
     channels,
     check,
     demo,
+    doctor,
     embed,
     evaluate,
     explain,
@@ -56,6 +57,7 @@ app = typer.Typer(
 
 app.command("init")(init.init)
 app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)

@@ -1,0 +1,38 @@
+"""Every look, in the order in which things rest on one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from digest.doctor import domain, machine, place, running, ways
+from digest.doctor.case import Case
+from digest.doctor.findings import Look
+
+#: What can be seen without the network.
+HERE: Final[Mapping[str, Look[Case]]] = place.LOOKS
+
+_RUNNING: Final[Mapping[str, Look[Case]]] = {
+    "disk": machine.look_at_disk,
+    "clock": machine.look_at_clock,
+    "source health": running.look_at_sources,
+    "embedder": running.look_at_embedder,
+    "scheduler": running.look_at_heartbeats,
+    "digests": running.look_at_queue,
+}
+#: Only where mail leaves this machine.
+_MAIL: Final[Mapping[str, Look[Case]]] = {
+    "SMTP": ways.look_at_smtp,
+    "SPF": domain.look_at_spf,
+    "DKIM": domain.look_at_dkim,
+    "DMARC": domain.look_at_dmarc,
+    "PTR": domain.look_at_names,
+    "bounces": ways.look_at_bounces,
+    "List-Unsubscribe": ways.look_at_unsubscribe,
+}
+
+
+def looks(case: Case) -> dict[str, Look[Case]]:
+    """Everything that concerns this installation."""
+    mail = _MAIL if case.settings.delivery.channel == "smtp" else {}
+    return {**HERE, **_RUNNING, **mail}
