@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import socket
 
     from digest.scheduler.process import Server
-    from digest.web.rooms import Rooms
     from digest.wiring import App
 
 Host = Annotated[str | None, typer.Option(help="Listen here instead of on web.host.")]
@@ -85,30 +84,7 @@ def _server(app: App, listener: socket.socket) -> Server:
     """The pages' server on a socket that listens already."""
     from digest.scheduler.process import Listening
     from digest.web.app import create_app
+    from digest.web.opening import rooms_of
     from digest.web.serving import make_server
 
-    return Listening(make_server(create_app(rooms(app))), listener)
-
-
-def rooms(app: App) -> Rooms:
-    """What the pages need of the application."""
-    from digest.store.archive import ArchiveStore
-    from digest.store.limits import LimitStore
-    from digest.web.rooms import Rooms
-
-    return Rooms(
-        site=app.site,
-        papers=app.papers,
-        archive=ArchiveStore(app.database),
-        editions=app.editions,
-        subscribers=app.subscribers,
-        subscriptions=app.subscriptions,
-        templates=app.templates,
-        tokens=app.tokens,
-        clock=app.clock,
-        search=app.searcher,
-        limits=LimitStore(app.database),
-        languages=tuple(app.settings.site.languages),
-        overrides=app.settings.site.templates,
-        trusted_proxies=tuple(str(one) for one in app.settings.web.trusted_proxies),
-    )
+    return Listening(make_server(create_app(rooms_of(app))), listener)

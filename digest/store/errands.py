@@ -87,11 +87,16 @@ class ErrandStore:
     """The queue, with the verbs of `store.outbox.OutboxStore`, so that one drain serves both."""
 
     def __init__(
-        self, database: Database, *, hashes: Hashes, lease_clock: Clock = system_clock
+        self,
+        database: Database,
+        *,
+        hashes: Hashes | None = None,
+        lease_clock: Clock = system_clock,
     ) -> None:
-        """`hashes` names an address as the suppression list may know it, under each key."""
+        """`hashes` names an address as the suppression list may know it, under each key; who only
+        looks at the queue needs none."""
         self._database = database
-        self._hashes = hashes
+        self._hashes = hashes or (lambda address: ())
         self._lease_clock = lease_clock
 
     def claim(

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 
 from digest.clock import Clock
 from digest.errors import InvalidSubscriber, TokenError, UnknownSubscriber
-from digest.model import Errand, ErrandId, ErrandKind, Subscriber, SubscriberId
+from digest.model import DigestId, Errand, ErrandId, ErrandKind, Subscriber, SubscriberId
 from digest.store import errands
 from digest.store import subscribers as store
 from digest.store.database import Database
+from digest.store.issues import issues
 from digest.subscriptions.addresses import normalise
 from digest.subscriptions.suppression import Suppressions
 
@@ -77,6 +78,11 @@ class Changing:
             )
         store.update(connection, before, replace(before, email=address))
         store.redirect(connection, before.id, old=before.email, new=address)
+
+    def issues(self, subscriber: SubscriberId) -> list[DigestId]:
+        """The digests they got, newest first."""
+        with self._database.read() as connection:
+            return issues(connection, subscriber)
 
     # --- feeds ----------------------------------------------------------------------------------
 

@@ -16,14 +16,26 @@ from starlette.middleware.gzip import GZipMiddleware
 
 import digest
 from digest.web import (
+    address,
     archive,
+    confirm,
     digest_page,
+    feedback,
     health,
+    history,
     home,
+    interests,
+    link,
+    own_data,
     paper,
+    preferences,
+    private_feeds,
+    resting,
     search,
     sources,
     static,
+    subscribe,
+    unsubscribe,
 )
 from digest.web.answers import HeadAsGet, NotModified, Tagged
 from digest.web.assets import Assets
@@ -45,6 +57,18 @@ PAGES: Final[tuple[APIRouter, ...]] = (
     search.router,
     sources.router,
     digest_page.router,
+    subscribe.router,
+    confirm.router,
+    link.router,
+    preferences.router,
+    interests.router,
+    resting.router,
+    private_feeds.router,
+    history.router,
+    address.router,
+    own_data.router,
+    feedback.router,
+    unsubscribe.router,
     static.router,
     health.router,
 )

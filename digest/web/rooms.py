@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from digest.clock import Clock
+from digest.feedback import Feedback
 from digest.model import Site
 from digest.rendering.environment import Templates
 from digest.searching import Searcher
@@ -20,7 +21,10 @@ from digest.store.editions import EditionStore
 from digest.store.papers import PaperStore
 from digest.store.subscribers import SubscriberStore
 from digest.subscriptions import Subscriptions
+from digest.subscriptions.changing import Changing
+from digest.subscriptions.joining import Joining
 from digest.tokens import Tokens
+from digest.web.trying import Backtest
 
 
 class Limits(Protocol):
@@ -48,6 +52,10 @@ class Rooms:
     clock: Clock
     search: Searcher
     limits: Limits
+    joining: Joining
+    changing: Changing
+    feedback: Feedback
+    backtest: Backtest
     languages: tuple[str, ...] = ("en",)
     overrides: Path | None = None
     trusted_proxies: tuple[str, ...] = ()

@@ -29,5 +29,35 @@ CONTEXT: Final[dict[str, frozenset[str]]] = {
     "web/search.html.j2": _sheet("question", "outcome", "orders", "sources", "categories"),
     "web/digest.html.j2": _sheet("frame", "sections", "actions", "day", "left_out"),
     "web/sources.html.j2": _sheet("sources"),
+    "web/fields.html.j2": COMMON,
+    "web/preview.html.j2": _sheet("preview", "faults"),
+    "web/subscribe.html.j2": _sheet(
+        "email", "wish", "rhythm", "is_guessable", "faults", "wrong", "finding", "preview",
+        "volumes", "cadences", "weekdays", "zones",
+    ),
+    "web/inbox.html.j2": _sheet("address", "text"),
+    "web/link.html.j2": _sheet("email", "faults"),
+    "web/question.html.j2": _sheet("asking", "fault"),
+    "web/told.html.j2": _sheet("lines", "button"),
+    "web/preferences.html.j2": _sheet(
+        "reader", "said", "faults", "wrong", "state", "is_resting", "interests", "rhythm",
+        "cadences", "weekdays", "zones", "look", "styles", "languages", "mutes", "feeds",
+    ),
+    "web/interest.html.j2": _sheet(
+        "reader", "here", "is_new", "is_paused", "wish", "kept", "faults", "wrong", "finding",
+        "preview", "volumes",
+    ),
+    "web/pause.html.j2": _sheet(
+        "reader", "state", "is_resting", "is_gone", "until", "earliest", "faults",
+    ),
+    "web/feedback.html.j2": _sheet(
+        "button", "word", "here", "paper", "paper_url", "authors", "typed", "done", "is_undoable",
+        "faults", "home",
+    ),
+    "web/unsubscribe.html.j2": _sheet("address", "is_weekly", "is_monthly"),
+    "web/unsubscribed.html.j2": _sheet("address"),
+    "web/history.html.j2": _sheet("reader", "said", "judged"),
+    "web/address.html.j2": _sheet("reader", "email", "faults"),
+    "web/delete.html.j2": _sheet("reader"),
     "web/fault.html.j2": _sheet("fault"),
 }  # fmt: skip

@@ -10,6 +10,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from digest.config.sections import MatchingSection
+from digest.feedback import Feedback
+from digest.likeness import Likeness
+from digest.matching.engine import Matcher
 from digest.model import Site
 from digest.rendering.environment import Templates
 from digest.searching import Searcher
@@ -29,10 +34,13 @@ from digest.store.searchable import SearchableStore
 from digest.store.subscribers import SubscriberStore
 from digest.store.vectors import StoredVectors
 from digest.subscriptions import Subscriptions
+from digest.subscriptions.changing import Changing
+from digest.subscriptions.joining import Joining
 from digest.tokens import Tokens
 from digest.web.app import create_app
 from digest.web.rooms import Rooms
 from digest.web.serving import listen, make_server
+from digest.web.trying import Fortnight
 from tests.fakes import FrozenClock
 from tests.web import seeds
 
@@ -74,21 +82,31 @@ def searcher(database: Database) -> Searcher:
     )
 
 
+def _matcher_of(database: Database) -> Callable[[datetime], Matcher]:
+    """Matching by words alone: quick to make, and the same on every machine."""
+    return Likeness(MatchingSection(embedder="lexical"), database).matcher
+
+
 def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
     """Rooms as the composition root makes them, any field overridable."""
     papers, archive = PaperStore(database), ArchiveStore(database)
+    subscriptions = Subscriptions(database, keys=seeds.KEYS, clock=clock)
     defaults: dict[str, Any] = {
         "site": SITE,
         "papers": papers,
         "archive": archive,
         "editions": EditionStore(database),
         "subscribers": SubscriberStore(database),
-        "subscriptions": Subscriptions(database, keys=seeds.KEYS, clock=clock),
+        "subscriptions": subscriptions,
         "templates": Templates(),
         "tokens": Tokens(seeds.KEYS),
         "clock": clock,
         "search": searcher(database),
         "limits": LimitStore(database),
+        "joining": Joining(database, subscriptions, keys=seeds.KEYS, clock=clock),
+        "changing": Changing(database, keys=seeds.KEYS, clock=clock),
+        "feedback": Feedback(database, clock=clock),
+        "backtest": Fortnight(_matcher_of(database), archive, papers, clock),
     }
     return Rooms(**defaults | fields)
 

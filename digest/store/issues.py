@@ -1,0 +1,22 @@
+"""The digests one subscriber got, by number; the caller's connection."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from digest.model import DigestId, SubscriberId
+from digest.store.tables import DigestRow, table
+
+_digest: Final = table(DigestRow)
+
+
+def issues(connection: sa.Connection, subscriber: SubscriberId) -> list[DigestId]:
+    """Newest first."""
+    statement = (
+        sa.select(_digest.c.id)
+        .where(_digest.c.subscriber_id == subscriber)
+        .order_by(_digest.c.local_date.desc())
+    )
+    return [DigestId(id) for id in connection.execute(statement).scalars()]

@@ -1,0 +1,202 @@
+"""The words under each paper of a mail: more like this, less, never this author or word again.
+
+    GET   /f/TOKEN/PAPER/up|down|mute    what will happen, with one button
+    POST  the same                       it happens, and there is a button to undo it
+
+No login: the token is the reader's. A mail scanner that follows the link changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from digest.errors import InvalidSubscriber, UnknownPaper
+from digest.model import Mutes, Paper, PaperId, Subscriber
+from digest.rendering.language import Language, message, speak
+from digest.rendering.spans import clean, line
+from digest.rendering.view import clean_title
+from digest.tokens import Purpose
+from digest.web.forms import Fault, Form, Posted
+from digest.web.reader import Reader, find_reader, number_of, reader_of
+from digest.web.visit import Visit, Visiting
+
+router = APIRouter()
+
+_AUTHORS: Final = 20  #: names offered to be muted
+
+
+class Word(StrEnum):
+    """What a reader may say of a paper."""
+
+    UP = "up"
+    DOWN = "down"
+    MUTE = "mute"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The page's words for one thing to say."""
+
+    title: str
+    button: str
+    done: str
+
+
+_WORDS: Final = {
+    Word.UP: Words(
+        message("More like this?"),
+        message("Yes, more like this"),
+        message("Noted: more like this."),
+    ),
+    Word.DOWN: Words(
+        message("Less like this?"),
+        message("Yes, less like this"),
+        message("Noted: less like this."),
+    ),
+    Word.MUTE: Words(
+        message("Never again?"),
+        message("Never show these again"),
+        message("Noted: never again."),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One reader about one paper."""
+
+    visit: Visit
+    subscriber: Subscriber
+    paper: Paper
+    here: str
+
+    @property
+    def language(self) -> Language:
+        return speak(self.subscriber.language)
+
+    @property
+    def reader(self) -> Reader:
+        return reader_of(self.visit, self.subscriber)
+
+
+def _saying(visit: Visiting, token: str, paper: str) -> Saying:
+    ids = visit.rooms.tokens.read(Purpose.FEEDBACK, token)
+    subscriber = find_reader(visit, ids[0] if ids else 0)
+    id = PaperId(number_of(paper))
+    found = visit.rooms.papers.papers([id]).get(id)
+    if found is None:
+        raise UnknownPaper("The paper is no longer stored.")
+    return Saying(visit, subscriber, found, visit.links.to(f"/f/{token}/{id}"))
+
+
+Told = Annotated[Saying, Depends(_saying)]
+
+
+@router.get("/f/{token}/{paper}/{word}")
+def show(saying: Told, word: Word) -> Response:
+    """What will happen."""
+    return _page(saying, word)
+
+
+@router.post("/f/{token}/{paper}/{word}")
+def say(saying: Told, word: Word, form: Posted) -> Response:
+    """It happens, or is undone."""
+    is_undone = form.text("do") == "undo"
+    if word is Word.MUTE:
+        return _unmute(saying, form) if is_undone else _mute(saying, form)
+    feedback, email = saying.visit.rooms.feedback, saying.subscriber.email
+    if is_undone:
+        feedback.take_back(email, saying.paper)
+        return _page(saying, word, done=saying.language.text("Undone."))
+    heard = feedback.hear(email, saying.paper, liked=word is Word.UP)
+    done = [saying.language.text(_WORDS[word].done)]
+    if heard.interests:
+        names = ", ".join(line(name, 80) for name in heard.interests)
+        done.append(saying.language.say("It teaches: {interests}.", interests=names))
+    return _page(saying, word, done=" ".join(done), is_undoable=True)
+
+
+def _mute(saying: Saying, form: Form) -> Response:
+    language, wanted = saying.language, _named(saying, form)
+    if not (wanted.authors or wanted.words):
+        fault = Fault(language.text("Tick an author, or type a word."))
+        return _page(saying, Word.MUTE, faults={"word": fault}, muted=wanted)
+    try:
+        subscriptions = saying.visit.rooms.subscriptions
+        before = saying.subscriber.mutes
+        subscriptions.edit(saying.subscriber.email, _record(_with(before, wanted)))
+    except InvalidSubscriber as error:
+        return _page(saying, Word.MUTE, faults={"word": Fault.of(error)}, muted=wanted)
+    done = language.text(_WORDS[Word.MUTE].done)
+    return _page(saying, Word.MUTE, done=done, is_undoable=True, muted=wanted)
+
+
+def _unmute(saying: Saying, form: Form) -> Response:
+    wanted, before = _named(saying, form), saying.subscriber.mutes
+    gone = {one.casefold() for one in (*wanted.authors, *wanted.words)}
+    after = Mutes(_but(before.authors, gone), _but(before.words, gone))
+    saying.visit.rooms.subscriptions.edit(saying.subscriber.email, _record(after))
+    return _page(saying, Word.MUTE, done=saying.language.text("Undone."))
+
+
+def _named(saying: Saying, form: Form) -> Mutes:
+    """Authors of this paper that are ticked, and one word or phrase."""
+    known = dict.fromkeys(saying.paper.authors[:_AUTHORS])
+    ticked = tuple(name for place, name in enumerate(known) if place in form.numbers("author"))
+    word = line(form.text("word"))
+    return Mutes(ticked, (word,) if word else ())
+
+
+def _with(before: Mutes, wanted: Mutes) -> Mutes:
+    authors = _but(before.authors, {one.casefold() for one in wanted.authors})
+    words = _but(before.words, {one.casefold() for one in wanted.words})
+    return Mutes((*authors, *wanted.authors), (*words, *wanted.words))
+
+
+def _but(names: tuple[str, ...], gone: set[str]) -> tuple[str, ...]:
+    return tuple(one for one in names if one.casefold() not in gone)
+
+
+def _record(mutes: Mutes) -> dict[str, list[str]]:
+    return {"muted_authors": list(mutes.authors), "muted_words": list(mutes.words)}
+
+
+def _page(
+    saying: Saying,
+    word: Word,
+    *,
+    done: str = "",
+    is_undoable: bool = False,
+    faults: dict[str, Fault] | None = None,
+    muted: Mutes | None = None,
+) -> Response:
+    language, words = saying.language, _WORDS[word]
+    return saying.visit.private(
+        "web/feedback.html.j2",
+        status=400 if faults else 200,
+        language=language,
+        title=language.text(words.title),
+        button=language.text(words.button),
+        word=word.value,
+        here=saying.here,
+        paper=clean_title(saying.paper),
+        paper_url=saying.visit.links.paper(saying.paper),
+        authors=_authors(saying, muted),
+        typed=muted.words[0] if muted and muted.words else "",
+        done=done,
+        is_undoable=is_undoable,
+        faults=faults or {},
+        home=saying.reader.home,
+    )
+
+
+def _authors(saying: Saying, muted: Mutes | None) -> list[tuple[str, bool]]:
+    """The paper's authors, each with whether it is ticked."""
+    ticked = muted.authors if muted else ()
+    names = dict.fromkeys(saying.paper.authors[:_AUTHORS])
+    return [(clean(name), name in ticked) for name in names]

@@ -1,0 +1,36 @@
+"""Opening the pages on an application: what they need of it, and nothing made that it has."""
+
+from __future__ import annotations
+
+from digest.store.archive import ArchiveStore
+from digest.store.limits import LimitStore
+from digest.subscriptions.changing import Changing
+from digest.subscriptions.joining import Joining
+from digest.web.rooms import Rooms
+from digest.web.trying import Fortnight
+from digest.wiring import App
+
+
+def rooms_of(app: App) -> Rooms:
+    """The rooms of one application."""
+    archive, keys = ArchiveStore(app.database), app.settings.signing_keys()
+    return Rooms(
+        site=app.site,
+        papers=app.papers,
+        archive=archive,
+        editions=app.editions,
+        subscribers=app.subscribers,
+        subscriptions=app.subscriptions,
+        templates=app.templates,
+        tokens=app.tokens,
+        clock=app.clock,
+        search=app.searcher,
+        limits=LimitStore(app.database),
+        joining=Joining(app.database, app.subscriptions, keys=keys, clock=app.clock),
+        changing=Changing(app.database, keys=keys, clock=app.clock),
+        feedback=app.feedback,
+        backtest=Fortnight(app.matcher, archive, app.papers, app.clock),
+        languages=tuple(app.settings.site.languages),
+        overrides=app.settings.site.templates,
+        trusted_proxies=tuple(str(one) for one in app.settings.web.trusted_proxies),
+    )
