@@ -1,0 +1,98 @@
+"""What `deploy/` says must be true of the program: commands, keys and figures that exist."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from digest.cli.entry import app
+from digest.config.settings import NESTING, PREFIX, Settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+TEXTS = [path for path in sorted(DEPLOY.rglob("*")) if path.is_file() and path.suffix != ".md"]
+YAML = [path for path in TEXTS if path.suffix in (".yaml", ".yml")]
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(DEPLOY)) for path in paths]
+
+
+CALL = re.compile(r'(?:bin/digest|exec digest|run: digest|"digest",) "?([a-z-]+)')
+
+
+def test_every_command_exists() -> None:
+    commands = {command.name for command in app.registered_commands}
+    called = {one for path in TEXTS for one in CALL.findall(path.read_text())}
+    assert {"serve", "web", "scheduler", "worker", "migrate", "run"} <= called
+    assert called <= commands
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=names(TEXTS))
+def test_every_key_in_the_environment_exists(path: Path) -> None:
+    for variable in re.findall(r"\b(?:DIGEST|digest)_(\w+__\w+)", path.read_text()):
+        keys = variable.lower().split(NESTING.lower())
+        model: Any = Settings
+        for key in keys:
+            assert key in model.model_fields, f"{PREFIX}{variable} in {path.name}"
+            model = model.model_fields[key].annotation
+
+
+@pytest.mark.parametrize("path", YAML, ids=names(YAML))
+def test_it_is_yaml(path: Path) -> None:
+    assert yaml.safe_load(path.read_text())
+
+
+def figures() -> Iterator[str]:
+    for path in (DEPLOY / "prometheus/alerts.yml", DEPLOY / "grafana/dashboard.json"):
+        yield from re.findall(r"\bdigest_\w+", path.read_text())
+
+
+def test_every_figure_that_is_watched_is_given() -> None:
+    source = (DEPLOY.parent / "digest/metrics.py").read_text()
+    given = {f"digest_{name}" for name in re.findall(r'(?:_gauge|_by)\(\s*"(\w+)"', source)}
+    given |= set(re.findall(r'"(digest_\w+)"', source)) | {"digest_source_verdict"}
+    histograms = {f"{name}_{part}" for name in given for part in ("sum", "count", "bucket")}
+    assert set(figures()) <= given | histograms
+
+
+def test_the_dashboard_is_json() -> None:
+    board = json.loads((DEPLOY / "grafana/dashboard.json").read_text())
+    assert all(panel["targets"] for panel in board["panels"])
+
+
+def test_the_kubernetes_list_mounts_what_it_names() -> None:
+    items = yaml.safe_load((DEPLOY / "kubernetes/paper-digest.yaml").read_text())["items"]
+    pods = [item["spec"]["template"]["spec"] for item in items if "template" in item["spec"]]
+    claims = {"spool"}
+    for pod in pods:
+        there = {volume["name"] for volume in pod["volumes"]} | claims
+        for container in pod["containers"]:
+            assert {mount["name"] for mount in container["volumeMounts"]} <= there
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+
+
+def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
+    verify = shutil.which("systemd-analyze")
+    if verify is None:
+        pytest.skip("systemd-analyze is not installed (Debian: systemd)")
+    program = tmp_path / "digest"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for unit in (DEPLOY / "systemd").iterdir():
+        text = unit.read_text().replace("/opt/paper-digest/bin/digest", str(program))
+        (tmp_path / unit.name).write_text(text)
+    units = sorted(
+        str(path) for path in tmp_path.iterdir() if path.suffix in (".service", ".timer")
+    )
+    done = subprocess.run([verify, "verify", *units], capture_output=True, text=True, check=False)
+    said = [line for line in done.stderr.splitlines() if "paper-digest" in line]
+    assert (said, done.returncode) == ([], 0)
