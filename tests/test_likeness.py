@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from digest.cli import main
 from digest.config.sections import EndpointSection, MatchingSection
 from digest.errors import ConfigError
 from digest.ingest import ingest
@@ -20,6 +22,7 @@ from digest.matching.lexical import LexicalScorer
 from digest.model import PaperId
 from digest.store.database import Database
 from digest.store.papers import PaperStore
+from digest.store.schema import migrate
 from tests import builders
 from tests.fakes import FrozenClock, ScriptedSource
 from tests.tiny_models import bert_folder
@@ -144,3 +147,26 @@ def test_what_cannot_work_names_its_key(stored: Database, tmp_path: Path) -> Non
     asking = settings(embedder="openai:small", endpoint=endpoint)
     with pytest.raises(ConfigError, match="statements_leave = true"):
         _ = Likeness(asking, stored).embedder
+
+
+def test_the_command_embeds_what_is_missing_and_drops_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = f"sqlite:///{tmp_path / 'digest.db'}"
+    database = Database(address)
+    migrate(database)
+    store_papers(database, 5, clock=FrozenClock())
+    first = Likeness(settings(embedder=f"bert:{bert_folder(tmp_path)}"), database)
+    first.embed(first.missing(), progress=lambda done: None)
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[site]\noperator_email = "ada@example.org"\nsecret_keys = ["' + "k" * 43 + '"]\n'
+        f'[database]\nurl = "{address}"\n[matching]\nsecond_stage = "off"\n'
+    )
+    told = []
+    for options in ([], ["--prune", "--json"]):
+        assert main(["--config", str(config), "embed", *options]) == 0
+        told.append(capsys.readouterr().out)
+    database.dispose()
+    assert told[0].startswith("5 papers embedded by static-")
+    assert json.loads(told[1]) | {"models": []} == {"models": [], "embedded": 0, "dropped": 5}
