@@ -18,6 +18,7 @@ from typing import Any
 
 from digest.bounces import Heard
 from digest.channels import ConfiguredChannels
+from digest.backtest import Backtester
 from digest.clock import Clock, fixed_clock, system_clock
 from digest.config import Settings
 from digest.config.sources import AnySource
@@ -49,6 +50,7 @@ from digest.rendering.view import view
 from digest.rendering.wire import Joiner
 from digest.searching import Searcher
 from digest.searching.snapshot import usual_place
+from digest.searching.staging import Setting
 from digest.sources.base import Source
 from digest.sources.http import Fetcher, HttpOptions
 from digest.sources.kinds import ENTRY_POINTS, KINDS
@@ -210,6 +212,19 @@ class App:
     def feedback(self) -> Feedback:
         """Hears what subscribers say of papers, and teaches their interests."""
         return Feedback(self.database, clock=self.clock)
+
+    @cached_property
+    def backtester(self) -> Backtester:
+        """Tries interests on the last weeks; one for the process, which keeps them ready."""
+        matching = self.settings.matching
+        setting = Setting(
+            SearchableStore(self.database),
+            self.papers,
+            embedder=self.likeness.embedder,
+            background_days=matching.background_days,
+            daily_volume=matching.daily_volume,
+        )
+        return Backtester(self.searcher, setting)
 
     @cached_property
     def searcher(self) -> Searcher:

@@ -13,6 +13,7 @@ import typer
 
 from digest import __version__
 from digest.cli import (
+    backtest,
     backup,
     bounces,
     channels,
@@ -72,6 +73,7 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(papers.app, name="papers")
 app.command("embed")(embed.embed)
 app.command("search")(search.search)
+app.command("backtest")(backtest.backtest)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("feedback")(feedback.feedback)

@@ -132,6 +132,10 @@ class Searcher:
             self._index = self._keeper.renewed(self._index, progress)
             self._looked = monotonic()
 
+    def index(self) -> Index:
+        """What is looked in, as of now."""
+        return self._current()
+
     def wait(self) -> None:
         """Until a refresh that is under way is done."""
         with self._turn:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
-from digest.matching.keywords import Compiled, Scan
+from digest.matching.keywords import Compiled, Evaluation, Scan
+from digest.matching.names import find_name, name_words
+from digest.matching.reading import read
 from digest.matching.stems import stem
 from digest.matching.terms import cut, spans
-from digest.model import Field, Hit, Paper, Reasons
+from digest.model import Field, Hit, Interest, Paper, PaperId, Reasons
 from digest.searching.asking import Asked
 
 MOST = 8  #: words marked
@@ -53,3 +56,49 @@ def _marks(paper: Paper, names: Mapping[str, str], rarity: Mapping[str, float]) 
                 places.setdefault(found, []).append(Hit(field, start, end, names[found]))
     for found in sorted(places, key=lambda one: (-rarity.get(one, 0.0), one))[:MOST]:
         yield from places[found]
+
+
+class Teller:
+    """Why papers match an interest, as digests tell it, where an index had decided on them."""
+
+    def __init__(self, interest: Interest, papers: Mapping[PaperId, Paper]) -> None:
+        self.papers = papers
+        self._interest = interest
+        self._places = {one: at for at, one in enumerate(papers)}
+        query = read(interest).query
+        self._query = query if query and query.wanted() else None
+        self._wanted = [name_words(name) for name in interest.authors]
+        self._names = {stem(word): word for word in cut(interest.statement)}
+
+    def reasons(
+        self, paper: PaperId, *, share: float | None, near: bool, resembles: str | None
+    ) -> Reasons:
+        if paper not in self.papers:
+            return Reasons(percentile=share)
+        found = self.papers[paper]
+        hits = self._hits(paper)
+        return Reasons(
+            hits=hits or (tuple(_marks(found, self._names, {})) if near else ()),
+            percentile=share,
+            resembles=resembles if near else None,
+            followed=self._followed(found),
+        )
+
+    def _hits(self, paper: PaperId) -> tuple[Hit, ...]:
+        at = self._places[paper]
+        if self._query is None or not self._true[at]:
+            return ()
+        return self._evaluation.hits(0, at)
+
+    def _followed(self, paper: Paper) -> tuple[str, ...]:
+        wanted = self._wanted
+        return tuple(n for n in paper.authors if any(find_name(w, n) for w in wanted if w))
+
+    @cached_property
+    def _evaluation(self) -> Evaluation:
+        assert self._query is not None
+        return Scan(list(self.papers.values())).evaluate(Compiled([self._query]))
+
+    @cached_property
+    def _true(self) -> Sequence[bool]:
+        return [bool(one) for one in self._evaluation.truth(np.array([0]))[0]]

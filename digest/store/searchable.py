@@ -85,6 +85,14 @@ class SearchableStore:
         with self._database.read() as connection:
             return sorted(map(PaperId, connection.execute(statement).scalars()))
 
+    def titles(self, ids: Sequence[int]) -> dict[PaperId, str]:
+        found: dict[PaperId, str] = {}
+        with self._database.read() as connection:
+            for some in batches(ids):
+                statement = sa.select(PAPER.c.id, PAPER.c.title).where(PAPER.c.id.in_(some))
+                found |= {PaperId(one): title for one, title in connection.execute(statement)}
+        return found
+
     def votes(self) -> Mapping[PaperId, int]:
         """Of every paper that has any."""
         statement = sa.select(PAPER.c.id, PAPER.c.votes).where(PAPER.c.votes > 0)
