@@ -16,9 +16,9 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any
 
+from digest.backtest import Backtester
 from digest.bounces import Heard
 from digest.channels import ConfiguredChannels
-from digest.backtest import Backtester
 from digest.clock import Clock, fixed_clock, system_clock
 from digest.config import Settings
 from digest.config.sources import AnySource
