@@ -98,12 +98,12 @@ def instantiate(address: str, schemes: Collection[str], *, private: bool) -> Any
 
 
 def _refuse_private(service: Any) -> None:
-    host = getattr(service, "host", None)
+    host = str(getattr(service, "host", None) or "").strip("[]")
     if not host:
         return
     try:
-        found = resolve(str(host), 443)
-    except (OSError, UnicodeError):
+        found = resolve(host, 443)
+    except (OSError, UnicodeError):  # a token that looks like a host, or nobody to connect to
         return
     if not all(map(is_public, found)):
         raise ValueError("leads to a private address")

@@ -5,6 +5,7 @@ What a post looks like is `digest.rendering.chat`'s business, doing it `digest.d
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from digest.delivery.masking import redacted
 from digest.delivery.replies import one_line
 from digest.model import DeliveryId, Outcome, Result
+from digest.network import is_public
 
 #: Forbidden, not found, gone: nobody will take a post here any more.
 GONE: Final = frozenset({403, 404, 410})
@@ -77,6 +79,8 @@ def check_address(hook: Hook, address: str, *, private: bool = False) -> str:
         raise ValueError("must begin with https://")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user name or password")
+    if not private and _is_private(host):
+        raise ValueError("must not be on a private network")
     if hook.hosts and not any(_is(host, known) for known in hook.hosts):
         raise ValueError(
             f"must be at {' or '.join(hook.hosts)}; the operator can add {host}"
@@ -129,6 +133,15 @@ def retry_after(value: str, now: datetime) -> float | None:
 def with_hosts(hook: Hook, more: Collection[str]) -> Hook:
     """The hook with these hosts as well; where every host was admitted, with these alone."""
     return replace(hook, hosts=(*hook.hosts, *(host.lower() for host in more)))
+
+
+def _is_private(host: str) -> bool:
+    """Whether the host is an address, not a name, and not a public one."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
+    return not is_public(host)
 
 
 def _is(host: str, known: str) -> bool:

@@ -35,7 +35,9 @@ class Tally:
         return bool(self.faults) or any(self.states[state] for state in failed)
 
     def count(self, settlements: Iterable[Settlement]) -> None:
-        self.states.update(one.decision.state for one in settlements)
+        """A part of a digest is not counted: its last part is."""
+        states = (one.decision.state for one in settlements)
+        self.states.update(state for state in states if state is not _QUEUED)
 
     def add(self, other: Tally) -> None:
         self.states.update(other.states)

@@ -12,7 +12,19 @@ from digest.web.headers import FOREVER, PUBLIC
 from digest.web.visit import Visiting
 
 router = APIRouter()
-_PRIVATE: Final = ("/d/", "/p/", "/u/", "/f/", "/c/", "/my", "/operator", "/api/", "/search")
+_PRIVATE: Final = (
+    "/d/",
+    "/s/",
+    "/t/",
+    "/p/",
+    "/u/",
+    "/f/",
+    "/c/",
+    "/my",
+    "/operator",
+    "/api/",
+    "/search",
+)
 
 
 @router.get("/static/{name}")
