@@ -109,23 +109,15 @@ def cancel(numbers: Numbers = None, state: States = None, json: JsonOption = Fal
 @app.command()
 def purge(json: JsonOption = False) -> None:
     """Forget settled deliveries older than `retention.deliveries_days`, and what came back."""
-    from datetime import timedelta
-
-    from digest.bounces.policy import HORIZON
     from digest.clock import system_clock
-    from digest.store.bounces import BounceStore
     from digest.store.budgets import BudgetStore
     from digest.store.purging import Keep
     from digest.store.purging import purge as forget
 
     settings = session.settings()
-    days = settings.retention.deliveries_days
+    kept = Keep(deliveries_days=settings.retention.deliveries_days)
     with session.database(settings) as database:
-        now = system_clock()
-        gone = dict(forget(database, Keep(deliveries_days=days), now))
-        if days:
-            gone["bounces"] = BounceStore(database).purge(now - max(timedelta(days=days), HORIZON))
-        gone["budgets"] = BudgetStore(database).purge()
+        gone = {**forget(database, kept, system_clock()), "budgets": BudgetStore(database).purge()}
     if json:
         say_json(gone)
         return

@@ -115,12 +115,6 @@ class BounceStore:
         with self._database.read() as connection:
             return [_seen(row) for row in connection.execute(statement)]
 
-    def purge(self, before: datetime) -> int:
-        """Forget events older than `before` that the policy has seen."""
-        with self._database.write() as connection:
-            statement = sa.delete(_bounce).where(_bounce.c.at < before, sa.text("judged = true"))
-            return connection.execute(statement).rowcount
-
 
 def record(connection: sa.Connection, settlements: Sequence[Settlement], now: datetime) -> None:
     """The events among some settlements, in the transaction that settles them."""

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from digest.model import DeliveryState
 from digest.store.database import Database
+from digest.store.post_tables import BounceRow
 from digest.store.tables import (
     AttemptRow,
     DeliveryRow,
@@ -35,10 +36,12 @@ from digest.store.tables import (
 )
 
 _attempt, _delivery, _digest = table(AttemptRow), table(DeliveryRow), table(DigestRow)
+_bounce = table(BounceRow)
 _feedback, _fetch, _paper = table(FeedbackRow), table(FetchRow), table(PaperRow)
 _vector, _run, _sent = table(PaperVectorRow), table(RunRow), table(SentRow)
 _sighting, _skip = table(SightingRow), table(SkipRow)
 
+BOUNCE_MEMORY: Final = timedelta(days=60)  #: of what came back, by which readers are judged
 BATCH: Final = 2000  #: rows a transaction, so that nobody waits long for the writer
 MEMORY: Final = timedelta(days=31)  #: of fetches, by which a source's health is judged
 LONGEST_WINDOW: Final = timedelta(days=62)  #: of a monthly reader who missed a month
@@ -81,6 +84,8 @@ def doomed(keep: Keep, now: datetime) -> Mapping[str, tuple[sa.Table, sa.Select[
     if keep.deliveries_days:
         found["attempts"] = _attempt, _attempts(now - timedelta(days=keep.deliveries_days))
         found["deliveries"] = _delivery, _deliveries(now - timedelta(days=keep.deliveries_days))
+        before = now - max(timedelta(days=keep.deliveries_days), BOUNCE_MEMORY)
+        found["bounces"] = _bounce, _bounces(before)
     if keep.digests_days:
         found["digests"] = _digest, _digests(now - timedelta(days=keep.digests_days))
     if keep.runs_days:
@@ -110,6 +115,11 @@ def _deliveries(before: datetime) -> sa.Select[Any]:
         other.c.digest_id == _delivery.c.digest_id, other.c.state.in_(_OPEN)
     )
     return sa.select(_delivery.c.id).where(_delivery.c.settled_at < before, ~waits.exists())
+
+
+def _bounces(before: datetime) -> sa.Select[Any]:
+    """Those that the policy has seen and counts no more."""
+    return sa.select(_bounce.c.id).where(_bounce.c.at < before, _bounce.c.judged)
 
 
 def _digests(before: datetime) -> sa.Select[Any]:
