@@ -157,6 +157,8 @@ def _queue(figures: Figures) -> Iterator[Metric]:
     yield _by("deliveries", told, "state", counts)
     age = _age(figures, figures.waiting_since)
     yield _gauge("oldest_queued_seconds", "The age of the oldest delivery not yet settled.", age)
+    bounced = {kind: float(count) for kind, count in figures.bounced.items()}
+    yield _by("bounced", "What came back within a day, by kind.", "kind", bounced)
     suppressed = {reason: float(count) for reason, count in figures.suppressed.items()}
     yield _by("suppressed", "Addresses never written to again.", "reason", suppressed)
 

@@ -173,3 +173,21 @@ def test_a_purge_counts_first(digest: Digest, folder: Path) -> None:
     assert would["digests"] == 1
     assert digest("purge", "--json").json["digests"] == 1
     assert digest("purge", "--json").json["digests"] == 0
+
+
+def test_everything_about_one_person_is_told_and_erased(digest: Digest) -> None:
+    for name in ("ada", "bo"):
+        subscribe(digest, name)
+    digest("run", "--now", NOW)
+    stored = digest("subscribers", "export-data", "ada@Example.org").json["stored"]
+    assert {"subscriber", "interest", "digest", "delivery", "sent"} <= stored.keys()
+    assert [row["email"] for row in stored["subscriber"]] == ["ada@example.org"]
+    assert "bo@example.org" not in json.dumps(stored)
+    assert digest("subscribers", "remove", "ada@example.org").code == 0
+    gone = digest("subscribers", "export-data", "ada@example.org")
+    assert gone.code == 2 or gone.json["stored"].keys() == {"suppression"}
+
+
+def test_nobody_is_told_as_such(digest: Digest) -> None:
+    said = digest("subscribers", "export-data", "nobody@example.org")
+    assert (said.code, said.out) == (2, "")

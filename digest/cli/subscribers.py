@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import outbox, session, transfer
+from digest.cli import outbox, person, session, transfer
 from digest.cli.choices import chosen
 from digest.cli.interests import check_query
 from digest.cli.say import JsonOption, counted, moment, say, say_json, show_table
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Who gets a digest, and when.")
 app.command("import")(transfer.import_)
 app.command("export")(transfer.export)
+app.command("export-data")(person.export_data)
 
 Email = Annotated[str, typer.Argument(help="The subscriber's address.", metavar="EMAIL")]
 Name = Annotated[str | None, typer.Option(help="What to call them.")]

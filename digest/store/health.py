@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from digest.model import DeliveryState, SubscriberState, Verdict
 from digest.store.database import Database
+from digest.store.post_tables import BounceRow
 from digest.store.tables import (
     DeliveryRow,
     DigestRow,
@@ -33,6 +34,7 @@ _skip: Final = table(SkipRow)
 _source: Final = table(SourceRow)
 _fetch: Final = table(FetchRow)
 _suppression: Final = table(SuppressionRow)
+_bounce: Final = table(BounceRow)
 _IS_WAITING: Final = sa.text("delivery.state IN ('queued', 'deferred')")  # the partial index
 DAY: Final = timedelta(days=1)
 
@@ -67,6 +69,7 @@ class Figures:
     last_composed_at: datetime | None = None
     skipped: Mapping[str, int] = field(default_factory=dict)  #: lately, by reason
     suppressed: Mapping[str, int] = field(default_factory=dict)  #: by reason
+    bounced: Mapping[str, int] = field(default_factory=dict)  #: lately, by kind
     sources: tuple[SourceHealth, ...] = ()
 
 
@@ -158,10 +161,12 @@ def _queue(connection: sa.Connection) -> dict[str, Any]:
 
 def _lately(connection: sa.Connection, now: datetime) -> dict[str, Any]:
     composed = sa.select(sa.func.count()).where(_digest.c.composed_at > now - DAY)
+    bounced = sa.select(_bounce.c.kind, sa.func.count()).where(_bounce.c.at > now - DAY)
     skipped = sa.select(_skip.c.reason, sa.func.count()).where(_skip.c.at > now - DAY)
     return {
         "composed": connection.scalar(composed) or 0,
         "last_composed_at": connection.scalar(sa.select(sa.func.max(_digest.c.composed_at))),
+        "bounced": {kind: n for kind, n in connection.execute(bounced.group_by(_bounce.c.kind))},
         "skipped": {
             reason: n for reason, n in connection.execute(skipped.group_by(_skip.c.reason))
         },
