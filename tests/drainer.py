@@ -6,7 +6,8 @@
         drainers.wait(pid)
 
 One process imports the package and then forks a worker each time it is told to, so that a dozen
-workers do not cost a dozen imports. A worker drains until nothing is due, then it is done.
+workers do not cost a dozen imports. A worker drains until nothing is due, then it is done. A
+`Run` does what `digest run` does: the whole river once.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,6 +40,14 @@ class Task:
     batch: int = 20
     lease: float = 900.0
     first: float = 0.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """The whole river once, as of `now` (ISO 8601)."""
+
+    config: str
+    now: str
 
 
 class Drainers:
@@ -62,15 +72,16 @@ class Drainers:
     ) -> None:
         self._zygote.communicate()
 
-    def start(self, task: Task) -> int:
+    def start(self, task: Task | Run) -> int:
         """Start a worker; returns its pid."""
-        return self._tell(f"start {json.dumps(asdict(task))}")
+        verb = "run" if isinstance(task, Run) else "start"
+        return self._tell(f"{verb} {json.dumps(asdict(task))}")
 
     def wait(self, pid: int) -> int:
         """Wait until a worker has ended; its exit code, negative for a signal."""
         return self._tell(f"wait {pid}")
 
-    def run(self, task: Task) -> int:
+    def run(self, task: Task | Run) -> int:
         return self.wait(self.start(task))
 
     def _tell(self, command: str) -> int:
@@ -112,16 +123,33 @@ def work(task: Task) -> None:
             pass
 
 
+def run_whole(run: Run) -> None:
+    """What `digest run` does between reading its arguments and telling what it did."""
+    from digest.config import load
+    from digest.wiring import open_app
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with open_app(load(Path(run.config)), stop=stop) as app:
+        app.run(datetime.fromisoformat(run.now))
+
+
 def serve() -> None:
     """Fork and reap as told on standard input."""
-    import tests.queued  # noqa: F401  paid for once, before the first fork
+    import digest.wiring  # noqa: F401  paid for once, before the first fork
+    import tests.queued  # noqa: F401
 
     for line in sys.stdin:
         match line.split(maxsplit=1):
             case ["start", task]:
                 pid = os.fork()
                 if pid == 0:
-                    _live(Task(**json.loads(task)))
+                    _live(lambda: work(Task(**json.loads(task))))
+                print(pid, flush=True)
+            case ["run", run]:
+                pid = os.fork()
+                if pid == 0:
+                    _live(lambda: run_whole(Run(**json.loads(run))))
                 print(pid, flush=True)
             case ["wait", pid]:
                 print(os.waitstatus_to_exitcode(os.waitpid(int(pid), 0)[1]), flush=True)
@@ -129,10 +157,10 @@ def serve() -> None:
                 print(0, flush=True)
 
 
-def _live(task: Task) -> None:
+def _live(verb: Callable[[], None]) -> None:
     code = 1
     try:
-        work(task)
+        verb()
         code = 0
     except BaseException:
         sys.excepthook(*sys.exc_info())

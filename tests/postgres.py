@@ -39,11 +39,29 @@ class Postgres:
     folder: Path
     admin: psycopg.Connection
     shape: str = ""
+    process: subprocess.Popen[bytes] | None = None
     _free: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def stop(self, *, hard: bool = False) -> None:
+        """End the server at once: politely to its clients, or as a crash would."""
+        assert self.process is not None
+        self.admin.close()
+        self.process.send_signal(signal.SIGQUIT if hard else signal.SIGINT)
+        self.process.wait(timeout=30)
+
+    def start(self) -> None:
+        """Start the server again; it recovers what it must."""
+        self.process = _start(self.folder, _owner(self.folder))
+        self.admin = _connect(self.folder, self.process)
+
+    def make_durable(self, url: str) -> None:
+        """Let one database's commits outlive a crash of the server, as they do where it matters."""
+        name = url.split("?")[0].rsplit("/", 1)[1]
+        self.admin.execute(f"ALTER DATABASE {name} SET synchronous_commit = on".encode())
 
     def lend(self) -> str:
         return self._free.pop() if self._free else self._create(TEMPLATE)
@@ -117,14 +135,12 @@ def running() -> Iterator[Postgres]:
         owner = _owner(folder)
         _initdb(folder / "data", owner)
         process = _start(folder, owner)
+        server = Postgres(folder, _connect(folder, process), process=process)
         try:
-            with _connect(folder, process) as admin:
-                server = Postgres(folder, admin)
-                _make_template(server)
-                yield server
+            _make_template(server)
+            yield server
         finally:
-            process.send_signal(signal.SIGINT)  # a fast shutdown: waits for no client
-            process.wait(timeout=30)
+            server.stop()
 
 
 def _binary(name: str) -> str | None:
