@@ -1,22 +1,27 @@
 """Explaining: why a paper was in somebody's digest, or why it was not.
 
-    found? | announced when? | sent? | in which window? | subscriber | each interest's decision
+    announced when? | subscriber | sent, or in which window? | each interest's decision, with each
+    part of its score | trending | near-copies and caps
 
-It asks the same store and the same matcher that make digests, changes nothing, and answers in
+It asks the same stores and the same matcher that make digests, changes nothing, and answers in
 plain lines that walk the decision from the window to the caps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 from digest.matching.engine import Explanation, Matcher
-from digest.matching.ranking import LIKE, SURE
-from digest.model import Combine, Paper, Subscriber, SubscriberState
+from digest.matching.ranking import LIKE, SURE, trending
+from digest.matching.scoring import Floats
+from digest.matching.twins import find_twins
+from digest.model import Combine, Interest, Paper, Subscriber, SubscriberState
 from digest.rendering.language import speak
 from digest.rendering.reasons import why
 from digest.store.covering import Announced, Covering, CoveringStore
+from digest.store.papers import PaperStore
 
 _STATES = {
     SubscriberState.PENDING: "has not confirmed the address yet",
@@ -39,8 +44,32 @@ class Answer:
         yield from self.steps
 
 
+@runtime_checkable
+class Parted(Protocol):
+    """A scorer whose score has parts that can be told, in spreads above the usual."""
+
+    def breakdown(self, interest: Interest, ready: Any) -> Mapping[str, Floats]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One interest's decision, and the parts of its score."""
+
+    made: Explanation
+    parts: Mapping[str, float]
+
+    @property
+    def matched(self) -> bool:
+        return self.made.matched and not self.made.interest.paused
+
+
 def explain(
-    subscriber: Subscriber, paper: Paper, *, store: CoveringStore, matcher: Matcher
+    subscriber: Subscriber,
+    paper: Paper,
+    *,
+    store: CoveringStore,
+    papers: PaperStore,
+    matcher: Matcher,
 ) -> Answer:
     """Walk the decision for one paper and one subscriber."""
     announced = store.announced(paper.id)
@@ -51,19 +80,33 @@ def explain(
         *_state(subscriber),
         *_window(subscriber, covering, announced),
         *(line for decision in decisions for line in _decision(decision)),
+        *_trending(subscriber, paper, covering, papers),
+        *_copies(paper, covering, decisions, papers),
         *_caps(covering, decisions, subscriber),
     ]
     return Answer(covering.sent, _headline(covering, decisions, subscriber), tuple(steps))
 
 
-def _decisions(subscriber: Subscriber, paper: Paper, matcher: Matcher) -> list[Explanation]:
+def _decisions(subscriber: Subscriber, paper: Paper, matcher: Matcher) -> list[Decision]:
     prepared = matcher.prepare([paper])
     return [
-        prepared.explain(interest, 0, mutes=subscriber.mutes) for interest in subscriber.interests
+        Decision(
+            prepared.explain(interest, 0, mutes=subscriber.mutes),
+            _parts(interest, paper, matcher),
+        )
+        for interest in subscriber.interests
     ]
 
 
-def _headline(covering: Covering, decisions: list[Explanation], subscriber: Subscriber) -> str:
+def _parts(interest: Interest, paper: Paper, matcher: Matcher) -> dict[str, float]:
+    scorer = matcher.scorer
+    if not isinstance(scorer, Parted):
+        return {}
+    parts = scorer.breakdown(interest, scorer.prepare([paper]))
+    return {name: round(float(values[0]), 1) for name, values in parts.items()}
+
+
+def _headline(covering: Covering, decisions: list[Decision], subscriber: Subscriber) -> str:
     if covering.sent:
         return f"Sent in the digest of {covering.local_date}."
     if covering.local_date is None:
@@ -90,6 +133,8 @@ def _window(
 ) -> Iterator[str]:
     if covering.local_date is not None:
         yield f"It fell into the window of the digest of {covering.local_date}."
+        if covering.section:
+            yield f"It was listed there under “{covering.section}”."
     elif covering.skipped is not None:
         yield f"Its window brought no digest ({covering.skipped})."
     elif announced and subscriber.seen_upto is not None:
@@ -102,18 +147,21 @@ def _window(
         )
 
 
-def _decision(one: Explanation) -> Iterator[str]:
-    name = f"“{one.interest.name}”"
-    if one.interest.paused:
+def _decision(one: Decision) -> Iterator[str]:
+    name = f"“{one.made.interest.name}”"
+    if one.made.interest.paused:
         yield f"{name}: paused."
         return
     yield f"{name}: {'matches' if one.matched else 'does not match'}."
-    yield from (f"    {line}" for line in _facts(one))
+    lines = (*_keywords(one.made), *_likeness(one.made, one.parts), *_rest(one.made))
+    yield from (f"    {line}" for line in lines)
 
 
-def _facts(one: Explanation) -> Iterator[str]:
+def _keywords(one: Explanation) -> Iterator[str]:
     if one.fault:
         yield f"Its query cannot be read: {one.fault}"
+    if one.known:
+        yield "It is one of this interest's own examples, and nobody is sent those."
     if one.muted:
         yield f"Muted: {', '.join(one.muted)}."
     if one.excluded:
@@ -124,18 +172,28 @@ def _facts(one: Explanation) -> Iterator[str]:
         yield f"Found: {', '.join(one.present)}."
     if one.missing:
         yield f"Not found: {', '.join(one.missing)}."
-    if one.share is not None:
-        verdict = "near enough" if one.within else "too far"
-        yield (
-            f"Likeness: top {one.share:.1%} of the recent stream; the threshold is"
-            f" {one.threshold:.1%}: {verdict}."
-        )
+
+
+def _likeness(one: Explanation, parts: Mapping[str, float]) -> Iterator[str]:
+    if one.share is None:
+        return
+    if parts:
+        told = ", ".join(f"{name} {value:+.1f}" for name, value in parts.items())
+        yield f"Likeness by part, in spreads above the usual: {told}."
+    verdict = "near enough" if one.within else "too far"
+    yield (
+        f"Likeness: top {one.share:.1%} of the recent stream; the threshold is"
+        f" {one.threshold:.1%}: {verdict}."
+    )
     if one.within and one.level is not None and (one.share or 0.0) > SURE:
         verdict = "enough" if one.near else "not enough"
         yield (
             f"Beyond the top {SURE:.0%} a paper must be like the interest in itself:"
             f" {one.level:.1f} spreads above the usual, {LIKE} are wanted: {verdict}."
         )
+
+
+def _rest(one: Explanation) -> Iterator[str]:
     if one.true is not None and one.share is not None and one.interest.combine is Combine.ALL:
         yield "This interest asks for both query and likeness."
     if one.reasons.followed:
@@ -144,16 +202,49 @@ def _facts(one: Explanation) -> Iterator[str]:
         yield "Why: " + "".join(span.text for span in sentence)
 
 
-def _caps(
-    covering: Covering, decisions: list[Explanation], subscriber: Subscriber
+def _trending(
+    subscriber: Subscriber, paper: Paper, covering: Covering, papers: PaperStore
 ) -> Iterator[str]:
+    """Where the paper stood among its window's most voted, for those who get these."""
+    most = subscriber.trending if subscriber.interests else subscriber.limit
+    if covering.local_date is None or not most:
+        return
+    window = papers.window(covering.after, covering.upto)
+    new = [one for one in window.papers if one.id not in window.revised]
+    order = [match.paper_id for match in trending(new)]
+    if paper.id in order:
+        votes = "no votes" if not paper.votes else f"{paper.votes} votes"
+        yield (
+            f"Trending: place {order.index(paper.id) + 1} of {len(order)} in that window, with"
+            f" {votes} and {len(paper.sources)} of the sources; at most {most} are listed."
+        )
+
+
+def _copies(
+    paper: Paper, covering: Covering, decisions: list[Decision], papers: PaperStore
+) -> Iterator[str]:
+    """Whether a paper of nearly the same title had its place."""
+    if covering.sent or not any(one.matched for one in decisions):
+        return
+    listed = list(papers.papers(covering.listed).values())
+    twins = find_twins([paper, *listed])
+    same = [one.title for one in listed if twins.get(one.id, 0) == twins.get(paper.id)]
+    if paper.id in twins and same:
+        yield f"Of papers with nearly the same title one is listed: “{same[0]}”."
+
+
+def _caps(covering: Covering, decisions: list[Decision], subscriber: Subscriber) -> Iterator[str]:
     if covering.sent or covering.local_date is None:
         return
-    if any(one.matched for one in decisions):
+    matched = [one.made.interest for one in decisions if one.matched]
+    if matched:
         yield (
             f"That digest held {_papers(covering.papers)}; the limit is {subscriber.limit},"
             f" and {covering.left_out} more had matched."
         )
+    for interest in matched:
+        if interest.limit is not None:
+            yield f"“{interest.name}” gives at most {_papers(interest.limit)} to a digest."
 
 
 def _papers(number: int) -> str:

@@ -205,6 +205,7 @@ class App:
             self.subscriptions.subscriber(email),
             self.papers.find(paper),
             store=CoveringStore(self.database),
+            papers=self.papers,
             matcher=self.matcher(self.clock()),
         )
 

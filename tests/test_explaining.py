@@ -32,7 +32,11 @@ def ask(world: World, title: str) -> Answer:
     number = next(row.id for row in world.rows("paper") if row.title == title)
     (paper,) = world.composer.papers.papers([number]).values()
     return explain(
-        someone, paper, store=CoveringStore(world.database), matcher=world.composer.matcher
+        someone,
+        paper,
+        store=CoveringStore(world.database),
+        papers=world.composer.papers,
+        matcher=world.composer.matcher,
     )
 
 
@@ -123,3 +127,81 @@ def test_on_a_thin_day_what_is_not_like_the_interest_stays_out(sqlite_database: 
     told = [line for line in ask(world, "Of worms") if "like the interest in itself" in line]
     assert len(told) == 1
     assert told[0].endswith("2.4 are wanted: not enough.")
+
+
+def test_each_part_of_a_score_is_told(sqlite_database: Database) -> None:
+    embedder = static_embedder()
+    scorer = HybridScorer(embedder, Background.of([], embedder, store=MemoryVectors()))
+    clock = FrozenClock(datetime(2026, 11, 18, 5, 0, tzinfo=UTC))
+    composer = composer_for(sqlite_database, Matcher(scorer, papers_a_day=100))
+    world = World(sqlite_database, clock, composer, register_for(sqlite_database, clock))
+    liked = [{"title": "Lanterns at sea", "abstract": "Ships see the light of a lantern."}]
+    world.subscribe(
+        interests=[
+            {"name": "Stated", "statement": "the light of lanterns"},
+            {"name": "Liked", "examples": liked},
+        ]
+    )
+    world.announce(listing(1, title="A lantern", abstract="Its light is seen."))
+    told = [line for line in ask(world, "A lantern") if "Likeness by part" in line]
+    assert len(told) == 2
+    assert "words +" in told[0]
+    assert "nearest sentence +" in told[0]
+    assert "like the nearest example +" in told[1]
+
+
+def test_a_reader_of_what_is_trending_is_told_the_place(world: World) -> None:
+    world.subscribe(limit=1, interests=[])
+    world.announce(
+        listing(1, title="A lantern", votes=9), listing(2, title="Of worms", abstract="They dig.")
+    )
+    world.clock.tick(hours=2)
+    world.compose()
+    assert "It was listed there under “Trending”." in ask(world, "A lantern").steps
+    answer = ask(world, "Of worms")
+    assert answer.headline.startswith("Not sent on 2026-11-18: other papers had more votes")
+    assert (
+        "Trending: place 2 of 2 in that window, with no votes and 1 of the sources;"
+        " at most 1 are listed."
+    ) in answer.steps
+
+
+def test_a_near_copy_of_what_was_listed_is_named(world: World) -> None:
+    world.subscribe()
+    first = "A lantern seen from many ships in thick fog at night"
+    world.announce(
+        listing(1, title=first, votes=9),
+        listing(2, title=f"{first}, again", authors=("Cy Rao",), abstract="Another lantern."),
+    )
+    world.clock.tick(hours=2)
+    world.compose()
+    told = f"Of papers with nearly the same title one is listed: “{first}”."
+    assert told in ask(world, f"{first}, again").steps
+    assert told not in ask(world, first).steps
+
+
+def test_an_example_of_their_own_and_a_section_s_limit_are_told(world: World) -> None:
+    world.subscribe(
+        interests=[{"name": "Lanterns", "query": "lantern", "limit": 1, "examples": ["A lantern"]}]
+    )
+    world.announce(
+        listing(1, title="A lantern"),
+        listing(2, title="Lantern light", votes=9),
+        listing(3, title="Far lanterns of the coast", authors=("Cy Rao",)),
+    )
+    world.clock.tick(hours=2)
+    world.compose()
+    own = "    It is one of this interest's own examples, and nobody is sent those."
+    assert own in ask(world, "A lantern").steps
+    limit = "“Lanterns” gives at most 1 paper to a digest."
+    assert limit in ask(world, "Far lanterns of the coast").steps
+
+
+def test_a_paused_interest_matches_nothing(world: World) -> None:
+    world.subscribe(interests=[{"name": "Lanterns", "query": "lantern", "paused": True}])
+    world.announce(listing(1, title="A lantern"))
+    world.clock.tick(hours=2)
+    world.compose()
+    answer = ask(world, "A lantern")
+    assert "“Lanterns”: paused." in answer.steps
+    assert not any("more had matched" in line for line in answer)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from digest.model import FetchId, PaperId, SubscriberId
+from digest.model import DigestId, FetchId, PaperId, SubscriberId
 from digest.store.database import Database
+from digest.store.documents import from_document
 
 _sighting = SQLModel.metadata.tables["sighting"]
 _digest = SQLModel.metadata.tables["digest"]
 _sent = SQLModel.metadata.tables["sent"]
+_BEFORE_ALL: Final = FetchId(0)
 _skip = SQLModel.metadata.tables["skip"]
 
 
@@ -34,6 +36,8 @@ class Covering:
     """The digest that held a paper (`sent`), or else the one whose window it fell into.
 
     `skipped` is the newest reason why there was no digest, where no digest covered the paper.
+    The window was (`after`, `upto`] in fetches, `listed` are the digest's papers, and `section`
+    names the one that holds this paper.
     """
 
     sent: bool = False
@@ -41,6 +45,10 @@ class Covering:
     papers: int = 0
     left_out: int = 0
     skipped: str | None = None
+    after: FetchId = _BEFORE_ALL
+    upto: FetchId = _BEFORE_ALL
+    listed: tuple[PaperId, ...] = ()
+    section: str = ""
 
 
 class CoveringStore:
@@ -73,9 +81,9 @@ class CoveringStore:
         ]
         with self._database.read() as connection:
             if found := _newest(connection, subscriber, _digest.c.id.in_(holding)):
-                return _covering(found, sent=True)
+                return _covering(found, paper, sent=True)
             if about and (found := _newest(connection, subscriber, sa.or_(*about))):
-                return _covering(found, sent=False)
+                return _covering(found, paper, sent=False)
             return Covering(skipped=_last_skip(connection, subscriber))
 
 
@@ -101,5 +109,22 @@ def _last_skip(connection: sa.Connection, subscriber: SubscriberId) -> str | Non
     return connection.scalar(statement)
 
 
-def _covering(row: Any, *, sent: bool) -> Covering:
-    return Covering(sent, row.local_date, row.papers, row.document.get("more", 0))
+def _covering(row: Any, paper: PaperId, *, sent: bool) -> Covering:
+    digest = from_document(
+        row.document,
+        id=DigestId(row.id),
+        subscriber_id=SubscriberId(row.subscriber_id),
+        local_date=row.local_date,
+        composed_at=row.composed_at,
+    )
+    sections = [one.name for one in digest.sections if paper in [it.paper_id for it in one.items]]
+    return Covering(
+        sent,
+        row.local_date,
+        row.papers,
+        digest.left_out,
+        after=FetchId(row.fetch_after),
+        upto=FetchId(row.fetch_upto),
+        listed=digest.paper_ids,
+        section="".join(sections[:1]),
+    )
