@@ -159,6 +159,14 @@ class Post:
         mailbox = bounce_mailbox(self._delivery.bounces)
         return self.hearing.decide() if mailbox is None else self.hearing.read(mailbox)
 
+    def listen(self) -> None:
+        """`read_bounces`, where a mailbox that cannot be read stops nothing else."""
+        try:
+            self.read_bounces()
+        except DeliveryFault as fault:
+            _log.error("%s", fault, extra={"action": "bounces_unread"})
+            self.hearing.decide()
+
     @cached_property
     def webhooks(self) -> Webhooks:
         """The door for providers' webhooks; `digest.web` mounts it under /hooks/."""

@@ -154,6 +154,7 @@ class App:
         if dry_run:
             return RunReport(at, digests=self.composer(at).rehearse(at, only=who))
         clock = self.clock if now is None else fixed_clock(now)
+        self.post.listen()  # who is suspended for what came back is not composed for
         with self.errands(clock) as errands:
             errands.drain()
         with self.outbox(clock) as outbox:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from digest.bounces import Heard
 from digest.config import Settings
 from digest.delivery.pausing import PROBE, SPAN
 from digest.delivery.rates import Rate
@@ -250,6 +251,16 @@ def test_refusals_on_the_wire_suspend_on_the_second_day(
     office.subscriptions.resume("reader1@example.org")
     office.post.read_bounces()
     assert state(office) is SubscriberState.ACTIVE, "what was settled is settled"
+
+
+def test_a_mailbox_that_is_away_stops_no_verdict(database: Database, server: Smtpd) -> None:
+    fill(database, 1)
+    imap = {"imap_host": "127.0.0.1", "imap_port": 1, "imap_username": "b", "imap_password": "p"}
+    office = Office(database, server, bounces=imap)
+    heard = Heard()
+    office.post.hearing.take([mails.complaint(sender=f"<{office.bounce_address(1)}>")], heard)
+    office.post.listen()
+    assert state(office) is SubscriberState.SUSPENDED
 
 
 def test_a_complaint_suppresses_at_once(database: Database, server: Smtpd) -> None:
