@@ -127,10 +127,11 @@ class Chat:
             return None
         letter = self._empty_letter(channel, subscriber)
         post = self._post(letter)
+        say = post.view.language.say
         said = replace(
             post.view.frame,
-            headline=f"{self._site.name} can post here.",
-            summary="This is a test. The digests will come when they are due.",
+            headline=say("{site} can post here.", site=self._site.name),
+            summary=say("This is a test. The digests will come when they are due."),
             note="",
         )
         hello = replace(post, view=replace(post.view, frame=said), web="", team="")

@@ -139,6 +139,12 @@ def house_on(database: Database, board: Board, folder: Path, **sections: Any) ->
 
 
 @pytest.fixture
+def house_on_each(database: Database, board: Board, tmp_path: Path) -> House:
+    """On SQLite and on PostgreSQL."""
+    return house_on(database, board, tmp_path)
+
+
+@pytest.fixture
 def house(sqlite_database: Database, board: Board, tmp_path: Path) -> House:
     return house_on(sqlite_database, board, tmp_path)
 
@@ -151,10 +157,8 @@ def numbers(bodies: list[bytes]) -> list[int]:
 # --- the daily way ---
 
 
-def test_a_digest_goes_by_mail_and_to_every_channel(
-    database: Database, board: Board, tmp_path: Path
-) -> None:
-    house = house_on(database, board, tmp_path)
+def test_a_digest_goes_by_mail_and_to_every_channel(house_on_each: House) -> None:
+    house, board = house_on_each, house_on_each.board
     house.subscribe()
     house.add("slack")
     house.add("discord", "/api/webhooks/1/secret")
@@ -217,7 +221,8 @@ def test_who_leaves_is_posted_nothing_more(house: House) -> None:
 # --- in parts ---
 
 
-def test_parts_come_in_order_and_once(house: House) -> None:
+def test_parts_come_in_order_and_once(house_on_each: House) -> None:
+    house = house_on_each
     house.subscribe(mail=False)
     house.add()
     assert house.day(papers=25).states == {DeliveryState.DELIVERED: 1}
@@ -379,12 +384,22 @@ def test_what_waits_for_a_gone_channel_goes_with_it(house: House) -> None:
     assert house.app.channels.register.of(ADA) == []
 
 
-def test_a_refusal_by_a_channel_is_no_bounce(house: House) -> None:
+def test_a_refusal_by_a_channel_is_no_bounce(house_on_each: House) -> None:
+    house = house_on_each
     house.subscribe()
     house.add()
     house.board.on(404)
     house.day()
     assert house.rows("bounce") == []
+    assert house.app.channels.register.of(ADA)[0].state is ChannelState.DISABLED
+    assert tell_channel_owners(house.app) == 1
+
+
+def test_who_rests_a_channel_need_not_be_told(house: House) -> None:
+    house.subscribe()
+    channel = house.add()
+    house.app.channels.register.disable(ADA, channel.label)
+    assert tell_channel_owners(house.app) == 0
 
 
 def test_a_channel_on_a_private_network_is_disabled_without_a_post(

@@ -19,9 +19,11 @@ from typing import Any, Final
 import httpx
 
 from digest import __version__
+from digest.delivery.replies import one_line
 from digest.network import NotPublic, WireTransport, any_address, deadline, is_public
 
 USER_AGENT: Final = f"paper-digest/{__version__}"
+_WHY: Final = 160  #: characters; such errors name a host at most, and no path
 _READ: Final = 4096  #: bytes of an answer that are looked at
 
 
@@ -134,5 +136,5 @@ def _lost(error: Exception, progress: _Progress) -> Lost:
     elif progress.is_leaving:
         why = "the connection was lost"
     else:
-        why = "could not be reached"
+        why = f"could not be reached: {one_line(str(error))[:_WHY]}"
     return Lost(why, written=progress.is_written)

@@ -140,6 +140,7 @@ def test_nobody_there_is_deferred_and_never_handed() -> None:
     notes = Notes()
     (outcome,) = post(message(address), witness=notes)
     assert outcome.result is Result.DEFERRED
+    assert "refused" in outcome.reply
     assert notes.handed == []
 
 
