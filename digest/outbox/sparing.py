@@ -43,6 +43,8 @@ class SparingQueue:
             withdrawn.update(batch.withdrawn)
             if not batch.deliveries:
                 return Batch((), withdrawn)
+            if not channel.is_mail:  # a channel's address has no domain
+                return Batch(batch.deliveries, withdrawn)
             if kept := self._spared(batch.deliveries, worker, now):
                 return Batch(kept, withdrawn)
             settling = ()  # is committed by now
