@@ -22,6 +22,7 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest.clock import Clock, system_clock
+from digest.errors import DigestError
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +118,10 @@ class _Post(threading.Thread):
     def _once(self) -> datetime | None:
         try:
             return self.job.run()
+        except DigestError as error:  # told in its own words; the next ring tries again
+            told = {"action": "scheduler.failed", "job": self.job.name}
+            log.error("The scheduler's %s: %s", self.job.name, error, extra=told)
+            return None
         except Exception:  # the tick's edge: whatever failed, the next ring tries again
             log.exception(
                 "The scheduler's %s failed; it is tried again.",

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Final, Self
 
 from digest.clock import Clock
+from digest.errors import DigestError
 from digest.metrics import timed
 from digest.outbox import Outbox
 from digest.outbox.tally import Tally
@@ -71,6 +72,9 @@ class Worker(threading.Thread):
             pause = LOOK_EVERY
             try:
                 pause = _pause(self.turn())
+            except DigestError as error:  # told in its own words; the next look tries again
+                log.error("%s", error, extra={"action": "worker.failed"})
+                pause = FAULTY
             except Exception:  # the tick's edge: whatever failed, the next look tries again
                 log.exception("Sending failed.", extra={"action": "worker.failed"})
                 pause = FAULTY
