@@ -30,7 +30,7 @@ from digest.rendering.skeleton import Skeleton, SlotTokens, affixes, probe, slot
 from digest.rendering.spans import Kind, Spans, say
 from digest.rendering.view import Card, also, card, clean_title, styled, title
 
-CARDS_KEPT: Final = 32768  #: about 0.5 kB each
+CARDS_KEPT: Final = 49152  #: about 0.5 kB each
 JOINED_KEPT: Final = 8192  #: of these, about 4 kB more each
 INKS_KEPT: Final = 32768  #: about 1 kB each
 PAPERS_KEPT: Final = 4096  #: about 8 kB each

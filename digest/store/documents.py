@@ -45,7 +45,7 @@ VERSION: Final = 1
 Document = dict[str, Any]
 
 _ITEM: Final = '{"p":'  #: how an item's line begins, and no other
-_LINES_KEPT: Final = 32_768  #: of about 1 kB
+_LINES_KEPT: Final = 49_152  #: of about 1 kB
 _FIELDS: Final = {field.value: field for field in Field}  #: a dict is faster than Field(value)
 _VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
 
