@@ -6,9 +6,10 @@ for (const field of document.querySelectorAll('[data-guess="zone"]')) {
   if (zone && field.value === field.defaultValue) field.value = zone
 }
 
-// The preview, while one types.
+// The preview, while one types; never by itself, for opening a page changes nothing.
 for (const form of document.querySelectorAll('form[data-preview]')) {
   const place = document.getElementById(form.dataset.preview)
+  const told = document.getElementById(`${form.dataset.preview}-said`)
   let waiting, asked
   const look = async () => {
     asked?.abort()
@@ -22,12 +23,12 @@ for (const form of document.querySelectorAll('form[data-preview]')) {
         method: 'POST', body: new URLSearchParams(data), signal: asked.signal
       })
       if (answer.ok) place.innerHTML = await answer.text()
+      told.textContent = place.querySelector('h2, .fault p')?.textContent ?? ''
       place.removeAttribute('aria-busy')
     } catch (error) {
       if (error.name !== 'AbortError') place.removeAttribute('aria-busy')
     }
   }
-  if (!place.querySelector('h2')) look()
   form.addEventListener('input', event => {
     if (['find', 'email', 'name'].includes(event.target.name)) return
     clearTimeout(waiting)
