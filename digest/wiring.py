@@ -31,17 +31,13 @@ from digest.errands import Errands
 from digest.errors import ConfigError
 from digest.explaining import Answer, explain
 from digest.feedback import Feedback
+from digest.importing import Importer
+from digest.importing.services import Services
 from digest.ingest import IngestReport, ingest
 from digest.letters import Letters
 from digest.likeness import Likeness
 from digest.matching.engine import Matcher
-from digest.model import (
-    Channel,
-    DigestId,
-    Message,
-    Site,
-    Subscriber,
-)
+from digest.model import Channel, DigestId, Message, Site, Subscriber
 from digest.outbox import Outbox, Route, Tally, Unrenderable
 from digest.post import Post
 from digest.rendering.email import Rendered, render
@@ -222,6 +218,11 @@ class App:
         """Hears what subscribers say of papers, and teaches their interests."""
         return Feedback(self.database, clock=self.clock)
 
+    @property
+    def importer(self) -> Importer:
+        """Makes interests from libraries of papers."""
+        return Importer(self.database, self.subscriptions)
+
     @cached_property
     def backtester(self) -> Backtester:
         """Tries interests on the last weeks; one for the process, which keeps them ready."""
@@ -251,6 +252,18 @@ class App:
     @contextmanager
     def sources(self) -> Iterator[list[Source]]:
         """The configured sources, sharing one polite client."""
+        with self._fetcher() as fetcher:
+            enabled = [one for one in self.settings.sources if one.enabled]
+            yield [make_source(config, fetcher) for config in enabled]
+
+    @contextmanager
+    def services(self) -> Iterator[Services]:
+        """Libraries that live elsewhere, behind the same client."""
+        with self._fetcher() as fetcher:
+            yield Services(fetcher)
+
+    @contextmanager
+    def _fetcher(self) -> Iterator[Fetcher]:
         fetcher = Fetcher(
             HttpOptions(
                 contact=self.site.operator_email,
@@ -259,8 +272,7 @@ class App:
             now=self.clock,
         )
         try:
-            enabled = [one for one in self.settings.sources if one.enabled]
-            yield [make_source(config, fetcher) for config in enabled]
+            yield fetcher
         finally:
             fetcher.close()
 

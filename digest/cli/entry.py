@@ -24,6 +24,7 @@ from digest.cli import (
     evaluate,
     explain,
     feedback,
+    imports,
     init,
     interests,
     migrate,
@@ -73,6 +74,8 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(papers.app, name="papers")
 app.command("embed")(embed.embed)
 app.command("search")(search.search)
+interests.app.command("import")(imports.interest)
+sources.app.command("import")(imports.feeds)
 app.command("backtest")(backtest.backtest)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
