@@ -8,12 +8,10 @@ PostgreSQL database to the table of claims.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import importlib.util
 import os
 import resource
 import shutil
-import smtplib
 import socket
 import subprocess
 import tempfile
@@ -23,9 +21,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
+from benchmarks.peers import (
+    R2E,
+    SIZE,
+    by_aiosmtplib,
+    by_rss2email,
+    by_smtp_source,
+    by_smtplib,
+    by_smtplib_and_email,
+)
 from digest.clock import system_clock
 from digest.delivery.account import Account, Security
 from digest.delivery.journal import Journal, uptime
@@ -50,9 +56,7 @@ from digest.store.schema import migrate
 from tests.fakes import START
 from tests.queued import fill
 
-SIZE = 40_000
 SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
-SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
 
 
 @dataclass(frozen=True)
@@ -119,42 +123,6 @@ def by_us(port: int, messages: Sequence[Message], sessions: int) -> None:
     assert outcomes == len(messages)
 
 
-def by_smtplib(port: int, messages: Sequence[Message]) -> None:
-    with smtplib.SMTP("127.0.0.1", port) as line:
-        for one in messages:
-            line.sendmail(one.envelope_from, [one.address], one.payload)
-
-
-def by_smtplib_and_email(port: int, messages: Sequence[Message]) -> None:
-    text = messages[0].payload.partition(b"\r\n\r\n")[2].decode().replace("\r\n", "\n")
-    with smtplib.SMTP("127.0.0.1", port) as line:
-        for one in messages:
-            made = EmailMessage()
-            made["From"], made["To"] = one.envelope_from, one.address
-            made["Subject"] = "A digest"
-            made.set_content(text[: SIZE // 2])
-            made.add_alternative(text[SIZE // 2 :], subtype="html")
-            line.send_message(made)
-
-
-def by_aiosmtplib(port: int, messages: Sequence[Message]) -> None:
-    import aiosmtplib
-
-    async def send() -> None:
-        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, use_tls=False, start_tls=False)
-        async with client:
-            for one in messages:
-                await client.sendmail(one.envelope_from, [one.address], one.payload)
-
-    asyncio.run(send())
-
-
-def by_smtp_source(port: int, count: int) -> None:
-    what = ["-d", "-s", "10", "-m", str(count), "-l", str(SIZE)]
-    whom = ["-f", "a@example.org", "-t", "b@example.org"]
-    subprocess.run([SOURCE, *what, *whom, f"127.0.0.1:{port}"], check=True)
-
-
 def wire(count: int) -> None:
     messages = ready(count)
     few = messages[: max(1, count // 10)]
@@ -168,6 +136,9 @@ def wire(count: int) -> None:
     ]
     if importlib.util.find_spec("aiosmtplib"):
         ways.append(("aiosmtplib, ready bytes", len(few), lambda port: by_aiosmtplib(port, few)))
+    if R2E:
+        some = max(1, count // 100)
+        ways.append(("rss2email, from a feed", some, lambda port: by_rss2email(port, some)))
     rates = _interleaved(ways)
     print(f"\nReady messages of {SIZE // 1000} kB, counted at the sink; best of three")
     _table(rates, unit="messages/s")

@@ -33,7 +33,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.delivery import SOURCE, sink
+from benchmarks.delivery import sink
+from benchmarks.peers import SOURCE
 from digest.config import Settings
 from digest.delivery.base import Witness
 from digest.edition import Composed as Edited
