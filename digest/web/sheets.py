@@ -29,6 +29,7 @@ CONTEXT: Final[dict[str, frozenset[str]]] = {
     "web/search.html.j2": _sheet("question", "outcome", "orders", "sources", "categories"),
     "web/digest.html.j2": _sheet("frame", "sections", "actions", "day", "left_out"),
     "web/sources.html.j2": _sheet("sources"),
+    "web/feeds.html.j2": _sheet("whole", "sources", "categories"),
     "web/fields.html.j2": COMMON,
     "web/preview.html.j2": _sheet("preview", "faults"),
     "web/subscribe.html.j2": _sheet(
