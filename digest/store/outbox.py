@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -304,6 +305,7 @@ def _from_row(row: Any) -> Delivery:
     )
 
 
+@lru_cache(maxsize=4096)
 def _as_utc(stored: str | datetime) -> datetime:
     """A driver's idea of a UtcDateTime."""
     if isinstance(stored, str):

@@ -8,12 +8,13 @@ part of a digest in parts, the channel that is gone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from digest.model import DeliveryState, Result, Settlement
+from digest.store import bulk
 from digest.store.bounces import record
 from digest.store.channels import disable_refused
 from digest.store.tables import HELD, AttemptRow, DeliveryRow, UtcDateTime, table
@@ -86,7 +87,8 @@ def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: da
     count = 0
     if final:
         if connection.dialect.name == "sqlite":
-            rows = [_final_row(one, _as_sqlite(now)) for one in final]
+            at = bulk.stored(connection, now)
+            rows = [_final_row(one, at) for one in final]
             count += connection.exec_driver_sql(_SETTLE_SQLITE, rows).rowcount
         else:
             columns = zip(*(_final_row(one, now) for one in final), strict=True)
@@ -127,8 +129,3 @@ def _attempt_row(one: Settlement, now: datetime) -> dict[str, Any]:
         "code": one.outcome.code,
         "reply": one.outcome.reply,
     }
-
-
-def _as_sqlite(instant: datetime) -> str:
-    """As UtcDateTime stores it."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
