@@ -29,6 +29,7 @@ from digest.scheduler.alarm import Alarm, Job
 from digest.scheduler.rounds import CLEAN_EVERY, Rounds
 from digest.scheduler.watch import LOOK_EVERY, LookOut
 from digest.scheduler.worker import Work, Worker
+from digest.store.bell import Listener
 from digest.store.marks import MarkStore
 from digest.wiring import App
 
@@ -102,6 +103,8 @@ class Process:
             self._show_metrics(watched.metrics_host, watched.metrics_port)
         for worker in self._workers:
             worker.start()
+        if self._workers:
+            Listener(self._app.database, self._posted, stop=self._app.stop).start()
         if self._alarm:
             self._alarm.start()
         if self._server:

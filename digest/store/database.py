@@ -31,7 +31,9 @@ from digest.store.documents import dump_json
 from digest.store.faults import translate
 
 _POSTGRES_NAMES: Final = ("postgres", "postgresql", "postgresql+psycopg")
-_CACHE: Final = "cache_size = -16000"  #: kB: a batch of digests fits, and is written to disk once
+#: A batch of digests fits into the cache (in kB), and into the log until that is copied (in pages of
+#: 4 kB); with SQLite's own small sizes hot pages are written again and again.
+_ROOM: Final = ("cache_size = -16000", "wal_autocheckpoint = 4000")
 _IDLE_LIMIT: Final = 60  #: seconds a PostgreSQL transaction may stand idle
 
 
@@ -145,7 +147,7 @@ def _is_memory(url: sa.URL) -> bool:
 
 def _open_sqlite(url: sa.URL, busy: float, in_memory: bool) -> tuple[sa.Engine, sa.Engine]:
     writer = _sqlite_engine(url, in_memory)
-    _prepare_sqlite(writer, busy, begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL", _CACHE))
+    _prepare_sqlite(writer, busy, begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL", *_ROOM))
     if in_memory:  # one connection is the database; reads then queue with the writes
         return writer, writer
     reader = _sqlite_engine(url, in_memory)

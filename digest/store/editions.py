@@ -30,6 +30,7 @@ from digest.model import (
     SubscriberState,
 )
 from digest.store import bulk
+from digest.store.bell import ring
 from digest.store.database import Database, insert_into
 from digest.store.documents import Reading, Written
 from digest.store.papers import current_ids
@@ -278,6 +279,7 @@ class Claim:
         bulk.insert(into, _digest, _DIGEST, list(self._digest_rows(numbered, run_id)))
         bulk.insert(into, _sent, _SENT, _sent_rows(numbered))
         bulk.insert(into, _delivery, _DELIVERY, list(self._delivery_rows(numbered)))
+        ring(into)
         self._advance(
             (issue.digest.subscriber_id, issue.next_due_at, issue.fetch_upto) for issue in issues
         )
