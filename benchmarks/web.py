@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,11 +26,14 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
+from digest.backtest import Backtester
 from digest.clock import fixed_clock
+from digest.feedback import Feedback
 from digest.matching.static import static_embedder
 from digest.model import Paper, PaperId, Site
 from digest.rendering.environment import Templates
 from digest.searching import Searcher
+from digest.searching.staging import Setting
 from digest.store.archive import ArchiveStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
@@ -41,7 +45,9 @@ from digest.store.subscribers import SubscriberStore
 from digest.store.tables import FetchRow, PaperRow, SightingRow, SubscriberRow, table
 from digest.store.vectors import StoredVectors
 from digest.subscriptions import Subscriptions
-from digest.tokens import Tokens
+from digest.subscriptions.changing import Changing
+from digest.subscriptions.joining import Joining
+from digest.tokens import Purpose, Tokens
 from digest.web.app import create_app
 from digest.web.links import Links
 from digest.web.rooms import Rooms
@@ -132,23 +138,26 @@ def fill(url: str, papers: int, subscribers: int) -> None:
 def rooms(url: str) -> Rooms:
     database, clock = Database(url), fixed_clock(NOW)
     papers, archive = PaperStore(database), ArchiveStore(database)
+    store, embedder = SearchableStore(database), static_embedder()
+    search = Searcher(store, papers, embedder=embedder, vectors=StoredVectors(database))
+    subscriptions = Subscriptions(database, keys=KEYS, clock=clock)
+    setting = Setting(store, papers, embedder, background_days=30, daily_volume=5.0)
     return Rooms(
         site=Site("Bench", "http://127.0.0.1", "", "a@example.org", "a@example.org"),
         papers=papers,
         archive=archive,
         editions=EditionStore(database),
         subscribers=SubscriberStore(database),
-        subscriptions=Subscriptions(database, keys=KEYS, clock=clock),
+        subscriptions=subscriptions,
         templates=Templates(),
         tokens=Tokens(KEYS),
         clock=clock,
-        search=Searcher(
-            SearchableStore(database),
-            papers,
-            embedder=static_embedder(),
-            vectors=StoredVectors(database),
-        ),
+        search=search,
         limits=LimitStore(database),
+        joining=Joining(database, subscriptions, keys=KEYS, clock=clock),
+        changing=Changing(database, keys=KEYS, clock=clock),
+        feedback=Feedback(database, clock=clock),
+        backtester=Backtester(search, setting),
     )
 
 
@@ -177,6 +186,9 @@ def pages(url: str) -> dict[str, Iterator[str]]:
     def day() -> date:
         return first + timedelta(days=chance.randrange(DAYS))
 
+    def token(subscriber: int) -> str:
+        return Tokens(KEYS).sign(Purpose.PREFERENCES, subscriber)
+
     def endless(make: Any) -> Iterator[str]:
         while True:
             yield make()
@@ -187,6 +199,7 @@ def pages(url: str) -> dict[str, Iterator[str]]:
         "week": endless(lambda: "/papers/{}-W{:02}".format(*day().isocalendar()[:2])),
         "month": endless(lambda: f"/papers/{day():%Y-%m}"),
         "paper": endless(lambda: links.paper(chance.choice(stored))),
+        "preferences": endless(lambda: f"/p/{token(chance.randint(1, SUBSCRIBERS))}"),
         "search": endless(lambda: "/search?q=" + "+OR+".join(chance.choices(lexicon, k=2))),
     }
 
@@ -231,14 +244,28 @@ def first_load(base: str) -> dict[str, int]:
             ("home", "/"),
             ("categories", "/?tab=categories"),
             ("paper", "/paper/1"),
+            ("subscribe", "/subscribe"),
+            ("preferences", f"/p/{Tokens(KEYS).sign(Purpose.PREFERENCES, 1)}"),
         ):
             page = client.get(path, follow_redirects=True)
-            files = [part.split('"')[0] for part in page.text.split('href="')[1:]]
+            files = re.findall(r'(?:href|src)="([^"]+)"', page.text)
             own = [one for one in files if one.startswith("/static/")]
             sizes[name] = sum(
                 _wire(client, one) for one in (page.request.url.raw_path.decode(), *own)
             )
     return sizes
+
+
+def previews(base: str) -> dict[str, float]:
+    """Milliseconds that trying an interest takes: the first one a process tries, and later ones."""
+    chance, lexicon, waited = random.Random(9), words(6000), []
+    with httpx.Client(base_url=base, timeout=PATIENCE) as client:
+        for _ in range(15):
+            wants, began = " ".join(chance.choices(lexicon, k=8)), perf_counter()
+            answer = client.post("/subscribe", data={"wants": wants, "do": "preview"})
+            assert answer.status_code == 200
+            waited.append(round(1000 * (perf_counter() - began), 1))
+    return {"first_ms": waited[0], "median_ms": sorted(waited[1:])[7], "max_ms": max(waited[1:])}
 
 
 def _wire(client: httpx.Client, path: str) -> int:
@@ -256,7 +283,7 @@ def measure(url: str) -> dict[str, Any]:
         began = perf_counter()
         httpx.get(f"{base}/readyz", timeout=1800)
         print(f"ready in {perf_counter() - began:.0f} s", file=sys.stderr)
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"preview": previews(base)}
         for name, paths in pages(url).items():
             asyncio.run(ask(base, paths, rate=10, seconds=3))  # caches as they are in the morning
             found[name] = told(asyncio.run(ask(base, paths, rate=RATE, seconds=SECONDS)))

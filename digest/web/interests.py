@@ -78,13 +78,13 @@ def _take(reader: Reader, form: Form, stored: Interest | None) -> Response:
         found = find(reader.visit, form, reader.language)
         return _page(reader, stored, asked, finding=found)
     if form.text("do") == "glance":
-        return glance(reader.visit, asked, reader.language)
+        return glance(reader.visit, asked, reader.language, reader.subscriber)
     faults = wish.faults_of(asked, reader.language)
     if faults:
         return _page(reader, stored, asked, faults=faults)
     if form.text("do") == "save":
         return _save(reader, asked, stored)
-    shown = preview_of(reader.visit, asked, reader.language)
+    shown = preview_of(reader.visit, asked, reader.language, reader.subscriber)
     return _page(reader, stored, asked, preview=shown)
 
 

@@ -7,17 +7,16 @@ from digest.store.limits import LimitStore
 from digest.subscriptions.changing import Changing
 from digest.subscriptions.joining import Joining
 from digest.web.rooms import Rooms
-from digest.web.trying import Fortnight
 from digest.wiring import App
 
 
 def rooms_of(app: App) -> Rooms:
     """The rooms of one application."""
-    archive, keys = ArchiveStore(app.database), app.settings.signing_keys()
+    keys = app.settings.signing_keys()
     return Rooms(
         site=app.site,
         papers=app.papers,
-        archive=archive,
+        archive=ArchiveStore(app.database),
         editions=app.editions,
         subscribers=app.subscribers,
         subscriptions=app.subscriptions,
@@ -29,7 +28,7 @@ def rooms_of(app: App) -> Rooms:
         joining=Joining(app.database, app.subscriptions, keys=keys, clock=app.clock),
         changing=Changing(app.database, keys=keys, clock=app.clock),
         feedback=app.feedback,
-        backtest=Fortnight(app.matcher, archive, app.papers, app.clock),
+        backtester=app.backtester,
         languages=tuple(app.settings.site.languages),
         overrides=app.settings.site.templates,
         trusted_proxies=tuple(str(one) for one in app.settings.web.trusted_proxies),

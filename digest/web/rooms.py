@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from digest.backtest import Backtester
 from digest.clock import Clock
 from digest.feedback import Feedback
 from digest.model import Site
@@ -24,7 +25,6 @@ from digest.subscriptions import Subscriptions
 from digest.subscriptions.changing import Changing
 from digest.subscriptions.joining import Joining
 from digest.tokens import Tokens
-from digest.web.trying import Backtest
 
 
 class Limits(Protocol):
@@ -55,7 +55,7 @@ class Rooms:
     joining: Joining
     changing: Changing
     feedback: Feedback
-    backtest: Backtest
+    backtester: Backtester
     languages: tuple[str, ...] = ("en",)
     overrides: Path | None = None
     trusted_proxies: tuple[str, ...] = ()

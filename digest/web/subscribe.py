@@ -16,7 +16,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from digest.errors import InvalidSubscriber, QuerySyntaxError
-from digest.model import Paper
+from digest.model import Paper, Subscriber
 from digest.rendering.language import Language
 from digest.subscriptions import normalise
 from digest.web import rhythm, wish
@@ -121,10 +121,12 @@ def _join(visit: Visit, joiner: Joiner) -> Response:
     )
 
 
-def glance(visit: Visit, asked: Wish, language: Language) -> Response:
+def glance(
+    visit: Visit, asked: Wish, language: Language, reader: Subscriber | None = None
+) -> Response:
     """The preview alone, for the script that asks while somebody types."""
     faults = wish.faults_of(asked, language)
-    shown = None if faults else preview_of(visit, asked, language)
+    shown = None if faults else preview_of(visit, asked, language, reader)
     return visit.private(
         "web/preview.html.j2",
         language=language,

@@ -10,7 +10,6 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,12 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from digest.config.sections import MatchingSection
+from digest.backtest import Backtester
 from digest.feedback import Feedback
-from digest.likeness import Likeness
-from digest.matching.engine import Matcher
 from digest.model import Site
 from digest.rendering.environment import Templates
 from digest.searching import Searcher
+from digest.searching.staging import Setting
 from digest.store.archive import ArchiveStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
@@ -40,7 +38,6 @@ from digest.tokens import Tokens
 from digest.web.app import create_app
 from digest.web.rooms import Rooms
 from digest.web.serving import listen, make_server
-from digest.web.trying import Fortnight
 from tests.fakes import FrozenClock
 from tests.web import seeds
 
@@ -82,14 +79,16 @@ def searcher(database: Database) -> Searcher:
     )
 
 
-def _matcher_of(database: Database) -> Callable[[datetime], Matcher]:
+def _backtester(database: Database, searching: Searcher) -> Backtester:
     """Matching by words alone: quick to make, and the same on every machine."""
-    return Likeness(MatchingSection(embedder="lexical"), database).matcher
+    store, papers = SearchableStore(database), PaperStore(database)
+    return Backtester(searching, Setting(store, papers, None, background_days=30, daily_volume=5.0))
 
 
 def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
     """Rooms as the composition root makes them, any field overridable."""
     papers, archive = PaperStore(database), ArchiveStore(database)
+    searching = searcher(database)
     subscriptions = Subscriptions(database, keys=seeds.KEYS, clock=clock)
     defaults: dict[str, Any] = {
         "site": SITE,
@@ -101,12 +100,12 @@ def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
         "templates": Templates(),
         "tokens": Tokens(seeds.KEYS),
         "clock": clock,
-        "search": searcher(database),
+        "search": searching,
         "limits": LimitStore(database),
         "joining": Joining(database, subscriptions, keys=seeds.KEYS, clock=clock),
         "changing": Changing(database, keys=seeds.KEYS, clock=clock),
         "feedback": Feedback(database, clock=clock),
-        "backtest": Fortnight(_matcher_of(database), archive, papers, clock),
+        "backtester": _backtester(database, searching),
     }
     return Rooms(**defaults | fields)
 
