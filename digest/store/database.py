@@ -31,7 +31,7 @@ from digest.store.documents import dump_json
 from digest.store.faults import translate
 
 _POSTGRES_NAMES: Final = ("postgres", "postgresql", "postgresql+psycopg")
-#: A batch of digests fits into the cache (in kB), and into the log until that is copied (in pages of
+#: A batch of digests fits into the cache (kB), and into the log until that is copied (pages of
 #: 4 kB); with SQLite's own small sizes hot pages are written again and again.
 _ROOM: Final = ("cache_size = -16000", "wal_autocheckpoint = 4000")
 _IDLE_LIMIT: Final = 60  #: seconds a PostgreSQL transaction may stand idle

@@ -50,7 +50,9 @@ class StoredVectors:
     def forget(self, *, but: Sequence[str]) -> int:
         """Drop the vectors of all models but these; how many there were."""
         with self._database.write() as connection:
-            return connection.execute(sa.delete(_vector).where(_vector.c.model.not_in(but))).rowcount
+            return connection.execute(
+                sa.delete(_vector).where(_vector.c.model.not_in(but))
+            ).rowcount
 
     def save(self, model: str, vectors: Mapping[PaperId, Vectors]) -> None:
         """Keep vectors; those of papers that have since gone are dropped."""
