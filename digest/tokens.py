@@ -40,8 +40,8 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"  #: subscriber
     DIGEST = "digest"  #: digest: the issue as a page
     FEEDBACK = "feedback"  #: subscriber, digest; the paper is named beside the token
-    CONFIRM = "confirm"  #: subscriber: double opt-in
-    CHANGE = "change"  #: subscriber, pending change: a new address confirms itself
+    CONFIRM = "confirm"  #: errand: double opt-in
+    CHANGE = "change"  #: subscriber, errand: a new address confirms itself
     FEED = "feed"  #: subscriber, generation: a private feed, revoked by the next generation
     TEAM = "team"  #: subscriber: take a team's digest over as one's own
     SHARED = "shared"  #: digest: the issue as a page, without its owner's links
