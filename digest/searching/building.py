@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -56,19 +56,18 @@ class Builder:
         self._size += len(papers)
 
     def segment(self) -> Segment:
-        pages = self._pages
-        size = self._size
+        """What was made of all papers; the builder is empty afterwards."""
         return Segment(
-            ids=_joined([page.ids for page in pages], np.int64),
-            days=_joined([page.days for page in pages], np.int32),
-            votes=_joined([page.votes for page in pages], np.int32),
-            lengths=_joined([page.lengths for page in pages], np.int32),
-            alive=np.ones(size, np.bool_),
-            words=self._word_places(),
+            ids=self._taken("ids", np.int64),
+            days=self._taken("days", np.int32),
+            votes=self._taken("votes", np.int32),
+            lengths=self._taken("lengths", np.int32),
+            alive=np.ones(self._size, np.bool_),
             stems=self._stem_counts(),
             authors=self._authors(),
             labels={field: self._labelled(field) for field in self._labels},
-            vectors=_joined_vectors([page.vectors for page in pages]),
+            vectors=_joined_vectors([page.vectors for page in self._pages]),
+            words=self._word_places(),
         )
 
     # --- while reading --------------------------------------------------------------------------
@@ -94,57 +93,56 @@ class Builder:
 
     # --- at the end -----------------------------------------------------------------------------
 
+    def _taken(self, name: str, kind: type[Any]) -> NDArray[Any]:
+        """All pages' arrays of that name as one; the pages give theirs up, for there are many."""
+        parts = [vars(page).pop(name) for page in self._pages]
+        return np.concatenate([np.empty(0, kind), *parts]).astype(kind, copy=False)
+
     def _word_places(self) -> WordPlaces:
         vocabulary, numbers = _vocabulary(list(self._words))
-        ids = numbers[_joined([page.words for page in self._pages], np.uint32)]
-        gaps = _joined([page.gaps for page in self._pages], np.uint8)
-        sizes = _joined([page.sizes for page in self._pages], np.int64)
-        begins = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        offsets = np.arange(len(ids)) - np.repeat(begins[:-1], sizes)
-        places = np.repeat(np.arange(len(sizes)), sizes) << OFFSET_BITS | offsets
+        ids = numbers[self._taken("words", np.uint32)]
+        begins = np.concatenate([[0], np.cumsum(self._taken("sizes", np.int64))])
+        places = grouped(ids, self._taken("places", np.uint32), len(vocabulary))
+        pairs = sieve(ids)
+        ids <<= GAP_BITS
+        ids |= self._taken("gaps", np.uint8)
         return WordPlaces(
             vocabulary=vocabulary,
-            stream=(ids << GAP_BITS | gaps).astype(np.uint32),
-            begins=begins,
-            title_words=_joined([page.title_words for page in self._pages], np.uint16),
-            places=grouped(ids, places.astype(np.uint32), len(vocabulary)),
-            pairs=sieve(ids),
+            stream=ids,
+            begins=begins.astype(np.int64),
+            title_words=self._taken("title_words", np.uint16),
+            places=places,
+            pairs=pairs,
         )
 
     def _stem_counts(self) -> StemCounts:
         stems = sorted(self._stems)
         order = np.empty(len(stems), np.uint32)
         order[[self._stems[one] for one in stems]] = np.arange(len(stems))
-        numbers = order[_joined([page.stems for page in self._pages], np.uint32)]
-        rows = _joined([page.stem_rows for page in self._pages], np.uint32)
-        times = _joined([page.stem_times for page in self._pages], np.uint8)
+        numbers = order[self._taken("stems", np.uint32)]
         by_stem = np.argsort(numbers, kind="stable")
         starts = _starts(numbers, len(stems))
-        return StemCounts(stems, Lists(starts, rows[by_stem]), times[by_stem])
+        rows = self._taken("stem_rows", np.uint32)[by_stem]
+        return StemCounts(stems, Lists(starts, rows), self._taken("stem_times", np.uint8)[by_stem])
 
     def _authors(self) -> Names:
         names = list(self._names)
         words = _Numbers()
         pairs = [(words[word], at) for at, name in enumerate(names) for word in {*name_words(name)}]
-        word_ids, holders = _columns(pairs)
+        word_ids, holders = _pairs(pairs).T
         order = sorted(words)
         places = np.empty(len(order), np.int64)
         places[[words[word] for word in order]] = np.arange(len(order))
         return Names(
             names=names,
-            rows=self._rows(chain.from_iterable(page.names for page in self._pages), len(names)),
+            rows=_rows([page.names for page in self._pages], len(names)),
             words=order,
             holders=grouped(places[word_ids], holders.astype(np.uint32), len(order)),
         )
 
     def _labelled(self, field: Field) -> Labels:
         names = list(self._labels[field])
-        pairs = chain.from_iterable(page.labels[field] for page in self._pages)
-        return Labels(names, self._rows(pairs, len(names)))
-
-    def _rows(self, pairs: Iterable[tuple[int, int]], size: int) -> Lists:
-        numbers, rows = _columns(pairs)
-        return grouped(numbers, rows.astype(np.uint32), size)
+        return Labels(names, _rows([page.labels[field] for page in self._pages], len(names)))
 
 
 class _Page:
@@ -177,19 +175,20 @@ class _Page:
         self.ids = np.array([paper.id for paper in papers], np.int64)
         self.days = np.array([paper.announced_on.toordinal() for paper in papers], np.int32)
         self.votes = np.array([paper.votes for paper in papers], np.int32)
-        self._count(builder, first)
+        self._place(builder, first)
         rows = list(enumerate(papers, first))
-        self.names = [(builder.name(name), row) for row, one in rows for name in one.authors]
+        self.names = _pairs((builder.name(name), row) for row, one in rows for name in one.authors)
         self.labels = {
             Field.CATEGORY: _labels(builder, Field.CATEGORY, [(r, p.categories) for r, p in rows]),
             Field.SOURCE: _labels(builder, Field.SOURCE, [(r, p.sources) for r, p in rows]),
         }
 
-    def _count(self, builder: Builder, first: int) -> None:
-        """The stems of each paper, and how often each stands there."""
+    def _place(self, builder: Builder, first: int) -> None:
+        """Where each word stands; the stems of each paper, and how often each is there."""
         stems = builder.stems_of(self.words.astype(np.int64))
         rows = np.repeat(np.arange(len(self.sizes)), self.sizes)
         offsets = np.arange(len(rows)) - np.repeat(np.cumsum(self.sizes) - self.sizes, self.sizes)
+        self.places = ((first + rows) << OFFSET_BITS | offsets).astype(np.uint32)
         weights = np.where(offsets < self.title_words[rows], TITLE_TIMES, 1)
         told = stems >= 0
         codes, inverse = np.unique(rows[told] << 32 | stems[told], return_inverse=True)
@@ -201,10 +200,8 @@ class _Page:
         self.lengths = counts.astype(np.int32)
 
 
-def _labels(
-    builder: Builder, field: Field, rows: Sequence[tuple[int, Sequence[str]]]
-) -> list[tuple[int, int]]:
-    return [(builder.label(field, label), row) for row, labels in rows for label in labels]
+def _labels(builder: Builder, field: Field, rows: Sequence[tuple[int, Sequence[str]]]) -> Ints:
+    return _pairs((builder.label(field, label), row) for row, labels in rows for label in labels)
 
 
 class _Numbers(dict[str, int]):
@@ -234,17 +231,18 @@ def grouped(numbers: Ints | NDArray[np.uint32], values: NDArray[np.uint32], size
 
 
 def _starts(numbers: Ints | NDArray[np.uint32], size: int) -> Ints:
-    counts = np.bincount(numbers.astype(np.int64), minlength=size)
+    counts = np.bincount(numbers, minlength=size)
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-def _columns(pairs: Iterable[tuple[int, int]]) -> tuple[Ints, Ints]:
-    table = np.array(list(pairs), np.int64).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
+def _pairs(pairs: Iterable[tuple[int, int]]) -> Ints:
+    return np.array(list(pairs), np.int64).reshape(-1, 2)
 
 
-def _joined(parts: Sequence[NDArray[Any]], kind: type[Any]) -> NDArray[Any]:
-    return np.concatenate([np.empty(0, kind), *parts]).astype(kind)
+def _rows(parts: Sequence[Ints], size: int) -> Lists:
+    """The rows (second) of each number (first)."""
+    numbers, rows = np.concatenate([_pairs(()), *parts]).T
+    return grouped(numbers, rows.astype(np.uint32), size)
 
 
 def _joined_vectors(parts: Sequence[WholeVectors]) -> WholeVectors:

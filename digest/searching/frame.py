@@ -21,7 +21,7 @@ from digest.model import Links, Paper, PaperId, PaperIds
 from digest.searching.segment import Ints, WholeVectors
 from digest.store.searchable import Searchable
 
-SAMPLE = 1_000  #: papers that say what is usual
+SAMPLE = 600  #: papers that say what is usual
 COARSE = 64  #: dimensions of the first look
 
 

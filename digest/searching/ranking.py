@@ -1,6 +1,6 @@
 """Which papers a question finds, in which order, from an index alone: coarse for all, fine for few.
 
-    words and veto (exact) | likeness of all, coarse | of the best 2,000, fine | of the best 100, by
+    words and veto (exact) | likeness of all, coarse | of the best 2,000, fine | of the best 60, by
     their sentences | the digests' one score
 
 By words every paper is found that the query is true of; by meaning those of the nearest that stand
@@ -32,10 +32,10 @@ from digest.searching.index import Index
 from digest.searching.segment import Bools, Floats, Ints
 
 FINE = 2_000  #: rows whose own vectors are looked at
-DEPTH = 100  #: rows whose sentences are looked at
+DEPTH = 60  #: rows whose sentences are looked at
 NEAR = 0.01  #: share of the archive up to which a paper is near …
 AT_LEAST = 20  #: … and papers that are, however small the archive
-MOST_STEMS = 48  #: of a long text, the rarest
+MOST_STEMS = 128  #: of a long text, the rarest
 
 Parts = Callable[[Sequence[PaperId]], Mapping[PaperId, bytes]]  #: float16, wholes first
 

@@ -47,6 +47,8 @@ class Lists:
         return np.concatenate([self.values[:0], *(self[number] for number in numbers)])
 
     def size(self, numbers: Sequence[int]) -> int:
+        if isinstance(numbers, range):
+            return int(self.starts[numbers.stop] - self.starts[numbers.start])
         return int(sum(self.starts[number + 1] - self.starts[number] for number in numbers))
 
 
