@@ -135,6 +135,7 @@ class Stock:
     words: int
     cards: dict[tuple[Reasons, tuple[str, ...], Variant], WireCard] = field(default_factory=dict)
     inks: dict[Hashable, Ink] = field(default_factory=dict)
+    reasoned: dict[tuple[Reasons, str], list[Ink]] = field(default_factory=dict)
     fixed: dict[Variant, Card] = field(default_factory=dict)
     plates: dict[Shape, Plates] = field(default_factory=dict)
 
@@ -190,11 +191,21 @@ class Cards:
         fixed = stock.fixed.get(variant)
         if fixed is None:
             fixed = stock.fixed[variant] = self._fixed(stock.paper, item.revision, style)
-        inks = self._inks(stock, item, style)
+        inks = self._inks(stock, item, style).copy()
+        if item.also and style != "titles":
+            inks[_ALSO] = self._sentence(say(also(item.also, self._language)), _ALSO)
         plates = self._plates(stock, fixed, (tuple([i is not NO_INK for i in inks]), variant))
         return WireCard(stock, item, style, plates, inks)
 
     def _inks(self, stock: Stock, item: Item, style: str) -> list[Ink]:
+        """All parts but `also`, which differs between those who share an interest; from stock."""
+        key = (item.reasons, style)
+        known = stock.reasoned.get(key)
+        if known is None:
+            known = stock.reasoned[key] = self._reasoned(stock, item, style)
+        return known
+
+    def _reasoned(self, stock: Stock, item: Item, style: str) -> list[Ink]:
         """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
         inks = [self._title(stock, item), self._authors(stock, item), NO_INK, NO_INK, NO_INK]
         if style not in ("compact", "titles"):
@@ -202,7 +213,6 @@ class Cards:
         if style != "titles":
             told = why(item.reasons, breadth=len(stock.paper.sources), language=self._language)
             inks[_WHY] = self._sentence(told, _WHY)
-            inks[_ALSO] = self._sentence(say(also(item.also, self._language)), _ALSO)
         return inks
 
     def _title(self, stock: Stock, item: Item) -> Ink:
@@ -277,6 +287,7 @@ class Cards:
     def _clear_cards(self) -> None:
         for stock in list(self._stocks.values()):
             stock.cards.clear()
+            stock.reasoned.clear()
         self._by_item.clear()
         self._cards_kept = self._cards_joined = 0
 
