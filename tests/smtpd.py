@@ -207,6 +207,7 @@ class _Talk:
         self.mail: str | None = None
         self.parameters = ""
         self.recipient: str | None = None
+        self.offers = server.offers  #: as this connection heard them
 
     def run(self) -> None:
         self.sock.settimeout(60)
@@ -232,7 +233,8 @@ class _Talk:
     # --- commands ---
 
     def do_ehlo(self, argument: str) -> None:
-        offers = list(self.server.offers)
+        self.offers = self.server.offers
+        offers = list(self.offers)
         is_tls = isinstance(self.sock, ssl.SSLSocket)
         if self.server.tls and not is_tls:
             offers.append("STARTTLS")
@@ -388,7 +390,7 @@ class _Talk:
             self.replies.clear()
 
     def offered(self, name: str) -> bool:
-        return name in self.server.offers
+        return name in self.offers
 
     def breach(self, what: str) -> None:
         with self.server.lock:

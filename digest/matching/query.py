@@ -324,6 +324,7 @@ class _Parser:
         if allowed and conjunction and not query.wanted():
             return
         wanted = query.wanted()
-        column = next(term.column for term in query.terms if term not in wanted)
+        last_column = query.terms[-1].column  # where a word is wanted and excluded alike
+        column = next((term.column for term in query.terms if term not in wanted), last_column)
         mend = "Use AND beside NOT, not OR." if wanted else "Add a word that must be there."
         self.fail(column, "This query would be true of nearly every paper", mend)

@@ -121,6 +121,7 @@ MISTAKES = {
     "only exclusions": ("-a NOT b", 2, "nearly every paper", "Add a word"),
     "NOT of a group": ("NOT (a OR b)", 6, "nearly every paper", "Add a word"),
     "an exclusion as alternative": ("a OR -b", 7, "nearly every paper", "Use AND"),
+    "a word and its exclusion": ("a OR NOT a", 10, "nearly every paper", "Use AND"),
     "too long": ("a" * (MAX_LENGTH + 1), MAX_LENGTH + 1, "characters", "Split it"),
     "too many words": ("ab " * (MAX_TERMS + 1), 3 * MAX_TERMS + 1, "words and phrases", "Split"),
     "a phrase too long": (f'"{"ab " * (MAX_WORDS + 1)}"', 1, "32 words", "most telling"),
