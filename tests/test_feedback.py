@@ -144,7 +144,6 @@ def test_the_next_digest_leaves_out_what_is_not_wanted(
     ("liked", "first"),
     [
         pytest.param("A lantern at sea", "Fog and waves", id="sea"),
-        pytest.param("A lantern on the stage", "Actors in the dark", id="stage"),
     ],
 )
 def test_the_next_digest_puts_first_what_is_like_the_liked(
