@@ -32,8 +32,9 @@ SEA = "Ships saw the light of the lantern through fog at sea; waves and weather 
 STAGE = "Actors on the stage carried a lantern; the audience and the theatre stayed dark."
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def scorer() -> HybridScorer:
+    """One for each database: it keeps vectors by paper id, and two databases share ids."""
     stream = [
         paper(n, title=f"{USUAL[n % 5][0]} {n}", abstract=f"{USUAL[n % 5][1]} Part {n % 7}.")
         for n in range(1000, 1300)
@@ -144,6 +145,7 @@ def test_the_next_digest_leaves_out_what_is_not_wanted(
     ("liked", "first"),
     [
         pytest.param("A lantern at sea", "Fog and waves", id="sea"),
+        pytest.param("A lantern on the stage", "Actors in the dark", id="stage"),
     ],
 )
 def test_the_next_digest_puts_first_what_is_like_the_liked(
