@@ -11,33 +11,29 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from importlib.metadata import entry_points
-from typing import Any
 
 from digest.backtest import Backtester
 from digest.bounces import Heard
 from digest.channels import ConfiguredChannels
 from digest.clock import Clock, fixed_clock, system_clock
 from digest.config import Settings
-from digest.config.sources import AnySource
 from digest.day import Day, RunReport, Unwatched, Watcher
 from digest.delivery.mailbox import MailboxSender
 from digest.delivery.retry import Doubt, Policy
 from digest.edition import Composer
 from digest.errands import Errands
-from digest.errors import ConfigError
 from digest.explaining import Answer, explain
 from digest.feedback import Feedback
 from digest.importing import Importer
-from digest.importing.services import Services
 from digest.ingest import IngestReport, ingest
 from digest.letters import Letters
 from digest.likeness import Likeness
 from digest.matching.engine import Matcher
 from digest.model import Channel, DigestId, Message, Site, Subscriber
+from digest.origins import Origins
 from digest.outbox import Outbox, Route, Tally, Unrenderable
 from digest.post import Post
 from digest.rendering.email import Rendered, render
@@ -48,9 +44,6 @@ from digest.rendering.wire import Joiner
 from digest.searching import Searcher
 from digest.searching.snapshot import usual_place
 from digest.searching.staging import Setting
-from digest.sources.base import Source
-from digest.sources.http import Fetcher, HttpOptions
-from digest.sources.kinds import ENTRY_POINTS, KINDS
 from digest.store import waterline
 from digest.store.covering import CoveringStore
 from digest.store.database import Database
@@ -168,7 +161,7 @@ class App:
         self, clock: Clock, run_id: int | None = None, watcher: Watcher | None = None
     ) -> IngestReport:
         """Ask every source and store what is new."""
-        with self.sources() as sources:
+        with self.origins.sources() as sources:
             return ingest(
                 sources,
                 self.papers,
@@ -249,32 +242,10 @@ class App:
 
     # --- implementations, picked by the configuration ---------------------------------------------
 
-    @contextmanager
-    def sources(self) -> Iterator[list[Source]]:
-        """The configured sources, sharing one polite client."""
-        with self._fetcher() as fetcher:
-            enabled = [one for one in self.settings.sources if one.enabled]
-            yield [make_source(config, fetcher) for config in enabled]
-
-    @contextmanager
-    def services(self) -> Iterator[Services]:
-        """Libraries that live elsewhere, behind the same client."""
-        with self._fetcher() as fetcher:
-            yield Services(fetcher)
-
-    @contextmanager
-    def _fetcher(self) -> Iterator[Fetcher]:
-        fetcher = Fetcher(
-            HttpOptions(
-                contact=self.site.operator_email,
-                allow_private_addresses=self.settings.web.allow_private_addresses,
-            ),
-            now=self.clock,
-        )
-        try:
-            yield fetcher
-        finally:
-            fetcher.close()
+    @cached_property
+    def origins(self) -> Origins:
+        """Where papers come from."""
+        return Origins(self.settings, clock=self.clock)
 
     def matcher(self, at: datetime) -> Matcher:
         return self.likeness.matcher(at)
@@ -376,21 +347,6 @@ class App:
             repeat = replace(policy, doubt=Doubt.REPEAT)  # the same file is written again
             return Route(Channel.MAILBOX, lambda: MailboxSender(folder), repeat)
         return Route(Channel.SMTP, self.post.sender, policy)
-
-
-def make_source(config: AnySource, fetcher: Fetcher) -> Source:
-    """The source a `[[sources]]` table asks for; ConfigError for a kind nobody provides."""
-    kind = config.kind
-    maker: Any = KINDS.get(kind)
-    if maker is None:
-        found = entry_points(group=ENTRY_POINTS, name=kind)
-        if not found:
-            raise ConfigError(config.name, [f"kind: no installed package provides {kind!r}"])
-        maker = next(iter(found)).load()
-    known = {one.name for one in fields(maker.Options)}
-    given = {name: value for name, value in config.model_dump().items() if name in known}
-    source: Source = maker(maker.Options(**given), fetcher)
-    return source
 
 
 def _watched(tally: Tally, watcher: Watcher) -> Tally:

@@ -80,7 +80,7 @@ def _read(opened: App, kind: str, said: str) -> Works:
 
     if kind in ("bibtex", "file") or (kind == "zotero" and Path(said).is_file()):
         return read_library(Path(said))
-    with opened.services() as services:
+    with opened.origins.services() as services:
         if kind == "zotero":
             return services.zotero(said, key=os.environ.get("ZOTERO_API_KEY", ""))
         return services.orcid(said) if kind == "orcid" else services.arxiv_author(said)

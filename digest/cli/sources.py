@@ -46,7 +46,7 @@ def ask(
     from digest.model import Window
 
     now = system_clock()
-    with session.opened() as opened, opened.sources() as sources:
+    with session.opened() as opened, opened.origins.sources() as sources:
         chosen = [one for one in sources if name is None or one.name == name]
         if not chosen:
             raise UsageError(f"There is no source {name!r}.", mend="See `digest sources list`.")

@@ -16,10 +16,10 @@ from digest.config.sources import AnySource
 from digest.doctor.case import Case
 from digest.doctor.findings import Finding, Look, fault, note, ok, seen
 from digest.errors import TemplateFault
+from digest.origins import make_source
 from digest.rendering.email import CONTEXT
 from digest.rendering.environment import Templates
 from digest.sources.http import Fetcher
-from digest.wiring import make_source
 
 
 def _configuration(case: Case) -> Iterator[Finding]:

@@ -92,7 +92,7 @@ class Rounds:
 
     def _read(self, now: datetime, names: set[str]) -> None:
         run_id = self.app.editions.begin_run(now)
-        with self.app.sources() as sources:
+        with self.app.origins.sources() as sources:
             report = self._ingest([one for one in sources if one.name in names], run_id)
         self._finish(run_id, RunReport(now, ingest=report))
         for one in report.sources:

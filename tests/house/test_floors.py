@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "importing",
         }
     ),  # stories made of stories
-    frozenset({"post", "channels"}),
+    frozenset({"post", "channels", "origins"}),
     frozenset({"wiring"}),
     frozenset({"notices"}),
     frozenset({"web", "scheduler", "demo"}),
