@@ -22,6 +22,7 @@ DigestId = NewType("DigestId", int)
 DeliveryId = NewType("DeliveryId", int)
 ChannelId = NewType("ChannelId", int)  #: of a subscriber's channel
 ErrandId = NewType("ErrandId", int)
+ApiTokenId = NewType("ApiTokenId", int)
 FetchId = NewType("FetchId", int)  #: rises with every committed fetch; windows are counted in it
 
 
@@ -362,6 +363,45 @@ class Errand:
     owner: SubscriberId | None = None
     stands: SubscriberState | None = None
     done_at: datetime | None = None
+
+
+class Scope(StrEnum):
+    """What a token of the API may do; no scope holds another."""
+
+    READ = "read"  #: papers, search and sources, as everybody may, at the token's own rate
+    ME_READ = "me:read"  #: its subscriber's profile, digests and feedback
+    ME_WRITE = "me:write"  #: change these
+    OPERATOR_READ = "operator:read"  #: subscribers, deliveries, runs, whatever the operator sees
+    OPERATOR_WRITE = "operator:write"  #: act as the operator
+
+    @property
+    def is_personal(self) -> bool:
+        return self in (Scope.ME_READ, Scope.ME_WRITE)
+
+    @property
+    def is_operators(self) -> bool:
+        return self in (Scope.OPERATOR_READ, Scope.OPERATOR_WRITE)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """Somebody's leave to use the API: a subscriber's own, or the operator's (no subscriber).
+
+    The secret is known to its holder alone; `hint` is how it begins.
+    """
+
+    id: ApiTokenId
+    name: str
+    hint: str
+    scopes: frozenset[Scope]
+    created_at: datetime
+    subscriber_id: SubscriberId | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None  #: to the hour
+    revoked_at: datetime | None = None
+
+    def is_open(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 # --- matching -----------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ from digest.cli import (
     status,
     subscribers,
     suppressions,
+    tokens,
 )
 from digest.cli.say import Exit, warn
 from digest.errors import ConfigError, DigestError, QuerySyntaxError, UsageError
@@ -83,6 +84,7 @@ app.command("feedback")(feedback.feedback)
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(suppressions.app, name="suppressions")
+app.add_typer(tokens.app, name="tokens")
 app.command("migrate")(migrate.migrate)
 app.command("status")(status.status)
 app.command("send-test")(sendtest.send_test)

@@ -28,10 +28,11 @@ from digest.store.database import Database
 from digest.store.errands import ErrandRow
 from digest.store.marks import MarkRow
 from digest.store.post_tables import BounceRow
+from digest.store.web_tables import ApiTokenRow
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 #: Their modules bring every table into the metadata.
-_TABLES: Final = (BounceRow, CalibrationRow, ChannelRow, ErrandRow, MarkRow)
+_TABLES: Final = (ApiTokenRow, BounceRow, CalibrationRow, ChannelRow, ErrandRow, MarkRow)
 _LOCK: Final = 0x0D16_E57D  #: PostgreSQL advisory lock number of migrations
 
 

@@ -16,6 +16,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "letters",
+            "access",
             "chat",
             "errands",
             "day",
