@@ -26,32 +26,20 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-from digest.backtest import Backtester
 from digest.clock import fixed_clock
-from digest.feedback import Feedback
-from digest.matching.static import static_embedder
-from digest.model import Paper, PaperId, Site
-from digest.rendering.environment import Templates
-from digest.searching import Searcher
-from digest.searching.staging import Setting
-from digest.store.archive import ArchiveStore
+from digest.config import Settings
+from digest.model import Paper, PaperId
 from digest.store.database import Database
-from digest.store.editions import EditionStore
-from digest.store.limits import LimitStore
 from digest.store.papers import PaperStore
 from digest.store.schema import migrate
-from digest.store.searchable import SearchableStore
-from digest.store.subscribers import SubscriberStore
 from digest.store.tables import FetchRow, PaperRow, SightingRow, SubscriberRow, table
-from digest.store.vectors import StoredVectors
-from digest.subscriptions import Subscriptions
-from digest.subscriptions.changing import Changing
-from digest.subscriptions.joining import Joining
 from digest.tokens import Purpose, Tokens
 from digest.web.app import create_app
 from digest.web.links import Links
+from digest.web.opening import rooms_of
 from digest.web.rooms import Rooms
 from digest.web.serving import listen, make_server
+from digest.wiring import App
 
 PAPERS = 100_000
 SUBSCRIBERS = 100_000
@@ -136,29 +124,15 @@ def fill(url: str, papers: int, subscribers: int) -> None:
 
 
 def rooms(url: str) -> Rooms:
-    database, clock = Database(url), fixed_clock(NOW)
-    papers, archive = PaperStore(database), ArchiveStore(database)
-    store, embedder = SearchableStore(database), static_embedder()
-    search = Searcher(store, papers, embedder=embedder, vectors=StoredVectors(database))
-    subscriptions = Subscriptions(database, keys=KEYS, clock=clock)
-    setting = Setting(store, papers, embedder, background_days=30, daily_volume=5.0)
-    return Rooms(
-        site=Site("Bench", "http://127.0.0.1", "", "a@example.org", "a@example.org"),
-        papers=papers,
-        archive=archive,
-        editions=EditionStore(database),
-        subscribers=SubscriberStore(database),
-        subscriptions=subscriptions,
-        templates=Templates(),
-        tokens=Tokens(KEYS),
-        clock=clock,
-        search=search,
-        limits=LimitStore(database),
-        joining=Joining(database, subscriptions, keys=KEYS, clock=clock),
-        changing=Changing(database, keys=KEYS, clock=clock),
-        feedback=Feedback(database, clock=clock),
-        backtester=Backtester(search, setting),
-    )
+    """The pages' rooms as the composition root makes them."""
+    site = {
+        "name": "Bench",
+        "base_url": "http://127.0.0.1",
+        "operator_email": "a@example.org",
+        "secret_keys": KEYS,
+    }
+    settings = Settings.model_validate({"site": site, "database": {"url": url}})
+    return rooms_of(App(settings, Database(url), clock=fixed_clock(NOW)))
 
 
 def serve(url: str, listener: socket.socket) -> None:

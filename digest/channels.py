@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
+from importlib.util import find_spec
 
 from digest.chat import Chat, Kind, installed
 from digest.clock import Clock
@@ -76,6 +77,12 @@ class ConfiguredChannels:
             name: replace(kind, hook=with_hosts(kind.hook, hosts(name))) if kind.hook else kind
             for name, kind in installed().items()
         }
+
+    def offered(self) -> list[str]:
+        """The kinds that readers may add by themselves, as far as they are installed."""
+        has_apprise = find_spec("apprise") is not None
+        wanted = self._settings.channels.readers_kinds
+        return [one for one in wanted if one in self.kinds and (one != "apprise" or has_apprise)]
 
     @cached_property
     def chat(self) -> Chat:

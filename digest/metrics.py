@@ -16,6 +16,7 @@ from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
+    Counter,
     Gauge,
     Histogram,
     generate_latest,
@@ -57,6 +58,17 @@ _FAILED: Final = Gauge(
     ["step"],
     registry=_own,
 )
+_CALLS: Final = Counter(
+    "digest_webhook_calls",
+    "Calls of mail providers' webhooks that this process answered, by status.",
+    ["provider", "status"],
+    registry=_own,
+)
+
+
+def heard(provider: str, status: int) -> None:
+    """Count one call of a provider; "unknown" for one that is none."""
+    _CALLS.labels(provider, str(status)).inc()
 
 
 @contextmanager

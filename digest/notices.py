@@ -119,6 +119,14 @@ def _gone(app: App, owner: Subscriber, channel: SubscriberChannel, digest: Diges
         f"The digest is here: {link}" if link else "",
         "Nothing more is posted there until somebody enables it."
         + ("" if owner.mail or others else " Until then the digests come to this address by mail."),
-        f"If the channel moved, make a new webhook and give it to {app.site.operator_email}.",
+        f"If the channel moved, make a new webhook and {_where(app, owner)}",
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _where(app: App, owner: Subscriber) -> str:
+    """Where a new webhook is given: a reader's own page is nobody else's to open."""
+    if _reachable(app, owner) != owner.email:
+        return f"give it to {app.site.operator_email}."
+    page = app.tokens.sign(Purpose.PREFERENCES, owner.id)
+    return f"add it here: {app.site.base_url}/p/{page}/channels"

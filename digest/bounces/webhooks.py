@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from digest import metrics
 from digest.bounces.hearing import Hearing
 from digest.clock import Clock
 from digest.delivery.provider_events import PROVIDERS, Notice, SignatureFault, Told, Trust
@@ -46,6 +47,14 @@ class Webhooks:
 
     def receive(self, provider: str, headers: Mapping[str, str], body: bytes) -> Received:
         """Take one call; never raises for what a stranger may send."""
+        received = self._receive(provider, headers, body)
+        metrics.heard(provider if provider in PROVIDERS else "unknown", received.status)
+        if received.events:
+            told = {"action": "webhook_taken", "events": received.events}
+            _log.info("%s: %d new events", provider, received.events, extra=told)
+        return received
+
+    def _receive(self, provider: str, headers: Mapping[str, str], body: bytes) -> Received:
         parse = PROVIDERS.get(provider)
         if parse is None:
             return Received(404)

@@ -15,6 +15,9 @@ class ChannelsSection(Section):
     Slack and Discord have theirs, and these are added; for the others an empty list admits all.
     """
 
+    readers_kinds: Names = Field(
+        default=["slack", "discord", "mattermost", "webhook", "apprise"]
+    )  #: what readers may add by themselves; a package's kind only when named here
     slack_hosts: Names = Field(default=[])
     discord_hosts: Names = Field(default=[])
     mattermost_hosts: Names = Field(default=[])

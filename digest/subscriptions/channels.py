@@ -28,6 +28,7 @@ from digest.subscriptions.addresses import masked, normalise
 
 MOST: Final = 10  #: channels a subscriber
 _LABEL: Final = 60
+BY_REQUEST: Final = "by request"  #: why a channel rests that its owner paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Channels:
 
         return self._change(email, name, removed)
 
-    def disable(self, email: str, name: str, *, reason: str = "by request") -> SubscriberChannel:
+    def disable(self, email: str, name: str, *, reason: str = BY_REQUEST) -> SubscriberChannel:
         """Post nothing more until it is enabled again."""
 
         def rested(connection: sa.Connection, channel: SubscriberChannel, now: datetime) -> None:

@@ -37,10 +37,15 @@ from digest.subscriptions.planning import planned
 from digest.subscriptions.records import SubscriberRecord, check
 from digest.subscriptions.register import Subscriptions
 from digest.subscriptions.suppression import Suppressions
-from digest.subscriptions.values import apply
+from digest.subscriptions.values import apply, write, write_interest
 
 LASTS: Final = timedelta(days=7)  #: of a link to confirm
 MOST: Final = 200  #: interests of one subscriber, as in `records`
+#: What a digest is like, and nothing of whose it is.
+_SHARED: Final = (
+    *("timezone", "cadence", "hour", "minute", "weekday", "monthday"),
+    *("limit", "trending", "style", "muted_authors", "muted_words"),
+)
 _SERVED: Final = (SubscriberState.ACTIVE, SubscriberState.PAUSED)
 
 
@@ -130,6 +135,14 @@ def joined(before: Subscriber, record: SubscriberRecord, now: datetime) -> Subsc
         paused_until=None,
         confirmed_at=now,
     )
+
+
+def taken_over(team: Subscriber, email: str) -> dict[str, Any]:
+    """The record with which a member asks for the team's digest as their own; pure."""
+    whole = write(team)
+    shared = {key: whole[key] for key in _SHARED}
+    interests = [write_interest(one) for one in team.interests if not one.paused]
+    return shared | {"email": email, "interests": interests}
 
 
 def _beside(own: Sequence[Interest], new: Iterable[Interest]) -> tuple[Interest, ...]:

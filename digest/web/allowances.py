@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from digest.model import SubscriberId
 from digest.web.limiting import Limit, admit
 from digest.web.visit import Visit
 
@@ -15,6 +16,10 @@ _DAY: Final = timedelta(days=1)
 MAILS: Final = (Limit(5, _DAY), Limit(20, _HOUR), Limit(500, _HOUR))
 #: What only computes: by one client, over all.
 TRIALS: Final = (Limit(120, timedelta(minutes=10)), Limit(3000, timedelta(minutes=10)))
+#: What may post to somebody's channel: by one reader, over all.
+POSTS: Final = (Limit(20, _HOUR), Limit(500, _HOUR))
+#: Calls of mail providers, which come in bursts: by one client.
+CALLS: Final = Limit(6000, timedelta(minutes=10))
 
 
 def admit_mail(visit: Visit, address: str) -> None:
@@ -30,3 +35,15 @@ def admit_trial(visit: Visit) -> None:
     by_one, over_all = TRIALS
     admit(visit, "trial client", visit.client, by_one)
     admit(visit, "trial", "", over_all)
+
+
+def admit_post(visit: Visit, reader: SubscriberId) -> None:
+    """Count one post of a reader's own to a channel; a 429 beyond what is allowed."""
+    by_one, over_all = POSTS
+    admit(visit, "post reader", str(reader), by_one)
+    admit(visit, "post", "", over_all)
+
+
+def admit_call(visit: Visit) -> None:
+    """Count one call of a provider; a 429 beyond what is allowed, and they try again."""
+    admit(visit, "call client", visit.client, CALLS)

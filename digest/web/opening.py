@@ -29,6 +29,8 @@ def rooms_of(app: App) -> Rooms:
         changing=Changing(app.database, keys=keys, clock=app.clock),
         feedback=app.feedback,
         backtester=app.backtester,
+        channels=app.channels,
+        webhooks=app.post.webhooks,
         languages=tuple(app.settings.site.languages),
         overrides=app.settings.site.templates,
         trusted_proxies=tuple(str(one) for one in app.settings.web.trusted_proxies),

@@ -18,8 +18,9 @@ from digest.web.refusing import Refuse
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 #: One-click unsubscribe (RFC 8058) comes from mail programs: its signed token is the authority.
+#: The calls of mail providers are signed by them.
 #: The API takes its token from a header that no form can send.
-EXEMPT: Final = ("/u/", "/api/")
+EXEMPT: Final = ("/u/", "/api/", "/hooks/")
 
 
 class SameOrigin:

@@ -183,15 +183,18 @@ def state_line(subscriber: Subscriber, language: Language) -> str:
 
 
 def _line(interest: Interest, reader: Reader) -> InterestLine:
-    """Name, and in short what it asks for."""
-    language = reader.language
+    url = reader.path(f"interest/{interest.id}")
+    says = asks_for(interest, reader.language)
+    return InterestLine(line(interest.name), url, says, interest.paused)
+
+
+def asks_for(interest: Interest, language: Language) -> str:
+    """In short what an interest asks for, beside its name."""
     liked = sum(example.positive for example in interest.examples)
     parts = [interest.statement, interest.query]
     parts += [language.count("{n} example paper", "{n} example papers", liked)] if liked else []
     parts += [", ".join(interest.authors)]
-    said = line(" · ".join(part for part in parts if part and part != interest.name), 160)
-    url = reader.path(f"interest/{interest.id}")
-    return InterestLine(line(interest.name), url, said, interest.paused)
+    return line(" · ".join(part for part in parts if part and part != interest.name), 160)
 
 
 def _look(subscriber: Subscriber) -> Look:

@@ -31,6 +31,8 @@ SAID: Final = {
     "resumed": message("Your digest comes again."),
     "feeds": message("Your feeds have new addresses. The old ones open nothing any more."),
     "taken-back": message("It is as if you had said nothing of that paper."),
+    "channels": message("Where your digest is posted is saved."),
+    "channel-gone": message("The channel is gone."),
     "asked": message("A mail is on its way to the new address. It counts once you confirm there."),
 }
 

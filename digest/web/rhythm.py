@@ -90,6 +90,16 @@ def faults_of(rhythm: Rhythm, language: Language) -> dict[str, Fault]:
     return found
 
 
+def in_words(schedule: Schedule, language: Language) -> str:
+    """ "Every day at 07:00 (Europe/Lisbon)" """
+    return language.say(
+        "{often} at {time} ({zone})",
+        often=language.text(CADENCES[schedule.cadence]),
+        time=language.time(schedule.hour, schedule.minute),
+        zone=schedule.timezone,
+    )
+
+
 def cadences(language: Language) -> Sequence[Choice]:
     return [Choice(one.value, language.text(label)) for one, label in CADENCES.items()]
 

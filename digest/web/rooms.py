@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from digest.backtest import Backtester
+from digest.bounces import Webhooks
+from digest.channels import ConfiguredChannels
 from digest.clock import Clock
 from digest.feedback import Feedback
 from digest.model import Site
@@ -56,6 +58,8 @@ class Rooms:
     changing: Changing
     feedback: Feedback
     backtester: Backtester
+    channels: ConfiguredChannels
+    webhooks: Webhooks
     languages: tuple[str, ...] = ("en",)
     overrides: Path | None = None
     trusted_proxies: tuple[str, ...] = ()

@@ -36,6 +36,9 @@ CONTEXT: Final[dict[str, frozenset[str]]] = {
         "email", "wish", "rhythm", "is_guessable", "faults", "wrong", "finding", "preview",
         "volumes", "cadences", "weekdays", "zones",
     ),
+    "web/takeover.html.j2": _sheet(
+        "interests", "muted", "schedule", "email", "faults",
+    ),
     "web/inbox.html.j2": _sheet("address", "text"),
     "web/link.html.j2": _sheet("email", "faults"),
     "web/question.html.j2": _sheet("asking", "fault"),
@@ -57,6 +60,10 @@ CONTEXT: Final[dict[str, frozenset[str]]] = {
     ),
     "web/unsubscribe.html.j2": _sheet("address", "is_weekly", "is_monthly"),
     "web/unsubscribed.html.j2": _sheet("address"),
+    "web/channels.html.j2": _sheet(
+        "reader", "said", "secret", "faults", "wrong", "channels", "kinds", "typed", "is_full",
+        "by_mail",
+    ),
     "web/history.html.j2": _sheet("reader", "said", "judged"),
     "web/address.html.j2": _sheet("reader", "email", "faults"),
     "web/delete.html.j2": _sheet("reader"),

@@ -110,6 +110,12 @@ def _join(visit: Visit, joiner: Joiner) -> Response:
         **joiner.rhythm.record(),
     }
     visit.rooms.joining.ask(record, language=language.code)
+    return inbox(visit, address)
+
+
+def inbox(visit: Visit, address: str) -> Response:
+    """A mail is on its way, or not: the same for every address."""
+    language = visit.language
     return visit.private(
         "web/inbox.html.j2",
         title=language.text("Look into your inbox"),

@@ -18,12 +18,17 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from digest.backtest import Backtester
+from digest.bounces import Hearing, Webhooks
+from digest.channels import ConfiguredChannels
+from digest.config import Settings
+from digest.delivery.provider_events import Trust
 from digest.feedback import Feedback
 from digest.model import Site
 from digest.rendering.environment import Templates
 from digest.searching import Searcher
 from digest.searching.staging import Setting
 from digest.store.archive import ArchiveStore
+from digest.store.bounces import BounceStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
 from digest.store.limits import LimitStore
@@ -85,11 +90,58 @@ def _backtester(database: Database, searching: Searcher) -> Backtester:
     return Backtester(searching, Setting(store, papers, None, background_days=30, daily_volume=5.0))
 
 
+def make_channels(
+    database: Database,
+    subscriptions: Subscriptions,
+    clock: FrozenClock,
+    *,
+    private: bool = True,
+    **section: Any,
+) -> ConfiguredChannels:
+    """Channels as configured; posts may go to this machine, where the tests listen."""
+    site = {"operator_email": SITE.operator_email, "secret_keys": list(seeds.KEYS)}
+    settings = Settings.model_validate(
+        {
+            "site": site,
+            "channels": {"timeout_seconds": 1, **section},
+            "web": {"allow_private_addresses": private},
+        }
+    )
+    return ConfiguredChannels(
+        settings,
+        database,
+        site=SITE,
+        tokens=Tokens(seeds.KEYS),
+        subscriptions=subscriptions,
+        clock=clock,
+        stop=threading.Event(),
+    )
+
+
+def make_webhooks(
+    database: Database, subscriptions: Subscriptions, clock: FrozenClock, **trust: Any
+) -> Webhooks:
+    """The providers' door; nobody's signature is known unless `trust` says so."""
+    hearing = Hearing(
+        BounceStore(database),
+        subscribers=SubscriberStore(database),
+        subscriptions=subscriptions,
+        tokens=Tokens(seeds.KEYS),
+        clock=clock,
+    )
+    return Webhooks(hearing, Trust(clock(), **trust), fetch=_nowhere, clock=clock)
+
+
+def _nowhere(url: str) -> bytes:
+    raise OSError(f"nothing is fetched here: {url}")
+
+
 def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
     """Rooms as the composition root makes them, any field overridable."""
     papers, archive = PaperStore(database), ArchiveStore(database)
     searching = searcher(database)
     subscriptions = Subscriptions(database, keys=seeds.KEYS, clock=clock)
+    tokens = Tokens(seeds.KEYS)
     defaults: dict[str, Any] = {
         "site": SITE,
         "papers": papers,
@@ -98,7 +150,7 @@ def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
         "subscribers": SubscriberStore(database),
         "subscriptions": subscriptions,
         "templates": Templates(),
-        "tokens": Tokens(seeds.KEYS),
+        "tokens": tokens,
         "clock": clock,
         "search": searching,
         "limits": LimitStore(database),
@@ -106,6 +158,8 @@ def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
         "changing": Changing(database, keys=seeds.KEYS, clock=clock),
         "feedback": Feedback(database, clock=clock),
         "backtester": _backtester(database, searching),
+        "channels": make_channels(database, subscriptions, clock),
+        "webhooks": make_webhooks(database, subscriptions, clock),
     }
     return Rooms(**defaults | fields)
 

@@ -238,12 +238,16 @@ def own_pages(rooms: Rooms) -> list[str]:
         seeds.READER,
         {"interests": [{"name": "R", "query": QUERY}, *feed], "muted_words": [seeds.HOSTILE[:100]]},
     )
+    hook = "https://hooks.slack.com/services/T0/B0/secretsecretsecret"
+    rooms.channels.register.add(seeds.READER, "slack", hook, label=seeds.HOSTILE[:60])
+    rooms.channels.register.disable(seeds.READER, "1", reason=f"404 {seeds.HOSTILE}")
     links, ids = Links.of(rooms), [one.id for one in reader(rooms).interests]
     own = [f"{links.preferences}/interest/{id}" for id in ids]
     everything = [one for one in links.everything() if not one.endswith(("/export", "/interest/1"))]
     paper = rooms.search.search("owls at dusk", limit=1).found[0].paper.id
     hostile = [f"{links.feedback}/{paper}/{word}" for word in ("up", "mute")]
-    return ["/subscribe", "/my", confirm_link(rooms), *own, *everything, *hostile]
+    team = f"/t/{rooms.tokens.sign(Purpose.TEAM, 1)}"
+    return ["/subscribe", "/my", confirm_link(rooms), team, *own, *everything, *hostile]
 
 
 @pytest.mark.parametrize("window", LOOKS, indirect=True)
