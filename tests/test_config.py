@@ -405,6 +405,7 @@ def test_every_default_that_the_example_shows_is_the_default(tmp_path: Path) -> 
         "delivery.smtp.client_certificate",
         "delivery.smtp.client_key",
         "delivery.domain_rates",
+        "web.operators",
         "delivery.smtp.token_command",
         "delivery.smtp.token_endpoint",
         "delivery.smtp.token_client_id",

@@ -28,6 +28,7 @@ from digest.cli import (
     init,
     interests,
     migrate,
+    operators,
     outbox,
     papers,
     preview,
@@ -85,6 +86,7 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(operators.app, name="operators")
 app.command("migrate")(migrate.migrate)
 app.command("status")(status.status)
 app.command("send-test")(sendtest.send_test)

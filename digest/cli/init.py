@@ -45,6 +45,7 @@ def init(
     say("  digest check")
     say('  digest subscribers add you@example.org --query "your keywords"')
     say("  digest run")
+    say("  digest operators add YOUR-NAME    # then look at /desk while `digest serve` runs")
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -29,6 +29,9 @@ for _name in ("local", "localhost", "test"):
     if _name in SPECIAL_USE_DOMAIN_NAMES:
         SPECIAL_USE_DOMAIN_NAMES.remove(_name)
 
+_OPERATOR = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+_ARGON2ID = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
+
 # What makes vectors, beside what is inside the program.
 _NAMED_MODELS = {
     "bert": "FOLDER",
@@ -126,6 +129,19 @@ def _secret_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _operator_name(value: str) -> str:
+    name = value.strip().lower()
+    if not _OPERATOR.fullmatch(name):
+        raise ValueError("must be up to 64 letters, digits and . _ @ + - without accents")
+    return name
+
+
+def _password_hash(value: SecretStr) -> SecretStr:
+    if not _ARGON2ID.fullmatch(value.get_secret_value()):
+        raise ValueError("must be the hash of a password; `digest operators hash` makes one")
+    return value
+
+
 def _network(value: str) -> str:
     try:
         return str(ip_network(value, strict=False))
@@ -194,6 +210,8 @@ SecretKeys = Annotated[
     Field(min_length=1),
 ]
 Names = Annotated[list[Name], NoDecode, BeforeValidator(_several)]
+OperatorName = Annotated[str, AfterValidator(_operator_name)]
+PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
 Networks = Annotated[
     list[Annotated[str, AfterValidator(_network)]], NoDecode, BeforeValidator(_several)
 ]

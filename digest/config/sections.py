@@ -21,7 +21,9 @@ from digest.config.kinds import (
     Name,
     Names,
     Networks,
+    OperatorName,
     OptionalAddress,
+    PasswordHash,
     SecondStageName,
     SecretKeys,
     Section,
@@ -147,11 +149,30 @@ class DeliverySection(Section):
         return Channel.MAILBOX if self.channel == "mailbox" else Channel.SMTP
 
 
+class OperatorSection(Section):
+    """An account for the operator's pages; `digest operators hash` makes the hash."""
+
+    name: OperatorName
+    password_hash: PasswordHash
+
+
 class WebSection(Section):
     host: Name = "127.0.0.1"
     port: Port = 8000
     trusted_proxies: Networks = Field(default=[])
     allow_private_addresses: bool = False
+    operators: list[OperatorSection] = Field(default=[])
+
+    @model_validator(mode="after")
+    def _each_once(self) -> WebSection:
+        names = [one.name for one in self.operators]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"operators: twice: {', '.join(twice)}")
+        return self
+
+    def operator_hashes(self) -> dict[str, str]:
+        """The password hash of each configured operator."""
+        return {one.name: one.password_hash.get_secret_value() for one in self.operators}
 
 
 class RetentionSection(Section):

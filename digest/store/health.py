@@ -119,7 +119,7 @@ class HealthStore:
         """The newest time at which something is said to have happened here."""
         with self._database.read() as connection:
             found = [
-                connection.scalar(sa.select(sa.func.max(column)))
+                connection.scalar(sa.select(sa.func.max(column)).where(column.is_not(None)))
                 for column in (_fetch.c.at, _digest.c.composed_at, _delivery.c.settled_at)
             ]
         return max((at for at in found if at is not None), default=None)

@@ -25,6 +25,7 @@ from digest.errors import SchemaError
 from digest.store.calibrations import CalibrationRow
 from digest.store.channels import ChannelRow
 from digest.store.database import Database
+from digest.store.desk_tables import OperatorRow
 from digest.store.errands import ErrandRow
 from digest.store.marks import MarkRow
 from digest.store.post_tables import BounceRow
@@ -32,7 +33,15 @@ from digest.store.web_tables import ApiTokenRow
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 #: Their modules bring every table into the metadata.
-_TABLES: Final = (ApiTokenRow, BounceRow, CalibrationRow, ChannelRow, ErrandRow, MarkRow)
+_TABLES: Final = (
+    ApiTokenRow,
+    BounceRow,
+    CalibrationRow,
+    ChannelRow,
+    ErrandRow,
+    MarkRow,
+    OperatorRow,
+)
 _LOCK: Final = 0x0D16_E57D  #: PostgreSQL advisory lock number of migrations
 
 

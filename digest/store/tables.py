@@ -330,6 +330,8 @@ class SkipRow(SQLModel, table=True):
 # neither engine uses one for a query whose values it learns only at run time.
 WAITING = "state IN ('queued', 'deferred')"
 HELD = "state = 'sending'"
+SETTLED = "settled_at IS NOT NULL"
+FAILED = "state IN ('refused', 'uncertain', 'expired', 'cancelled')"
 
 
 def _only(condition: str) -> dict[str, Any]:
@@ -344,6 +346,8 @@ class DeliveryRow(SQLModel, table=True):
         sa.UniqueConstraint("digest_id", "channel", "address"),
         sa.Index("ix_delivery_waiting", "channel", "next_attempt_at", **_only(WAITING)),
         sa.Index("ix_delivery_held", "claimed_by", **_only(HELD)),
+        sa.Index("ix_delivery_failed", "state", "id", **_only(FAILED)),
+        sa.Index("ix_delivery_settled", "settled_at", "state", **_only(SETTLED)),
         _NEVER_REUSED,
     )
     id: int | None = _id()
@@ -361,16 +365,13 @@ class DeliveryRow(SQLModel, table=True):
     part: int = 0  #: posts of this digest that have arrived
     claimed_by: str | None = None
     claimed_until: dt.datetime | None = _when(default=None)
-    settled_at: dt.datetime | None = _when(default=None, index=True)
+    settled_at: dt.datetime | None = _when(default=None)
     code: int | None = None
     reply: str = ""
 
 
 class AttemptRow(SQLModel, table=True):
-    """A try that did not settle its delivery: when, and what the other side said.
-
-    The try that settled it is told by the delivery's own row.
-    """
+    """A try that did not settle its delivery; the one that did is told by the delivery's row."""
 
     __tablename__ = "attempt"
     id: int | None = _id()

@@ -24,7 +24,7 @@ _PRIVATE: Final = (
     "/feed/",
     "/subscribe",
     "/my",
-    "/operator",
+    "/desk",
     "/api/",
     "/search",
 )

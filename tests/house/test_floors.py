@@ -11,7 +11,16 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"config", "network", "logs"}),
     frozenset({"sources", "matching", "rendering", "delivery", "store", "tokens"}),
     frozenset(
-        {"ingest", "edition", "outbox", "subscriptions", "explaining", "searching", "metrics"}
+        {
+            "ingest",
+            "edition",
+            "outbox",
+            "operators",
+            "subscriptions",
+            "explaining",
+            "searching",
+            "metrics",
+        }
     ),
     frozenset(
         {
