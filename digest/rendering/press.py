@@ -5,12 +5,14 @@ It keeps what it encoded, within bounds, and nothing about any reader; the story
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from digest.rendering.email import Drawing
 from digest.rendering.environment import Templates
 from digest.rendering.frame import Frame, Gist, section_count, section_title
+from digest.rendering.ink import NO_INK, Ink
 from digest.rendering.language import Language
 from digest.rendering.links import MailTokens
 from digest.rendering.message import Letter
@@ -20,23 +22,27 @@ from digest.rendering.skeleton import escaped
 from digest.rendering.stock import Cards, Stock, WireCard
 from digest.rendering.wireframe import (
     WORDS,
-    SetCards,
     Shape,
     Wireframe,
     html_wireframe,
-    shape_of,
     text_wireframe,
 )
+from digest.shelf import Maker, Shelf
 
 _WORDS_KEPT: Final = 8192
 _FRAMES_KEPT: Final = 256
+_NUMBERS: Final = tuple([fragment(number(n)) for n in range(1, 256)])
+_IS_WRAPPED: Final = tuple([name in WRAPPED for name in WORDS])
+_words = attrgetter(*WORDS)
+
+Wireframes = tuple[Wireframe | None, Wireframe | None]
 
 
 class Placed(NamedTuple):
-    """One section with its cards, in the order of the digest."""
+    """One section with its cards in the order of the digest, each with its `also`."""
 
     name: str
-    cards: Sequence[WireCard]
+    cards: Sequence[tuple[WireCard, Ink]]
 
 
 class Bodies(NamedTuple):
@@ -54,24 +60,29 @@ class Press:
         self._base_url = base_url
         self._drawing = Drawing(templates, language.text)
         self._cards = Cards(self._drawing, language, base_url)
-        self._frames: dict[Shape, tuple[Wireframe | None, Wireframe | None]] = {}
-        self._html = _Encoded(lambda text: fragment(escaped(text)))
-        self._text = _Encoded(fragment)
-        self._wrapped = _Encoded(lambda text: fragment(wrap(text, indent="")))
+        self._frames: Shelf[Shape, Wireframes] = Shelf(_FRAMES_KEPT)
+        self._html = Maker[str, bytes](lambda text: fragment(escaped(text)), _WORDS_KEPT)
+        self._text = Maker[str, bytes](fragment, _WORDS_KEPT)
+        self._wrapped = Maker[str, bytes](lambda t: fragment(wrap(t, indent="")), _WORDS_KEPT)
+        shelves = [self._wrapped if is_wrapped else self._text for is_wrapped in _IS_WRAPPED]
+        self._shelves = tuple(shelves)
 
     def place(self, letter: Letter) -> tuple[list[Placed], Gist]:
         """Every card of the digest whose paper is still there, and what the frame must know."""
-        papers, cards = letter.papers, self._cards
+        papers, cards, stocks_by_id = letter.papers, self._cards, self._cards.stocks
         style, cadence = letter.subscriber.style, letter.subscriber.schedule.cadence
         sections: list[Placed] = []
         stocks: list[Stock] = []
         for section in letter.digest.sections:
-            placed: list[WireCard] = []
+            placed: list[tuple[WireCard, Ink]] = []
             for item in section.items:
                 if (paper := papers.get(item.paper_id)) is not None:
-                    stock = cards.stock(paper)
+                    stock = stocks_by_id.get(item.paper_id)
+                    if stock is None or stock.paper is not paper:
+                        stock = cards.stock(paper)
                     stocks.append(stock)
-                    placed.append(cards.card(stock, item, style))
+                    also = cards.also[item.also] if item.also else NO_INK
+                    placed.append((cards.card(stock, item, style), also))
             if placed:
                 sections.append(Placed(section_title(section, cadence, self.language), placed))
         titles = [stock.title for stock in stocks[:3]]
@@ -79,64 +90,72 @@ class Press:
 
     def set(self, frame: Frame, sections: Sequence[Placed], tokens: MailTokens) -> Bodies | None:
         """Both parts as fragments; None when the templates cannot be joined in this shape."""
-        text, html = self._wireframes(frame, sections)
-        if text is None or html is None:
+        words = _words(frame)
+        text_frame, html_frame = self._wireframes(frame, words, [len(s.cards) for s in sections])
+        if text_frame is None or html_frame is None:
             return None
         heads = [
-            word
+            head
             for section in sections
-            for word in (section.name, section_count(len(section.cards), self.language))
+            for head in (section.name, section_count(len(section.cards), self.language))
         ]
         signed = [fragment(t) for t in (tokens.unsubscribe, tokens.preferences, tokens.digest)]
+        html, text = self._html, self._text
+        spoken = [shelf[word] for shelf, word in zip(self._shelves, words, strict=True)]
         return Bodies(
-            text.fill(
-                self._text_words(frame) + signed + [self._text[head] for head in heads],
-                self._text_cards(sections),
-            ),
-            html.fill(
-                [self._html[getattr(frame, name)] for name in WORDS]
-                + signed
-                + [self._html[head] for head in heads],
-                _html_cards(sections, fragment(tokens.feedback)),
+            _set_text(text_frame, [*spoken, *signed, *[text[head] for head in heads]], sections),
+            _set_html(
+                html_frame,
+                [*[html[word] for word in words], *signed, *[html[head] for head in heads]],
+                sections,
+                fragment(tokens.feedback),
             ),
         )
 
-    def _wireframes(
-        self, frame: Frame, sections: Sequence[Placed]
-    ) -> tuple[Wireframe | None, Wireframe | None]:
-        shape = shape_of(frame, [len(section.cards) for section in sections])
-        known = self._frames.get(shape)
+    def _wireframes(self, frame: Frame, words: Sequence[str], counts: Sequence[int]) -> Wireframes:
+        shape = Shape(tuple([word != "" for word in words]), tuple([n > 1 for n in counts]))
+        known = self._frames.find(shape)
         if known is None:
-            if len(self._frames) >= _FRAMES_KEPT:
-                self._frames.clear()
-            known = self._frames[shape] = (
-                text_wireframe(self._drawing, frame, self._base_url, shape),
-                html_wireframe(self._drawing, frame, self._base_url, shape),
-            )
+            html = html_wireframe(self._drawing, frame, self._base_url, shape)
+            text = text_wireframe(self._drawing, frame, self._base_url, shape)
+            known = self._frames.keep(shape, (text, html))
         return known
 
-    def _text_words(self, frame: Frame) -> list[bytes]:
-        wrapped, text = self._wrapped, self._text
-        return [(wrapped if name in WRAPPED else text)[getattr(frame, name)] for name in WORDS]
 
-    def _text_cards(self, sections: Sequence[Placed]) -> SetCards:
-        numbers = (self._text[number(n)] for n in range(1, 1_000_000))
-        return [[card.text(next(numbers)) for card in section.cards] for section in sections]
-
-
-class _Encoded(dict[str, bytes]):
-    """Encoded words by their text, made on first asking; emptied when there are too many."""
-
-    def __init__(self, encode: Callable[[str], bytes]) -> None:
-        super().__init__()
-        self._encode = encode
-
-    def __missing__(self, text: str) -> bytes:
-        if len(self) >= _WORDS_KEPT:
-            self.clear()
-        made = self[text] = self._encode(text)
-        return made
+def _set_html(
+    frame: Wireframe, words: Sequence[bytes], sections: Sequence[Placed], feedback: bytes
+) -> list[bytes]:
+    parts: list[bytes] = []
+    for segment in frame.segments:
+        segment.set(words, into=parts)
+        if segment.section is not None:
+            gap = b""
+            for card, also in sections[segment.section].cards:
+                if gap:
+                    parts.append(gap)
+                card.lay_html(parts, feedback, also.html)
+                gap = segment.gap
+    return parts
 
 
-def _html_cards(sections: Sequence[Placed], feedback: bytes) -> SetCards:
-    return [[card.html(feedback) for card in section.cards] for section in sections]
+def _set_text(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Placed]) -> list[bytes]:
+    parts: list[bytes] = []
+    numbers = _numbers()
+    for segment in frame.segments:
+        segment.set(words, into=parts)
+        if segment.section is not None:
+            gap = b""
+            for card, also in sections[segment.section].cards:
+                if gap:
+                    parts.append(gap)
+                card.lay_text(parts, next(numbers), also.text)
+                gap = segment.gap
+    return parts
+
+
+def _numbers() -> Iterator[bytes]:
+    yield from _NUMBERS
+    n = len(_NUMBERS)
+    while True:
+        n += 1
+        yield fragment(number(n))

@@ -5,8 +5,8 @@
 What is fixed for a paper comes from the templates once. What reasons change is set into slots, and
 each such part is kept by what it depends on and nothing more: an excerpt by its hits, a why-line by
 its words. Finished cards are kept too. What is left for a subscriber is their feedback token, the
-number in the text part, and a look-up. Nothing here depends on who reads, nor on the order of
-asking; everything is bounded.
+names of further interests, the number in the text part, and a look-up. Nothing here depends on who
+reads, nor on the order of asking; everything is bounded.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ from digest.rendering.reasons import why
 from digest.rendering.skeleton import Skeleton, SlotTokens, affixes, probe, slot
 from digest.rendering.spans import Kind, Spans, say
 from digest.rendering.view import Card, also, card, clean_title, styled, title
+from digest.shelf import Maker, Shelf
 
-CARDS_KEPT: Final = 49152  #: about 0.5 kB each
-JOINED_KEPT: Final = 8192  #: of these, about 4 kB more each
-INKS_KEPT: Final = 32768  #: about 1 kB each
-PAPERS_KEPT: Final = 4096  #: about 8 kB each
+CARDS_KEPT: Final = 16_384  #: twice this at most, about 0.5 kB each …
+JOINED_KEPT: Final = 6_144  #: … and of these, so many with about 4 kB more each
+INKS_KEPT: Final = 12_288  #: twice this at most, about 1 kB each
+ALSO_KEPT: Final = 8_192
+PAPERS_KEPT: Final = 4_096  #: about 8 kB each
 
 _SPANS: Final = ("title", "authors", "excerpt", "why")  #: a card's parts with spans …
 _PARTS: Final = (*_SPANS, "also")  #: … and all that reasons change, in the order of their slots
@@ -42,100 +44,117 @@ _EMPHATIC: Final = tuple(kind for kind in Kind if kind is not Kind.PLAIN)
 
 Variant = tuple[bool, str]  #: revision and style
 Shape = tuple[tuple[bool, ...], Variant]  #: which parts a card has
+Around = tuple[bytes, ...]  #: what stands before, between and after the places of one slot
 
 
 class Plate:
-    """One template's pieces for some shape of card, and where the inks and the open slot go."""
+    """One template's pieces for some shape of card, and where inks and the two open slots go.
 
-    __slots__ = ("_open", "_pieces", "_spots", "size")
+    Open are the subscriber's own slot (`own`: the feedback token, or the number) and `also`.
+    """
 
-    def __init__(self, skeleton: Skeleton, open_slot: int) -> None:
+    __slots__ = ("_pieces", "_spots", "alsos", "own", "size")
+
+    def __init__(self, skeleton: Skeleton, own: int) -> None:
         self._pieces = [b"" if isinstance(piece, int) else piece for piece in skeleton.pieces]
-        self._spots = [spot for spot in skeleton.spots if spot[1] != open_slot]
-        self._open = [place for place, number in skeleton.spots if number == open_slot]
+        self._spots = [spot for spot in skeleton.spots if spot[1] not in (own, _ALSO)]
+        self.own = tuple([place for place, number in skeleton.spots if number == own])
+        self.alsos = tuple([place for place, number in skeleton.spots if number == _ALSO])
         self.size = skeleton.size
 
-    def set(self, inks: Sequence[bytes], value: bytes) -> list[bytes]:
-        """All pieces, with `value` in the open slot."""
+    def set(self, inks: Sequence[bytes]) -> list[bytes]:
+        """All pieces, the open slots still empty."""
         pieces = self._pieces.copy()
         for place, number in self._spots:
             pieces[place] = inks[number]
-        for place in self._open:
-            pieces[place] = value
         return pieces
 
-    def around(self, inks: Sequence[bytes]) -> tuple[bytes, ...]:
-        """The bytes before, between and after the open slot's places."""
-        pieces = self.set(inks, b"")
-        bounds = [-1, *self._open, len(pieces)]
-        return tuple([b"".join(pieces[a + 1 : b]) for a, b in pairwise(bounds)])
+    def around(self, pieces: Sequence[bytes]) -> tuple[Around, ...]:
+        """The pieces joined around the places of `also`, and each of these around our own."""
+        bounds = [-1, *self.alsos, len(pieces)]
+        return tuple([self._around_own(pieces, a + 1, b) for a, b in pairwise(bounds)])
 
-    @property
-    def places(self) -> int:
-        return len(self._open)
+    def _around_own(self, pieces: Sequence[bytes], first: int, last: int) -> Around:
+        places = [place for place in self.own if first <= place < last]
+        bounds = [first - 1, *places, last]
+        return tuple([b"".join(pieces[a + 1 : b]) for a, b in pairwise(bounds)])
 
     def sized(self, inks: Sequence[Ink]) -> int:
         return self.size + sum([inks[number].size for _, number in self._spots])
 
 
-Plates = tuple[Plate, Plate]  #: HTML with the feedback token open, text with the number
+Plates = tuple[Plate, Plate]  #: of HTML and of text
 
 
 class WireCard:
     """One card, encoded: as pieces that cards share, and once it is asked for again, as bytes.
 
-    `size` counts the HTML's own bytes without tokens.
+    `size` counts the HTML's own bytes without tokens and `also`. `html` and `text` are what
+    `Plate.around` gives where the card is joined, and empty where it is not.
     """
 
-    __slots__ = ("_html", "_inks", "_plates", "_text", "item", "size", "stock", "style")
+    __slots__ = ("_pieces", "_plates", "alsos", "html", "links", "reasons", "size", "stock", "text")
 
-    def __init__(
-        self, stock: Stock, item: Item, style: str, plates: Plates, inks: list[Ink]
-    ) -> None:
-        self.stock, self.item, self.style = stock, item, style
+    def __init__(self, stock: Stock, reasons: Reasons, plates: Plates, inks: list[Ink]) -> None:
+        self.stock = stock
+        self.reasons = reasons  #: held, because cards are known by its identity
         self.size = plates[0].sized(inks)
+        self.links = len(plates[0].own)
+        self.alsos = len(plates[0].alsos)
         self._plates = plates
-        self._inks = tuple([part.html for part in inks]), tuple([part.text for part in inks])
-        self._html: tuple[bytes, ...] = ()
-        self._text: tuple[bytes, ...] = ()
-
-    @property
-    def is_joined(self) -> bool:
-        return bool(self._html)
+        self._pieces = (
+            plates[0].set([part.html for part in inks]),
+            plates[1].set([part.text for part in inks]),
+        )
+        self.html: tuple[Around, ...] = ()
+        self.text: tuple[Around, ...] = ()
 
     def join(self) -> None:
         """Trade memory (about 4 kB) for time."""
-        html, text = self._plates
-        self._html, self._text = html.around(self._inks[0]), text.around(self._inks[1])
+        (html, text), (html_pieces, text_pieces) = self._plates, self._pieces
+        self.html, self.text = html.around(html_pieces), text.around(text_pieces)
 
-    def html(self, token: bytes) -> Sequence[bytes]:
-        """The HTML's fragments with this feedback token."""
-        if self._html:
-            return (token.join(self._html),)
-        return self._plates[0].set(self._inks[0], token)
+    def part(self) -> None:
+        """Trade it back."""
+        self.html = self.text = ()
 
-    def text(self, number: bytes) -> Sequence[bytes]:
-        """The text's fragments with this number."""
-        if self._html:
-            return (number.join(self._text),)
-        return self._plates[1].set(self._inks[1], number)
+    def lay_html(self, into: list[bytes], token: bytes, also: bytes) -> None:
+        """Add the HTML's fragments."""
+        if self.html:
+            into.append(_joined(self.html, token, also))
+        else:
+            into += _laid(self._pieces[0], self._plates[0], token, also)
 
-    @property
-    def links(self) -> int:
-        """How often the feedback token stands in the HTML."""
-        return self._plates[0].places
+    def lay_text(self, into: list[bytes], number: bytes, also: bytes) -> None:
+        """Add the text's fragments."""
+        if self.text:
+            into.append(_joined(self.text, number, also))
+        else:
+            into += _laid(self._pieces[1], self._plates[1], number, also)
 
 
-@dataclass(slots=True)
+def _joined(around: tuple[Around, ...], own: bytes, also: bytes) -> bytes:
+    if len(around) == 1:
+        return own.join(around[0])
+    return also.join([own.join(part) for part in around])
+
+
+def _laid(pieces: list[bytes], plate: Plate, own: bytes, also: bytes) -> list[bytes]:
+    laid = pieces.copy()
+    for place in plate.own:
+        laid[place] = own
+    for place in plate.alsos:
+        laid[place] = also
+    return laid
+
+
+@dataclass(slots=True, eq=False)
 class Stock:
     """What is kept of one paper."""
 
     paper: Paper
     title: str
     words: int
-    cards: dict[tuple[Reasons, tuple[str, ...], Variant], WireCard] = field(default_factory=dict)
-    inks: dict[Hashable, Ink] = field(default_factory=dict)
-    reasoned: dict[tuple[Reasons, str], list[Ink]] = field(default_factory=dict)
     fixed: dict[Variant, Card] = field(default_factory=dict)
     plates: dict[Shape, Plates] = field(default_factory=dict)
 
@@ -147,43 +166,42 @@ class Cards:
         self._drawing = drawing
         self._language = language
         self._links = SiteLinks(base_url, SlotTokens(feedback=slot(_FEEDBACK)))
-        self._stocks: dict[PaperId, Stock] = {}
-        self._sentences: dict[Hashable, Ink] = {}
-        self._by_item: dict[int, WireCard] = {}  #: by identity, which is quicker than equality
-        self._cards_kept = self._cards_joined = self._inks_kept = 0
+        self.stocks: dict[PaperId, Stock] = {}
+        self.also = Maker(self._also_ink, ALSO_KEPT)
+        self._cards: Shelf[Hashable, WireCard] = Shelf(CARDS_KEPT)
+        self._joined: list[WireCard] = []
+        self._inks: Shelf[Hashable, Ink] = Shelf(INKS_KEPT)
         self._affixes = [*(self._probe(name) for name in _SPANS), PLAINLY]
 
     def stock(self, paper: Paper) -> Stock:
         """What is kept of this paper; begun anew when the paper has changed."""
-        stock = self._stocks.get(paper.id)
+        stock = self.stocks.get(paper.id)
         if stock is None or (stock.paper is not paper and stock.paper != paper):
-            stock = self._stocks[paper.id] = Stock(paper, clean_title(paper), words_of(paper))
-            if len(self._stocks) > PAPERS_KEPT:
-                self._stocks = {paper.id: stock}
+            if len(self.stocks) >= PAPERS_KEPT:
+                self.stocks.clear()
+            stock = self.stocks[paper.id] = Stock(paper, clean_title(paper), words_of(paper))
         stock.paper = paper
         return stock
 
     def card(self, stock: Stock, item: Item, style: str) -> WireCard:
         """The card of this paper for these reasons, from stock or set now."""
-        known = self._by_item.get(id(item))
-        if known and known.item is item and known.stock is stock and known.style == style:
-            return self._again(known)
-        key = (item.reasons, item.also, (item.revision, style))
-        known = stock.cards.get(key)
-        if known is not None:
-            return self._again(known)
-        if self._cards_kept >= CARDS_KEPT:
-            self._clear_cards()
-        known = stock.cards[key] = self._by_item[id(item)] = self._set(stock, item, style)
-        self._cards_kept += 1
+        reasons, has_also = item.reasons, bool(item.also)
+        # By identity, which is quicker than equality: what reads digests gives one value for one.
+        key = (id(stock), id(reasons), has_also, item.revision, style)
+        known = self._cards.get(key) or self._cards.find(key)
+        if known is None:
+            known = self._cards.keep(key, self._set(stock, item, style))
+            if len(self._cards) == 1:  # others than before are in use now
+                self._part_all()
+        elif not known.html and len(self._joined) < JOINED_KEPT:
+            known.join()
+            self._joined.append(known)
         return known
 
-    def _again(self, card: WireCard) -> WireCard:
-        """Join what is wanted twice, as long as there is room."""
-        if not card.is_joined and self._cards_joined < JOINED_KEPT:
-            card.join()
-            self._cards_joined += 1
-        return card
+    def _part_all(self) -> None:
+        for joined in self._joined:
+            joined.part()
+        self._joined.clear()
 
     def _set(self, stock: Stock, item: Item, style: str) -> WireCard:
         """Every part the card has, to be set into the slots of the paper's plates."""
@@ -191,40 +209,30 @@ class Cards:
         fixed = stock.fixed.get(variant)
         if fixed is None:
             fixed = stock.fixed[variant] = self._fixed(stock.paper, item.revision, style)
-        inks = self._inks(stock, item, style).copy()
-        if item.also and style != "titles":
-            inks[_ALSO] = self._sentence(say(also(item.also, self._language)), _ALSO)
-        plates = self._plates(stock, fixed, (tuple([i is not NO_INK for i in inks]), variant))
-        return WireCard(stock, item, style, plates, inks)
-
-    def _inks(self, stock: Stock, item: Item, style: str) -> list[Ink]:
-        """All parts but `also`, which differs between those who share an interest; from stock."""
-        key = (item.reasons, style)
-        known = stock.reasoned.get(key)
-        if known is None:
-            known = stock.reasoned[key] = self._reasoned(stock, item, style)
-        return known
+        inks = self._reasoned(stock, item, style)
+        has_also = bool(item.also) and style != "titles"
+        there = (*[part is not NO_INK for part in inks], has_also)
+        return WireCard(stock, item.reasons, self._plates(stock, fixed, (there, variant)), inks)
 
     def _reasoned(self, stock: Stock, item: Item, style: str) -> list[Ink]:
         """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
-        inks = [self._title(stock, item), self._authors(stock, item), NO_INK, NO_INK, NO_INK]
+        inks = [self._title(stock, item), self._authors(stock, item), NO_INK, NO_INK]
         if style not in ("compact", "titles"):
             inks[_EXCERPT] = self._excerpt(stock, item)
         if style != "titles":
             told = why(item.reasons, breadth=len(stock.paper.sources), language=self._language)
-            inks[_WHY] = self._sentence(told, _WHY)
+            inks[_WHY] = self._kept((_WHY, told), _WHY, lambda: told) if told else NO_INK
         return inks
 
     def _title(self, stock: Stock, item: Item) -> Ink:
         hits = [(hit.start, hit.end) for hit in item.reasons.hits if hit.field is Field.TITLE]
-        return self._kept(stock.inks, (_TITLE, *hits), _TITLE, lambda: title(stock.paper, item))
+        return self._kept((stock, _TITLE, *hits), _TITLE, lambda: title(stock.paper, item))
 
     def _authors(self, stock: Stock, item: Item) -> Ink:
         reasons = item.reasons
         hits = [hit.element for hit in reasons.hits if hit.field is Field.AUTHOR]
         return self._kept(
-            stock.inks,
-            (_AUTHORS, *hits, *reasons.followed),
+            (stock, _AUTHORS, *hits, *reasons.followed),
             _AUTHORS,
             lambda: byline(stock.paper.authors, reasons, self._language),
         )
@@ -233,27 +241,18 @@ class Cards:
         hits = item.reasons.hits
         marks = [(hit.start, hit.end, hit.term) for hit in hits if hit.field is Field.ABSTRACT]
         return self._kept(
-            stock.inks,
-            (_EXCERPT, *marks),
+            (stock, _EXCERPT, *marks),
             _EXCERPT,
             lambda: excerpt(stock.paper.abstract, hits),
         )
 
-    def _sentence(self, spans: Spans, part: int) -> Ink:
-        """A sentence about reasons, whatever the paper."""
-        if not spans:
-            return NO_INK
-        return self._kept(self._sentences, (part, spans), part, lambda: spans)
+    def _also_ink(self, names: tuple[str, ...]) -> Ink:
+        return ink(say(also(names, self._language)))
 
-    def _kept(
-        self, shelf: dict[Hashable, Ink], key: Hashable, part: int, spans: Callable[[], Spans]
-    ) -> Ink:
-        known = shelf.get(key)
+    def _kept(self, key: Hashable, part: int, spans: Callable[[], Spans]) -> Ink:
+        known = self._inks.find(key)
         if known is None:
-            if self._inks_kept >= INKS_KEPT:
-                self._clear_inks()
-            known = shelf[key] = ink(spans(), self._affixes[part])
-            self._inks_kept += 1
+            known = self._inks.keep(key, ink(spans(), self._affixes[part]))
         return known
 
     def _fixed(self, paper: Paper, revision: bool, style: str) -> Card:
@@ -283,19 +282,6 @@ class Cards:
         spans = {name: probe(_EMPHATIC) if name == part else () for name in _SPANS}
         probed = _with_parts(Card(PaperId(0), self._links.base_url, ()), spans)
         return {**PLAINLY, **affixes(self._drawing.card_html(probed), _EMPHATIC)}
-
-    def _clear_cards(self) -> None:
-        for stock in list(self._stocks.values()):
-            stock.cards.clear()
-            stock.reasoned.clear()
-        self._by_item.clear()
-        self._cards_kept = self._cards_joined = 0
-
-    def _clear_inks(self) -> None:
-        for stock in list(self._stocks.values()):
-            stock.inks.clear()
-        self._sentences.clear()
-        self._inks_kept = 0
 
 
 def _with_parts(card: Card, parts: Mapping[str, Spans]) -> Card:

@@ -79,7 +79,11 @@ class Joiner:
 
     def _fitting(self, sections: Sequence[Placed], letter: Letter) -> int:
         token = len(letter.tokens.feedback)
-        sizes = [card.size + token * card.links for section in sections for card in section.cards]
+        sizes = [
+            card.size + token * card.links + also.size * card.alsos
+            for section in sections
+            for card, also in section.cards
+        ]
         return fitting(sizes, len(sections), self._budget)
 
     def _words(self, letter: Letter, gist: Gist, press: Press, *, hidden: int) -> Frame:

@@ -6,7 +6,7 @@ cards is drawn with three, which shows what stands between two; any number can t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -42,42 +42,48 @@ class Shape(NamedTuple):
     several: tuple[bool, ...]
 
 
-#: of each section, of each card, its fragments
-SetCards = Sequence[Sequence[Sequence[bytes]]]
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Pieces up to the cards of `section`, or to the end; `gap` stands between two cards."""
+
+    pieces: list[bytes]
+    spots: tuple[tuple[int, int], ...]  #: where among the pieces which word goes
+    section: int | None = None
+    gap: bytes = b""
+
+    def set(self, words: Sequence[bytes], *, into: list[bytes]) -> None:
+        """Add the pieces; `words` as in WORDS, then tokens, then names and counts."""
+        start = len(into)
+        into += self.pieces
+        for place, word in self.spots:
+            into[start + place] = words[word]
 
 
 @dataclass(frozen=True, slots=True)
 class Wireframe:
-    """A drawn frame; `gaps` holds what stands between two cards, by the cards' slot."""
+    """A drawn frame: what stands before, between and after the sections' cards."""
 
-    pieces: tuple[bytes | int, ...]
-    gaps: dict[int, bytes]
+    segments: tuple[Segment, ...]
 
-    def fill(self, words: Sequence[bytes], cards: SetCards) -> list[bytes]:
-        """All fragments in order; `words` as in WORDS, then tokens, then names and counts."""
-        parts: list[bytes] = []
-        for piece in self.pieces:
-            if isinstance(piece, bytes):
-                parts.append(piece)
-            elif piece < _CARDS:
-                parts.append(words[piece])
-            else:
-                parts += _spaced(cards[piece - _CARDS], self.gaps.get(piece))
-        return parts
-
-
-def _spaced(cards: Sequence[Sequence[bytes]], gap: bytes | None) -> list[bytes]:
-    pieces: list[bytes] = []
-    for card in cards:
-        if pieces and gap is not None:
-            pieces.append(gap)
-        pieces += card
-    return pieces
+    @classmethod
+    def of(cls, pieces: Sequence[bytes | int], gaps: Mapping[int, bytes]) -> Wireframe:
+        segments: list[Segment] = []
+        start = 0
+        for at, piece in enumerate([*pieces, None]):
+            if piece is None:
+                segments.append(_segment(pieces[start:at]))
+            elif isinstance(piece, int) and piece >= _CARDS:
+                segments.append(_segment(pieces[start:at], piece - _CARDS, gaps.get(piece, b"")))
+                start = at + 1
+        return cls(tuple(segments))
 
 
-def shape_of(frame: Frame, counts: Sequence[int]) -> Shape:
-    words = tuple([bool(getattr(frame, name)) for name in WORDS])
-    return Shape(words, tuple([count > 1 for count in counts]))
+def _segment(
+    pieces: Sequence[bytes | int], section: int | None = None, gap: bytes = b""
+) -> Segment:
+    spots = tuple([(place, piece) for place, piece in enumerate(pieces) if isinstance(piece, int)])
+    fixed = [b"" if isinstance(piece, int) else piece for piece in pieces]
+    return Segment(fixed, spots, section, gap)
 
 
 def html_wireframe(drawing: Drawing, frame: Frame, base_url: str, shape: Shape) -> Wireframe | None:
@@ -135,4 +141,4 @@ def _collapsed(skeleton: Skeleton, shape: Shape) -> Wireframe | None:
                 return None
             gaps[place] = b"".join(piece for piece in gap if isinstance(piece, bytes))
             pieces[first : first + size] = [place]
-    return Wireframe(tuple(pieces), gaps)
+    return Wireframe.of(pieces, gaps)

@@ -21,9 +21,8 @@ share an interest share its items to the letter: each line is written once and r
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from digest.errors import SchemaError
 from digest.model import (
@@ -40,12 +39,18 @@ from digest.model import (
     SubscriberId,
     Verdict,
 )
+from digest.shelf import Maker
 
 VERSION: Final = 1
 Document = dict[str, Any]
 
 _ITEM: Final = '{"p":'  #: how an item's line begins, and no other
-_LINES_KEPT: Final = 49_152  #: of about 1 kB
+_BETWEEN: Final = "\n,\n"  #: what stands between two items
+_SECTIONS: Final = ',"sections":['
+_ALSO: Final = ',"also":'  #: inside a string its quotes would be escaped
+_LINES_KEPT: Final = 16_384  #: twice this at most, of about 0.7 kB
+_HEADS_KEPT: Final = 1_024
+_WRITTEN_KEPT: Final = 49_152  #: of about 1 kB
 _FIELDS: Final = {field.value: field for field in Field}  #: a dict is faster than Field(value)
 _VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
 
@@ -71,17 +76,19 @@ class Written:
         key = (item.paper_id, item.score, id(item.reasons), item.also, item.revision)
         known = self._lines.get(key)
         if known is None:
-            if len(self._lines) >= _LINES_KEPT:
+            if len(self._lines) >= _WRITTEN_KEPT:
                 self._lines.clear()
             known = self._lines[key] = dump_json(_item(item)), item.reasons
         return known[0]
 
 
 class Reading:
-    """Reads documents, and keeps the items it read: equal ones are one value."""
+    """Reads documents, and keeps what it read: equal items, and equal reasons, are one value."""
 
     def __init__(self) -> None:
-        self._items: dict[str, Item] = {}
+        self._items = Maker(self._item, _LINES_KEPT)
+        self._alone = Maker[str, Item](lambda line: _to_item(json.loads(line)), _LINES_KEPT)
+        self._heads = Maker(_to_head, _HEADS_KEPT)
 
     def digest(
         self,
@@ -95,36 +102,50 @@ class Reading:
         """The digest again; raises SchemaError for a document of a later version."""
         around: list[str] = []
         items: list[list[Item]] = []
-        for line in text.split("\n"):
-            if line.startswith(_ITEM):
-                items[-1].append(self._item(line))
-            elif line not in ("", ","):
-                around.append(line)
-                items.append([])
-        document = json.loads("".join(around))
-        sections = document.get("sections", ())
+        known, place = self._items, list[Item]()
+        for block in text.split(_BETWEEN):
+            item = known.get(block)
+            if item is not None:
+                place.append(item)
+                continue
+            for line in block.split("\n"):
+                if line.startswith(_ITEM):
+                    place.append(known[line])
+                elif line:
+                    around.append(line)
+                    place = []
+                    items.append(place)
+        head, mark, rest = "".join(around).partition(_SECTIONS)
+        sections = json.loads(f"[{rest[:-1]}") if mark else ()
         if len(items) == len(sections) + 1:
             for section, found in zip(sections, items, strict=False):
                 section[2] = found
-        return from_document(
-            document,
-            id=id,
-            subscriber_id=subscriber_id,
-            local_date=local_date,
-            composed_at=composed_at,
+        begun = self._heads[head]
+        return Digest(
+            id,
+            subscriber_id,
+            local_date,
+            composed_at,
+            begun.since,
+            begun.until,
+            tuple([_to_section(*section) for section in sections]),
+            begun.considered,
+            begun.left_out,
+            begun.notes,
         )
 
     def _item(self, line: str) -> Item:
-        known = self._items.get(line)
-        if known is None:
-            if len(self._items) >= _LINES_KEPT:
-                self._items.clear()
-            known = self._items[line] = _to_item(json.loads(line))
-        return known
+        """Apart from `also`, an item is the same for all who share the interest."""
+        head, mark, rest = line.partition(_ALSO)
+        if not mark:
+            return self._alone[line]
+        names, end = _decoder.raw_decode(rest)
+        alone = self._alone[head + rest[end:]]
+        return Item(alone.paper_id, alone.score, alone.reasons, tuple(names), alone.revision)
 
 
 def from_document(
-    document: Mapping[str, Any],
+    document: Document,
     *,
     id: DigestId,
     subscriber_id: SubscriberId,
@@ -132,24 +153,49 @@ def from_document(
     composed_at: datetime,
 ) -> Digest:
     """The digest of a decoded document; raises SchemaError for one of a later version."""
-    if document["v"] > VERSION:
-        raise SchemaError(
-            f"Digest {int(id)} was stored in form {document['v']}, this program knows {VERSION}.",
-            mend="Install the newer version again.",
-        )
+    head = _head_of(document)
     return Digest(
         id=id,
         subscriber_id=subscriber_id,
         local_date=local_date,
         composed_at=composed_at,
-        since=datetime.fromisoformat(document["since"]),
-        until=datetime.fromisoformat(document["until"]),
+        since=head.since,
+        until=head.until,
         sections=tuple(_to_section(*parts) for parts in document["sections"]),
-        considered=document["n"],
-        left_out=document.get("more", 0),
-        notes=tuple(
-            [SourceNote(name, _VERDICTS[word]) for name, word in document.get("notes", ())]
-        ),
+        considered=head.considered,
+        left_out=head.left_out,
+        notes=head.notes,
+    )
+
+
+class _Head(NamedTuple):
+    """What a document says besides its sections."""
+
+    since: datetime
+    until: datetime
+    considered: int
+    left_out: int
+    notes: tuple[SourceNote, ...]
+
+
+def _to_head(text: str) -> _Head:
+    """Of a document cut off before its sections."""
+    return _head_of(json.loads(text if text.endswith("}") else text + "}"))
+
+
+def _head_of(document: Document) -> _Head:
+    if document["v"] > VERSION:  # whatever else it says may mean something else
+        raise SchemaError(
+            f"A digest was stored in form {document['v']}, this program knows {VERSION}.",
+            mend="Install the newer version again.",
+        )
+    notes = [SourceNote(name, _VERDICTS[word]) for name, word in document.get("notes", ())]
+    return _Head(
+        datetime.fromisoformat(document["since"]),
+        datetime.fromisoformat(document["until"]),
+        document["n"],
+        document.get("more", 0),
+        tuple(notes),
     )
 
 
@@ -158,6 +204,7 @@ def dump_json(value: Any) -> str:
     return _encode(value)
 
 
+_decoder = json.JSONDecoder()
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

@@ -7,7 +7,9 @@ from tests.house.code import modules
 #: From the ground up. A room may import rooms of lower floors only; on the ground floor, where the
 #: vocabulary is, modules may also build on one another.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"digest", "model", "errors", "clock", "text", "identifiers", "latex", "symbols"}),
+    frozenset(
+        {"digest", "model", "errors", "clock", "text", "identifiers", "latex", "symbols", "shelf"}
+    ),
     frozenset({"config", "network", "logs"}),
     frozenset({"sources", "matching", "rendering", "delivery", "store", "tokens"}),
     frozenset(
