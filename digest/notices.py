@@ -1,4 +1,4 @@
-"""Short mails to the operator: an alert, a trial. Plain text, sent at once, never queued.
+"""Short mails to the operator: an alert, a trial. Sent at once, never queued.
 
 A notice is no digest: it has no delivery, no retry and no unsubscribe. It leaves by the same way
 out as the digests, so that a test mail tests what readers get.
@@ -7,12 +7,13 @@ out as the digests, so that a test mail tests what readers get.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 from typing import Final
 
-from digest.errors import DeliveryFault
+from digest.errors import DeliveryFault, UsageError
 from digest.model import (
     DeliveryId,
     DigestId,
@@ -23,6 +24,9 @@ from digest.model import (
     SubscriberChannel,
 )
 from digest.rendering.headers import mailbox, unstructured, wire_address
+from digest.rendering.message import compose_mail
+from digest.rendering.trial import trial_letter
+from digest.subscriptions import normalise
 from digest.tokens import Purpose
 from digest.wiring import App
 
@@ -77,6 +81,31 @@ def notice(app: App, address: str, subject: str, text: str) -> Message:
         payload=head.encode("ascii", "replace") + mail.as_bytes(),
         envelope_from=site.from_address,
     )
+
+
+# --- a trial ------------------------------------------------------------------------------------
+
+
+def send_trial(app: App, address: str) -> Outcome:
+    """Send a trial digest to `address`, by the very way that real ones take.
+
+    It is composed from this installation's templates, signed and sent as a real one; its links open
+    nothing. Raises InvalidSubscriber or UsageError for what is no address, DeliveryFault unless it
+    was accepted.
+    """
+    to, now = normalise(address), app.clock()
+    letter = trial_letter(app.settings.site.languages[0])
+    fresh = replace(letter.digest, composed_at=now, local_date=now.date())
+    try:
+        message = compose_mail(
+            replace(letter, address=to, digest=fresh),
+            app.site,
+            templates=app.templates,
+            channel=app.way_out().channel,
+        )
+    except ValueError as error:
+        raise UsageError(f"{address!r} is no address: {error}.") from None
+    return post(app, message)
 
 
 # --- channels that are gone ---------------------------------------------------------------------

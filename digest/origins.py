@@ -11,8 +11,9 @@ from typing import Any
 from digest.clock import Clock
 from digest.config import Settings
 from digest.config.sources import AnySource
-from digest.errors import ConfigError
+from digest.errors import ConfigError, UsageError
 from digest.importing.services import Services
+from digest.model import Fetched, Window
 from digest.sources.base import Source
 from digest.sources.http import Fetcher, HttpOptions
 from digest.sources.kinds import ENTRY_POINTS, KINDS
@@ -31,6 +32,14 @@ class Origins:
         with self._fetcher() as fetcher:
             enabled = [one for one in self._settings.sources if one.enabled]
             yield [make_source(config, fetcher) for config in enabled]
+
+    def ask(self, name: str | None, window: Window) -> dict[str, Fetched]:
+        """What the sources answer, all or the one of this name; nothing is stored. UsageError."""
+        with self.sources() as sources:
+            chosen = [one for one in sources if name is None or one.name == name]
+            if not chosen:
+                raise UsageError(f"There is no source {name!r}.", mend="See `digest sources list`.")
+            return {one.name: one.fetch(window, {}) for one in chosen}
 
     @contextmanager
     def services(self) -> Iterator[Services]:

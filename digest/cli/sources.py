@@ -10,7 +10,6 @@ import typer
 from digest.cli import session
 from digest.cli.say import Exit, JsonOption, counted, say, say_json, show_table
 from digest.clock import system_clock
-from digest.errors import UsageError
 
 if TYPE_CHECKING:
     from digest.config import AnySource
@@ -46,12 +45,8 @@ def ask(
     from digest.model import Window
 
     now = system_clock()
-    with session.opened() as opened, opened.origins.sources() as sources:
-        chosen = [one for one in sources if name is None or one.name == name]
-        if not chosen:
-            raise UsageError(f"There is no source {name!r}.", mend="See `digest sources list`.")
-        window = Window(now - timedelta(days=days), now)
-        answers = {one.name: one.fetch(window, {}) for one in chosen}
+    with session.opened() as opened:
+        answers = opened.origins.ask(name, Window(now - timedelta(days=days), now))
     if json:
         say_json({name: _answer(fetched) for name, fetched in answers.items()})
     else:

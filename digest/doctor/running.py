@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from digest.alerts import alerts
 from digest.doctor.case import Case
 from digest.doctor.findings import Finding, fault, note, ok
 from digest.likeness import Likeness
-from digest.scheduler.alerts import alerts
 from digest.scheduler.process import HEARTBEAT
 from digest.store import waterline
 from digest.store.health import HealthStore, SourceHealth

@@ -5,7 +5,7 @@
     clean     forget what the retention no longer keeps
     bounces   read what came back
 
-A round holds no policy (see `rhythm`, `waiting`, `digest.store.purging`) and keeps nothing that
+A round holds no policy (see `digest.rhythm`, `digest.store.purging`) and keeps nothing that
 matters between two calls. Whoever was away (a restart, a suspended machine) reads before it
 composes, else the digest of the gap would be empty. Two of them on one database do no harm: ingest
 has its lease, composing locks whom it composes for (guarantee 2).
@@ -20,15 +20,14 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
-from digest.config.sources import AnySource
 from digest.day import RunReport
 from digest.edition import Composed
 from digest.ingest import IngestReport, ingest
 from digest.metrics import timed
-from digest.model import PastFetch
 from digest.notices import tell_channel_owners
-from digest.scheduler.rhythm import is_behind, next_ask
-from digest.scheduler.waiting import due_by, late, missing_since
+from digest.rhythm.asking import is_behind
+from digest.rhythm.sources import Rhythms
+from digest.rhythm.waiting import due_by, late
 from digest.sources.base import Source
 from digest.store import errands, waterline
 from digest.store.health import HealthStore
@@ -37,7 +36,6 @@ from digest.wiring import App
 
 log = logging.getLogger(__name__)
 
-HISTORY: Final = timedelta(days=5)  #: of a source's fetches, enough for rhythm and waiting
 HELD_AGAIN: Final = timedelta(minutes=1)  #: between looks at what waits for an announcement
 ERRANDS_KEPT: Final = timedelta(days=7)  #: after their time is over
 READ_AGAIN: Final = timedelta(seconds=5)  #: between looks whether the sources are read
@@ -61,34 +59,17 @@ class Rounds:
     def read(self) -> datetime | None:
         """Ask the sources whose time has come; returns the next source's time."""
         now = self.app.clock()
-        times = self._times(now)
+        times = self._rhythms.next_asks(now)
         if wanted := {name for name, at in times.items() if at <= now}:
             with timed("read"):
                 self._read(now, wanted)
             self.fetched()
-        return min(self._times(self.app.clock()).values(), default=None)
+        return min(self._rhythms.next_asks(self.app.clock()).values(), default=None)
 
-    def _times(self, now: datetime) -> dict[str, datetime]:
-        return {one.name: self._next_ask(one, now) for one in self._sources()}
-
-    def _next_ask(self, source: AnySource, now: datetime) -> datetime:
-        history = self._history(source, now)
-        return next_ask(
-            history,
-            every=self._every(source),
-            now=now,
-            announcement=missing_since(history, kind=_kind(source), now=now),
-        )
-
-    def _every(self, source: AnySource) -> timedelta:
-        usual = self.app.settings.scheduler.sources_minutes
-        return timedelta(minutes=source.every_minutes or usual)
-
-    def _history(self, source: AnySource, now: datetime) -> tuple[PastFetch, ...]:
-        return self.app.papers.history(source.name, since=now - HISTORY)
-
-    def _sources(self) -> list[AnySource]:
-        return [one for one in self.app.settings.sources if one.enabled]
+    @property
+    def _rhythms(self) -> Rhythms:
+        settings = self.app.settings
+        return Rhythms(settings.sources, settings.scheduler.sources_minutes, self.app.papers)
 
     def _read(self, now: datetime, names: set[str]) -> None:
         run_id = self.app.editions.begin_run(now)
@@ -121,7 +102,7 @@ class Rounds:
             self.app.subscribers.wake(now)
         if self._must_read_first(now):
             return now + READ_AGAIN
-        missing = self._missing(now)
+        missing = self._rhythms.missing(now)
         upto = due_by(now, missing.values(), wait=self._wait())
         if health.due(upto):
             with timed("compose"):
@@ -131,7 +112,7 @@ class Rounds:
 
     def _must_read_first(self, now: datetime) -> bool:
         """Whether we were away and the sources are still to be read; not for ever, if they fail."""
-        rhythms = {one.name: self._every(one) for one in self._sources()}
+        rhythms = {one.name: self._rhythms.every(one) for one in self._rhythms.enabled()}
         if not is_behind(HealthStore(self.app.database).asked(), rhythms, now):
             self._behind_since = None
             return False
@@ -153,14 +134,6 @@ class Rounds:
         """Whoever is next; soon, where somebody who is due is still kept waiting."""
         times = [at for at in (health.next_due(), health.next_waking()) if at is not None]
         return min((max(at, now + HELD_AGAIN) if at <= now else at for at in times), default=None)
-
-    def _missing(self, now: datetime) -> dict[str, datetime]:
-        """For each source with a calendar, the first announcement that is not in."""
-        found = {
-            one.name: missing_since(self._history(one, now), kind=_kind(one), now=now)
-            for one in self._sources()
-        }
-        return {name: at for name, at in found.items() if at is not None}
 
     def _wait(self) -> timedelta:
         return timedelta(minutes=self.app.settings.digest.wait_minutes)
@@ -186,8 +159,3 @@ class Rounds:
             self.app.read_bounces()
         tell_channel_owners(self.app)
         return None
-
-
-def _kind(source: AnySource) -> str:
-    """The source's kind; a trial that reads files follows nobody's calendar."""
-    return "" if source.path is not None else source.kind

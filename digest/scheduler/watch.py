@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from digest.alerts import Alert, look
 from digest.errors import DeliveryFault
 from digest.notices import send_notice
-from digest.scheduler.alerts import Alert, alerts
-from digest.store import waterline
-from digest.store.health import HealthStore
 from digest.store.marks import MarkStore
 from digest.wiring import App
 
@@ -35,25 +33,9 @@ class LookOut:
     def look(self) -> datetime | None:
         now = self.app.clock()
         if now - self.since >= LOOK_EVERY or now < self.since:
-            for alert in self.wrong(now):
+            for alert in look(self.app.database, self.app.settings, now):
                 self._tell(alert, now)
         return now + LOOK_EVERY
-
-    def wrong(self, now: datetime) -> list[Alert]:
-        settings = self.app.settings
-        return alerts(
-            HealthStore(self.app.database).figures(now),
-            wait=timedelta(minutes=settings.digest.wait_minutes),
-            sources={one.name for one in settings.sources if one.enabled},
-            halted=self._halted(now),
-        )
-
-    def _halted(self, now: datetime) -> str:
-        try:
-            waterline.check(self.app.database, self.app.settings.delivery.spool, now)
-        except waterline.Halted as halted:
-            return str(halted)
-        return ""
 
     def _tell(self, alert: Alert, now: datetime) -> None:
         if not MarkStore(self.app.database).take(f"alert/{alert.cause}", now, every=TELL_EVERY):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from digest.model import PastFetch, Verdict
+from digest.rhythm.asking import SETTLED, SOON, is_behind, next_ask
+from digest.rhythm.waiting import due_by, late, missing_since, next_arxiv_feed
 from digest.scheduler.process import is_stepped
-from digest.scheduler.rhythm import SETTLED, SOON, is_behind, next_ask
-from digest.scheduler.waiting import due_by, late, missing_since, next_arxiv_feed
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

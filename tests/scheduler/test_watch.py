@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from digest.alerts import alerts
 from digest.clock import system_clock
 from digest.model import DeliveryState, Verdict
 from digest.scheduler.alarm import Alarm, Job
-from digest.scheduler.alerts import alerts
 from digest.scheduler.watch import LookOut
 from digest.store.health import Figures, SourceHealth
 from tests.scheduler.conftest import House

@@ -1,7 +1,7 @@
 """What an operator must be told at once: that a digest day would otherwise pass in silence.
 
-Pure: from the figures to a list of alerts, each with a stable cause. How often one is told is for
-`watch`, which tells each at most once an hour.
+`alerts` is pure: from the figures to a list of alerts, each with a stable cause; `look` reads what
+it needs. How often one is told is for `digest.scheduler.watch`: each at most once an hour.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from digest.config import Settings
 from digest.model import DeliveryState
-from digest.store.health import Figures
+from digest.store import waterline
+from digest.store.database import Database
+from digest.store.health import Figures, HealthStore
 
 OVERDUE: Final = timedelta(minutes=30)  #: beyond the time a digest may wait for an announcement
 STUCK: Final = timedelta(hours=2)  #: for the oldest delivery
@@ -27,6 +30,21 @@ class Alert:
     cause: str
     subject: str
     text: str
+
+
+def look(database: Database, settings: Settings, now: datetime) -> list[Alert]:
+    """Everything that is wrong with one installation now."""
+    halted = ""
+    try:
+        waterline.check(database, settings.delivery.spool, now)
+    except waterline.Halted as why:
+        halted = str(why)
+    return alerts(
+        HealthStore(database).figures(now),
+        wait=timedelta(minutes=settings.digest.wait_minutes),
+        sources={one.name for one in settings.sources if one.enabled},
+        halted=halted,
+    )
 
 
 def alerts(
