@@ -4,6 +4,7 @@
 #   make demo        the whole pipeline on sample papers, and a page to look at
 #   make test        all tests           make test-fast   those that take less than two minutes
 #   make check       lint, format, types
+#   make docs        the documentation, as pages in site/
 #   make serve       the demo's page over HTTP, for a machine without a screen
 #   make clean       remove the environment and the demo
 #
@@ -26,7 +27,7 @@ STRICT := $(if $(CI),-p tests.house.no_skips)
 RUN := $(VENV)/.for-run
 DEV := $(VENV)/.for-dev
 
-.PHONY: help demo test test-fast check serve clean
+.PHONY: help demo test test-fast check docs serve clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -63,5 +64,10 @@ check: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Needs no network; the theme's notice about its successor is not ours to heed.
+docs: $(DEV)
+	$(BIN)/python -m tools.reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 clean:
-	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo site build dist .mypy_cache .pytest_cache .ruff_cache

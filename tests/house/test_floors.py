@@ -1,4 +1,4 @@
-"""Imports point down: the floors of docs/design.md, held."""
+"""Imports point down: the floors of docs/why/design.md, held."""
 
 from __future__ import annotations
 
