@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 
+from digest import away
 from digest.clock import latest_due, local_date, next_due, period
 from digest.matching.engine import Matcher, Prepared
 from digest.matching.ranking import Arrangement, Found, arrange, trending
@@ -33,14 +34,16 @@ from digest.model import (
     SubscriberId,
     Verdict,
 )
-from digest.store.editions import Claim, Due, EditionStore, Issue, Skipped, Superseded
+from digest.store.editions import Claim, Due, EditionStore, Issue, Skipped
 from digest.store.papers import PaperStore
 from digest.store.subscribers import SubscriberStore
+from digest.store.superseding import Superseded
 
 log = logging.getLogger(__name__)
 
 BATCH = 500  #: subscribers a transaction
 EVERYBODY = 1_000_000_000
+_FAILED = (Skip.FAULT, Skip.PROFILE_BROKEN)
 Routes = Callable[[Subscriber], Sequence[tuple[Channel, str]]]
 Progress = Callable[[int], None]
 
@@ -184,6 +187,7 @@ class Sitting:
                 raise PapersMerged  # and with it this transaction goes
             claim.queue(issues, run_id=self._run_id)
             claim.skip(skips, run_id=self._run_id, at=self._now)
+            claim.welcome_back(_told(fresh, skips))
             claim.postpone((d.id, self._next_due(d)) for d in held if d.id in dated)
         return Composed(len(issues), Counter(skip.reason for skip in skips)), len(held)
 
@@ -209,9 +213,9 @@ class Sitting:
         times = {one.id: one for one in due}
         groups: dict[Opening, list[tuple[Due, Subscriber]]] = defaultdict(list)
         for subscriber in self._to.subscribers.profiles(list(times)):
-            one = times[subscriber.id]
-            opening = self._opening(subscriber, one, waiting.get(subscriber.id))
-            groups[opening].append((one, subscriber))
+            one, again = times[subscriber.id], waiting.get(subscriber.id)
+            reader = away.still_untold(subscriber, again.away_since if again else None)
+            groups[self._opening(reader, one, again)].append((one, reader))
         return [
             draft
             for opening, group in groups.items()
@@ -226,6 +230,8 @@ class Sitting:
             after = due.seen_upto
         else:
             after = self._fetch_before(due.next_due_at - period(subscriber.schedule))
+        if subscriber.away_since is not None:
+            after = max(after, self._fetch_before(self._now - away.MOST))
         return Opening(after, subscriber.revisions)
 
     def _open_span(self, opening: Opening, upto: FetchId) -> Span:
@@ -276,21 +282,24 @@ class Sitting:
         )
 
     def _digest(self, draft: Draft, arrangement: Arrangement) -> Digest:
+        one = draft.subscriber
+        is_back = away.has_missed(one, self._due_at(draft))
         return Digest(
             id=DigestId(0),
             subscriber_id=draft.id,
             local_date=self._local_date(draft),
             composed_at=self._now,
-            since=self._now - period(draft.subscriber.schedule),
+            since=away.told_since(one, self._now) if is_back else self._now - period(one.schedule),
             until=self._now,
             sections=arrangement.sections,
             considered=draft.span.considered,
             left_out=arrangement.left_out,
             notes=self._notes,
+            away=is_back,
         )
 
     def _skipped(self, draft: Draft, reason: Skip) -> Skipped:
-        failed = reason in (Skip.FAULT, Skip.PROFILE_BROKEN)
+        failed = reason in _FAILED
         return Skipped(
             subscriber_id=draft.id,
             local_date=self._local_date(draft),
@@ -301,11 +310,12 @@ class Sitting:
         )
 
     def _local_date(self, draft: Draft) -> date:
-        """The date of the latest hour this digest was due at: after downtime, not the first."""
-        schedule = draft.subscriber.schedule
-        latest = latest_due(self._now, schedule)
-        due_at = draft.due_at if latest is None else max(latest, draft.due_at)
-        return local_date(due_at, schedule.timezone)
+        return local_date(self._due_at(draft), draft.subscriber.schedule.timezone)
+
+    def _due_at(self, draft: Draft) -> datetime:
+        """The latest hour this digest was due at: after downtime, not the first."""
+        latest = latest_due(self._now, draft.subscriber.schedule) or draft.due_at
+        return max(latest, draft.due_at)
 
     def _next_due(self, draft: Draft) -> datetime:
         return next_due(self._now, draft.subscriber.schedule)
@@ -335,6 +345,12 @@ def _still_ours(
     ours = {sid: superseded for sid, superseded in waiting.items() if sid in claim.held}
     withdrawn = claim.supersede(ours, now)
     return [d for d in drafts if d.id in claim.held and (d.id not in ours or d.id in withdrawn)]
+
+
+def _told(drafts: Sequence[Draft], skips: Sequence[Skipped]) -> list[SubscriberId]:
+    """Who rested and knows now what they missed; after a fault, the next digest tells it."""
+    failed = {one.subscriber_id for one in skips if one.reason in _FAILED}
+    return [d.id for d in drafts if d.subscriber.away_since and d.id not in failed]
 
 
 def _sent_to(

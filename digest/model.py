@@ -293,6 +293,7 @@ class Subscriber:
     state_reason: str = ""
     confirmed_at: datetime | None = None
     paused_until: datetime | None = None
+    away_since: datetime | None = None  #: a rest began then, and no digest has come since
     mail: bool = True  #: False: by the channels alone, as long as there is one
     feed_generation: int = 0  #: private feed addresses of earlier generations are revoked
     #: their active channels, each with the reference that stands for its secret address
@@ -517,6 +518,7 @@ class Digest:
     considered: int
     left_out: int = 0
     notes: tuple[SourceNote, ...] = ()
+    away: bool = False  #: the first after a rest: the best of what was missed
 
     @property
     def paper_ids(self) -> tuple[PaperId, ...]:

@@ -89,7 +89,7 @@ def render(view: View, templates: Templates, *, budget: int = SIZE_BUDGET) -> Re
     cards = [drawing.card_html(card) for section in view.sections for card in section.cards]
     shown = fitting([len(card.encode()) for card in cards], len(view.sections), budget)
     hidden = view.left_out + len(cards) - shown
-    frame = replace(view.frame, more=more(hidden, view.cadence, view.language))
+    frame = replace(view.frame, more=more(hidden, view.occasion, view.language))
     texts = [
         drawing.card_text(text_card(card), number(n))
         for n, card in enumerate((c for s in view.sections for c in s.cards), 1)

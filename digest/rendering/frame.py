@@ -6,7 +6,7 @@ subscribers, so the joiner may ask for it once and keep it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -91,7 +91,19 @@ _THIS_MONTH: Final = Words(
     trending=message("Trending this month"),
     everything_else=message("everything else from this month"),
 )
-_WORDS: Final = {
+_AWAY: Final = Words(
+    nothing=message("Nothing new for you while you were away"),
+    one=message("While you were away: one paper for you"),
+    many=message("While you were away: the best for you"),
+    trending_one=message("While you were away: one paper that was talked about"),
+    trending_many=message("While you were away: what was talked about"),
+    trending=message("Talked about meanwhile"),
+    everything_else=message("everything else from today"),
+)
+#: What a digest is of: a span of time by its cadence, or the gap of a rest.
+Occasion = Cadence | None
+_WORDS: Final[Mapping[Occasion, Words]] = {
+    None: _AWAY,
     Cadence.DAILY: _TODAY,
     Cadence.WEEKDAYS: _TODAY,
     Cadence.WEEKLY: _THIS_WEEK,
@@ -143,19 +155,25 @@ def frame(
     """The words around one digest's papers."""
     schedule = subscriber.schedule
     interests = sum(not interest.paused for interest in subscriber.interests)
+    of = occasion(digest, subscriber)
     return Frame(
         language=language.code,
         direction=language.direction,
-        subject=subject(gist, schedule.cadence, language),
+        subject=subject(gist, of, language),
         preheader=preheader(gist, language),
         date=_long_date(digest.local_date, language),
-        headline=headline(gist.count, schedule.cadence, bool(interests), language),
+        headline=headline(gist.count, of, bool(interests), language),
         summary=summary(digest, schedule, interests, gist, language),
         note=note(digest.notes, language),
         schedule=standing(schedule, _joined_on(subscriber), language),
         sender=line(site.name),
         identity=line(site.identity),
     )
+
+
+def occasion(digest: Digest, subscriber: Subscriber) -> Occasion:
+    """What the digest is of."""
+    return None if digest.away else subscriber.schedule.cadence
 
 
 def words_of(paper: Paper) -> int:
@@ -167,10 +185,10 @@ def section_name(name: str) -> str:
     return line(name, _NAME_LENGTH)
 
 
-def section_title(section: Section, cadence: Cadence, language: Language) -> str:
+def section_title(section: Section, of: Occasion, language: Language) -> str:
     """What stands over a section: the interest's name, or that this is what is trending."""
     if section.interest_id is None:
-        return language.text(_WORDS[cadence].trending)
+        return language.text(_WORDS[of].trending)
     return section_name(section.name)
 
 
@@ -179,10 +197,16 @@ def section_count(number: int, language: Language) -> str:
     return language.count("{n} paper", "{n} papers", number)
 
 
-def subject(gist: Gist, cadence: Cadence, language: Language) -> str:
+def subject(gist: Gist, of: Occasion, language: Language) -> str:
     """The lead paper's title and how many follow it: a subject that says something."""
     if not gist.titles:
-        return language.text(_WORDS[cadence].nothing)
+        return language.text(_WORDS[of].nothing)
+    if of is None:
+        return language.say("While you were away: {subject}", subject=_lead(gist, language))
+    return _lead(gist, language)
+
+
+def _lead(gist: Gist, language: Language) -> str:
     title = shorten(gist.titles[0], _SUBJECT_TITLE)
     if gist.count == 1:
         return title
@@ -200,8 +224,8 @@ def preheader(gist: Gist, language: Language) -> str:
 
 
 @lru_cache(maxsize=1024)
-def headline(count: int, cadence: Cadence, matched: bool, language: Language) -> str:
-    words = _WORDS[cadence]
+def headline(count: int, of: Occasion, matched: bool, language: Language) -> str:
+    words = _WORDS[of]
     if not count:
         return language.text(words.nothing)
     one, many = (words.one, words.many) if matched else (words.trending_one, words.trending_many)
@@ -270,11 +294,11 @@ def note(notes: Sequence[SourceNote], language: Language) -> str:
 
 
 @lru_cache(maxsize=1024)
-def more(hidden: int, cadence: Cadence, language: Language) -> str:
+def more(hidden: int, of: Occasion, language: Language) -> str:
     """The line to the rest, when there is a rest."""
     if hidden <= 0:
         return ""
-    rest = language.text(_WORDS[cadence].everything_else)
+    rest = language.text(_WORDS[of].everything_else)
     return language.count(
         "{n} more for you, and {rest}", "{n} more for you, and {rest}", hidden, rest=rest
     )

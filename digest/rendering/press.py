@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from digest.rendering.email import Drawing
 from digest.rendering.environment import Templates
-from digest.rendering.frame import Frame, Gist, section_count, section_title
+from digest.rendering.frame import Frame, Gist, occasion, section_count, section_title
 from digest.rendering.ink import NO_INK, Ink
 from digest.rendering.language import Language
 from digest.rendering.links import MailTokens
@@ -70,7 +70,7 @@ class Press:
     def place(self, letter: Letter) -> tuple[list[Placed], Gist]:
         """Every card of the digest whose paper is still there, and what the frame must know."""
         papers, cards, stocks_by_id = letter.papers, self._cards, self._cards.stocks
-        style, cadence = letter.subscriber.style, letter.subscriber.schedule.cadence
+        style, of = letter.subscriber.style, occasion(letter.digest, letter.subscriber)
         sections: list[Placed] = []
         stocks: list[Stock] = []
         for section in letter.digest.sections:
@@ -84,7 +84,7 @@ class Press:
                     also = cards.also[item.also] if item.also else NO_INK
                     placed.append((cards.card(stock, item, style), also))
             if placed:
-                sections.append(Placed(section_title(section, cadence, self.language), placed))
+                sections.append(Placed(section_title(section, of, self.language), placed))
         titles = [stock.title for stock in stocks[:3]]
         return sections, Gist(titles, len(stocks), sum([stock.words for stock in stocks]))
 

@@ -12,13 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from digest.model import Cadence, Digest, Field, Item, Paper, PaperId, Section, Site, Subscriber
+from digest.model import Digest, Field, Item, Paper, PaperId, Section, Site, Subscriber
 from digest.rendering.byline import byline, chips
 from digest.rendering.excerpt import excerpt, fits, mark
 from digest.rendering.frame import (
     Frame,
     Gist,
+    Occasion,
     frame,
+    occasion,
     section_count,
     section_name,
     section_title,
@@ -74,7 +76,7 @@ class View:
     sections: tuple[SectionView, ...]
     links: SiteLinks
     language: Language
-    cadence: Cadence
+    occasion: Occasion
     left_out: int
 
 
@@ -95,7 +97,7 @@ def view(
             styled(card(papers[item.paper_id], item, links, language), subscriber.style)
             for item in section.items
         )
-        name = section_title(section, subscriber.schedule.cadence, language)
+        name = section_title(section, occasion(digest, subscriber), language)
         sections.append(SectionView(name, section_count(len(cards), language), cards))
     gist = gist_of([papers[n] for n in digest.paper_ids if n in papers])
     return View(
@@ -103,7 +105,7 @@ def view(
         sections=tuple(sections),
         links=links,
         language=language,
-        cadence=subscriber.schedule.cadence,
+        occasion=occasion(digest, subscriber),
         left_out=digest.left_out,
     )
 

@@ -17,7 +17,7 @@ from typing import Final
 from digest.model import Channel, Message, Site
 from digest.rendering.email import SIZE_BUDGET, fitting
 from digest.rendering.environment import Templates
-from digest.rendering.frame import Frame, Gist, frame, more
+from digest.rendering.frame import Frame, Gist, frame, more, occasion
 from digest.rendering.language import speak
 from digest.rendering.message import (
     BOUNDARY,
@@ -92,7 +92,7 @@ class Joiner:
         hidden += digest.left_out
         if not hidden:
             return words
-        return replace(words, more=more(hidden, subscriber.schedule.cadence, language))
+        return replace(words, more=more(hidden, occasion(digest, subscriber), language))
 
     def _press(self, code: str) -> Press:
         language = speak(code)

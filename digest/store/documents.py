@@ -5,7 +5,7 @@
 Version 1, everything at its default left out:
 
     {"v": 1, "since": "…", "until": "…", "n": considered, "more": left out,
-     "notes": [[source, verdict], …],
+     "notes": [[source, verdict], …], "away": true,
      "sections": [[interest id or null, name, [item, …]], …]}
     item: {"p": paper, "s": score, "also": […], "rev": true,
            "hits": [[field, start, end, term, element or nothing], …], "top": percentile,
@@ -132,6 +132,7 @@ class Reading:
             begun.considered,
             begun.left_out,
             begun.notes,
+            begun.away,
         )
 
     def _item(self, line: str) -> Item:
@@ -165,6 +166,7 @@ def from_document(
         considered=head.considered,
         left_out=head.left_out,
         notes=head.notes,
+        away=head.away,
     )
 
 
@@ -176,6 +178,7 @@ class _Head(NamedTuple):
     considered: int
     left_out: int
     notes: tuple[SourceNote, ...]
+    away: bool
 
 
 def _to_head(text: str) -> _Head:
@@ -196,6 +199,7 @@ def _head_of(document: Document) -> _Head:
         document["n"],
         document.get("more", 0),
         tuple(notes),
+        document.get("away", False),
     )
 
 
@@ -219,6 +223,8 @@ def _head(digest: Digest) -> Document:
         document["more"] = digest.left_out
     if digest.notes:
         document["notes"] = [[note.source, note.verdict.value] for note in digest.notes]
+    if digest.away:
+        document["away"] = True
     return document
 
 

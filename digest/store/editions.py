@@ -34,6 +34,7 @@ from digest.store.bell import ring
 from digest.store.database import Database, insert_into
 from digest.store.documents import Reading, Written
 from digest.store.papers import current_ids
+from digest.store.superseding import NEVER_LEFT, Superseded, waiting
 
 _subscriber = SQLModel.metadata.tables["subscriber"]
 _digest = SQLModel.metadata.tables["digest"]
@@ -54,10 +55,6 @@ _DELIVERY = (
     *("created_at", "next_attempt_at"),
 )
 _MANY = 5000  #: more papers than this are not named in a statement (both engines have a limit)
-_WAITING = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value)
-
-#: Waiting, and the answer to an end-of-data was never lost: such a mail cannot have arrived.
-_never_left = sa.and_(_delivery.c.state.in_(_WAITING), _delivery.c.doubts + _delivery.c.part == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +64,6 @@ class Due:
     id: SubscriberId
     next_due_at: datetime
     seen_upto: FetchId | None
-
-
-@dataclass(frozen=True, slots=True)
-class Superseded:
-    """A digest nobody got, which the next one replaces: where its own window began."""
-
-    digest_id: DigestId
-    fetch_after: FetchId
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +125,8 @@ class EditionStore:
 
     def waiting(self, of: Collection[SubscriberId]) -> dict[SubscriberId, Superseded]:
         """The newest digest of each of `of`, where it still waits on every channel."""
-        newest = (
-            sa.select(sa.func.max(_digest.c.id))
-            .where(_digest.c.subscriber_id.in_(of))
-            .group_by(_digest.c.subscriber_id)
-        )
-        settled = sa.select(_delivery.c.digest_id).where(
-            _delivery.c.digest_id == _digest.c.id, ~_never_left
-        )
-        pending = sa.select(_delivery.c.digest_id).where(
-            _delivery.c.digest_id == _digest.c.id, _delivery.c.state.in_(_WAITING)
-        )
-        statement = sa.select(_digest.c.subscriber_id, _digest.c.id, _digest.c.fetch_after).where(
-            _digest.c.id.in_(newest), pending.exists(), ~settled.exists()
-        )
         with self._database.read() as connection:
-            rows = connection.execute(statement)
-            return {row.subscriber_id: Superseded(row.id, row.fetch_after) for row in rows}
+            return waiting(connection, of)
 
     def digests(self, ids: Collection[DigestId]) -> dict[DigestId, Digest]:
         """The stored digests with these ids."""
@@ -239,7 +213,7 @@ class Claim:
 
     def _lock_waiting(self, digests: Collection[DigestId]) -> frozenset[DigestId]:
         statement = (
-            sa.select(_delivery.c.digest_id, _never_left)
+            sa.select(_delivery.c.digest_id, NEVER_LEFT)
             .where(_delivery.c.digest_id.in_(digests))
             .with_for_update()
         )
@@ -327,6 +301,12 @@ class Claim:
         into = self._connection
         rows = [(bulk.stored(into, due), sid) for sid, due in moves]
         bulk.update(into, _subscriber, ("next_due_at",), rows)
+
+    def welcome_back(self, ids: Collection[SubscriberId]) -> None:
+        """These have been told what they missed while they rested."""
+        if ids:
+            statement = sa.update(_subscriber).where(_subscriber.c.id.in_(ids))
+            self._connection.execute(statement.values(away_since=None))
 
     def _advance(self, moves: Iterable[tuple[SubscriberId, datetime, FetchId]]) -> None:
         into = self._connection

@@ -175,6 +175,7 @@ def _value(row: sa.Row[Any], interests: Sequence[Interest], routes: Routes) -> S
         state_reason=row.state_reason,
         confirmed_at=row.confirmed_at,
         paused_until=row.paused_until,
+        away_since=row.away_since,
         mail=row.mail,
         feed_generation=row.feed_generation,
         channels=routes,
@@ -286,6 +287,7 @@ def _row(subscriber: Subscriber) -> dict[str, Any]:
         "created_at": subscriber.created_at,
         "confirmed_at": subscriber.confirmed_at,
         "paused_until": subscriber.paused_until,
+        "away_since": subscriber.away_since,
         "next_due_at": subscriber.next_due_at,
     }
 

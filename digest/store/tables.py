@@ -2,9 +2,8 @@
 
 Guarantee 2 (nobody twice, nobody missed) rests on UNIQUE(subscriber_id, local_date) of `digest` and
 UNIQUE(digest_id, channel, address) of `delivery`; guarantee 4 (a paper once) on `paper_alias.key`
-and on the primary key of `sent`; recovery on `delivery.claimed_until`. Rows hold no policy, and
-table models do not validate: values are checked where they enter (`digest.subscriptions`,
-`digest.sources`). No relationships: the queries name their joins.
+and on the primary key of `sent`; recovery on `delivery.claimed_until`. Rows hold no policy; values
+are checked where they enter (`digest.subscriptions`, `digest.sources`). Queries name their joins.
 """
 
 import datetime as dt
@@ -224,6 +223,7 @@ class SubscriberRow(SQLModel, table=True):
     created_at: dt.datetime = _when()
     confirmed_at: dt.datetime | None = _when(default=None)
     paused_until: dt.datetime | None = _when(default=None)
+    away_since: dt.datetime | None = _when(default=None)
     next_due_at: dt.datetime | None = _when(default=None)
     seen_upto: int | None = Field(default=None, sa_type=BigKey)
     mail: bool = True

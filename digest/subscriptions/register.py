@@ -139,7 +139,8 @@ class Subscriptions:
             end = first_hour(until, before.schedule.timezone) if until else None
             if end and end <= self._clock():
                 raise InvalidSubscriber("until: the date is past.", mend="Give a later one.")
-            return replace(before, state=SubscriberState.PAUSED, paused_until=end)
+            away = before.away_since or self._clock()
+            return replace(before, state=SubscriberState.PAUSED, paused_until=end, away_since=away)
 
         return self._change(email, paused, stop="paused")
 
@@ -155,6 +156,7 @@ class Subscriptions:
                 state=SubscriberState.ACTIVE,
                 state_reason="",
                 paused_until=None,
+                away_since=before.away_since if before.state is SubscriberState.PAUSED else None,
                 confirmed_at=before.confirmed_at or now,
             )
 
@@ -329,7 +331,7 @@ def _known(found: Subscriber | None, address: str) -> Subscriber:
 
 
 def _stopped(before: Subscriber, state: SubscriberState, reason: str) -> Subscriber:
-    return replace(before, state=state, state_reason=reason, paused_until=None)
+    return replace(before, state=state, state_reason=reason, paused_until=None, away_since=None)
 
 
 def _refuse(before: Subscriber, states: Collection[SubscriberState], verb: str) -> None:

@@ -10,7 +10,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(
         {"digest", "model", "errors", "clock", "text", "identifiers", "latex", "symbols", "shelf"}
     ),
-    frozenset({"config", "network", "logs"}),
+    frozenset({"config", "network", "logs", "away"}),
     frozenset({"sources", "matching", "rendering", "delivery", "store", "tokens"}),
     frozenset(
         {

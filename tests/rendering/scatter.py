@@ -157,6 +157,7 @@ def letter(papers: Mapping[PaperId, Paper], dice: random.Random) -> Letter:
         sections=tuple(section(papers, dice) for _ in range(dice.randint(0, 3))),
         considered=dice.choice((0, 1, 1284)),
         left_out=dice.choice((0, 0, 1, 40)),
+        away=dice.random() < 0.2,
         notes=tuple(
             SourceNote(text(dice, 2), dice.choice(tuple(Verdict)))
             for _ in range(dice.randint(0, 2))

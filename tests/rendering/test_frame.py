@@ -48,6 +48,17 @@ def test_headline(count: int, cadence: Cadence, expected: str) -> None:
     assert headline(count, cadence, True, EN) == expected
 
 
+def test_the_headline_after_a_rest() -> None:
+    assert headline(0, None, True, EN) == "Nothing new for you while you were away"
+    assert headline(1, None, True, EN) == "While you were away: one paper for you"
+    assert headline(9, None, True, EN) == "While you were away: the best for you"
+    assert headline(9, None, False, EN) == "While you were away: what was talked about"
+    assert subject(gist("A tide table", "Two", count=9), None, EN) == (
+        "While you were away: A tide table and 8 more"
+    )
+    assert subject(gist(), None, EN) == "Nothing new for you while you were away"
+
+
 def test_headline_for_a_reader_without_interests() -> None:
     assert headline(1, Cadence.DAILY, False, EN) == "One paper trending today"
     assert headline(3, Cadence.WEEKLY, False, EN) == "Three papers trending this week"

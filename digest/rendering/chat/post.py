@@ -37,7 +37,7 @@ class Post:
     def foot(self) -> tuple[Action, ...]:
         """Where to go from here."""
         language = self.view.language
-        rest = more(self.view.left_out, self.view.cadence, language)
+        rest = more(self.view.left_out, self.view.occasion, language)
         links = (
             (rest or language.text("Read it as a page"), self.web),
             (language.text("Get this as your own digest"), self.team),
