@@ -1,6 +1,6 @@
 """One run: the whole river once.
 
-    leftovers | ingest | compose | send
+    leftovers | ingest | compose | sum up | send
 
 What an earlier run left in the outbox goes first, so that a digest composed before a crash is
 sent as it was composed; then the day's work. Killed at any instant, the next run goes on from what
@@ -100,11 +100,15 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The steps of a run, made by the wiring; `composer` is made after ingest has stored."""
+    """The steps of a run, made by the wiring; `composer` is made after ingest has stored.
+
+    `summarise` comes when it is known which papers are wanted most, and ends by its own deadline.
+    """
 
     store: EditionStore
     ingest: Callable[[int, Watcher], IngestReport]
     composer: Callable[[], Composer]
+    summarise: Callable[[], object]
     drain: Callable[[Watcher], Tally]
 
     def run(
@@ -115,6 +119,7 @@ class Day:
         run_id = self.store.begin_run(now)
         ingested = self.ingest(run_id, watcher)
         composed = self.composer().compose(now, run_id=run_id, only=only, progress=watcher.composed)
+        self.summarise()
         deliveries.add(self.drain(watcher))
         report = RunReport(now, ingested, composed, deliveries)
         self.store.finish_run(run_id, now, report.to_json())

@@ -166,6 +166,17 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What a paper says in one sentence, plain text on one line.
+
+    `is_written`: by a machine; otherwise it is a sentence of the abstract, and the authors' own.
+    """
+
+    text: str
+    is_written: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """The merged work behind one or more listings."""
 
@@ -186,6 +197,7 @@ class Paper:
     organisation: str | None = None
     note: str = ""
     sightings: tuple[Sighting, ...] = ()
+    summary: Summary | None = None  #: where one was asked for, and made
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ from digest.store.subscribers import SubscriberStore
 from digest.subscriptions.addresses import fingerprints
 from digest.subscriptions.channels import routes
 from digest.subscriptions.register import Subscriptions, Usual
+from digest.summaries.rounds import Summaries, makers
 from digest.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class App:
         self.stop = stop or threading.Event()
         self.site: Site = settings.as_site()
         self.tokens = Tokens(settings.signing_keys())
-        self.papers = PaperStore(database)
+        self.papers = PaperStore(database, makers=makers(settings.summaries))
         self.editions = EditionStore(database)
         self.stream = StreamStore(database)
         self.subscribers = SubscriberStore(database)
@@ -151,6 +152,7 @@ class App:
                 store=self.editions,
                 ingest=lambda run_id, watching: self.ingest(clock, run_id, watching),
                 composer=lambda: self.composer(at),
+                summarise=lambda: self.summaries.make(clock),
                 drain=lambda watching: _watched(outbox.drain(), watching),
             )
             report = day.run(at, only=who, watcher=watcher or Unwatched())
@@ -190,7 +192,7 @@ class App:
         seen = view(
             digest,
             subscriber,
-            papers={paper.id: paper for paper in papers},
+            papers={p.id: p for p in papers} | self.papers.papers(digest.paper_ids),
             site=self.site,
             tokens=self.tokens.for_mail(subscriber.id, DigestId(0)),
         )
@@ -205,6 +207,11 @@ class App:
             papers=self.papers,
             matcher=self.matcher(self.clock()),
         )
+
+    @cached_property
+    def summaries(self) -> Summaries:
+        """Makes a sentence for every paper."""
+        return Summaries(self.settings.summaries, self.database, stop=self.stop)
 
     @property
     def feedback(self) -> Feedback:

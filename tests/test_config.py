@@ -186,6 +186,9 @@ FAULTS = [
     ("digest = 7", "digest: must be a section"),
     ('[delivery]\nchannel = "fax"', "delivery.channel: must be one of 'mailbox', 'smtp'"),
     ('[delivery]\nfrom_address = "a@b.org\\nBcc: c@d.org"', "delivery.from_address: holds a line"),
+    ('[summaries]\nkind = "clever"', "summaries.kind: must be off, extractive or openai:MODEL"),
+    ('[summaries]\nkind = "openai:m"', "summaries: url is missing: openai:MODEL needs it"),
+    ('[summaries]\nlanguage = "klingon!"', "summaries.language: must be a language such as en"),
     ('[delivery.smtp]\nsecurity = "none"\nhost = "mx.example.org"', "delivery.smtp: security ="),
     ('[delivery.smtp]\nsecurity = "none"\nusername = "u"', "delivery.smtp: a login needs TLS"),
     ('[delivery.smtp]\nusername = "u"', "delivery.smtp: password or password_file is missing"),
@@ -396,6 +399,8 @@ def test_every_default_that_the_example_shows_is_the_default(tmp_path: Path) -> 
         "delivery.from_address",
         "delivery.from_name",
         "delivery.unsubscribe_address",
+        "summaries.url",
+        "summaries.key_file",
         "delivery.spool",
         "delivery.mailbox.path",
         "delivery.smtp.port",
@@ -439,6 +444,7 @@ def test_every_default_that_the_example_shows_is_the_default(tmp_path: Path) -> 
         "delivery.bounces.mailgun_key",
         "delivery.bounces.postmark_password",
         "matching.endpoint.key",
+        "summaries.key",
     }
     for key in set(keys(Settings)) - samples - prose:
         here, there = shown, settings

@@ -25,6 +25,7 @@ from digest.config.sections import (
     WebSection,
 )
 from digest.config.sources import AnySource
+from digest.config.summaries import SummariesSection
 from digest.model import Site
 
 PREFIX = "DIGEST_"
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     database: DatabaseSection = DatabaseSection()
     sources: list[AnySource] = Field(default=[])
     matching: MatchingSection = MatchingSection()
+    summaries: SummariesSection = SummariesSection()
     digest: DigestSection = DigestSection()
     delivery: DeliverySection = DeliverySection()
     channels: ChannelsSection = ChannelsSection()

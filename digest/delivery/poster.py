@@ -11,6 +11,7 @@ afterwards may have (guarantee 2).
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from digest.network import NotPublic, WireTransport, any_address, deadline, is_p
 
 USER_AGENT: Final = f"paper-digest/{__version__}"
 _WHY: Final = 160  #: characters; such errors name a host at most, and no path
-_READ: Final = 4096  #: bytes of an answer that are looked at
+_READ: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,17 @@ class _Progress:
 
 
 class Poster:
-    """Posts for one sender, keeping connections between posts; made when first asked."""
+    """Posts for one sender, or its threads, keeping connections between posts."""
 
-    def __init__(self, *, allow_private: bool = False, timeout: float = 20.0) -> None:
+    def __init__(
+        self, *, allow_private: bool = False, timeout: float = 20.0, reads: int = _READ
+    ) -> None:
+        """`reads`: bytes of an answer that are looked at."""
         self._allowed = any_address if allow_private else is_public
         self._timeout = timeout
+        self._reads = reads
         self._transport: WireTransport | None = None
+        self._making = threading.Lock()
 
     def post(
         self,
@@ -76,12 +82,14 @@ class Poster:
         headers: Mapping[str, str],
         *,
         leaving: Callable[[], None],
+        within: float | None = None,
     ) -> Answer | Lost:
-        """Post once. Whatever `leaving` raises is raised, and then nothing has left."""
+        """Post once, `within` fewer seconds than usual; whatever `leaving` raises is raised, and
+        then nothing has left."""
         progress = _Progress(leaving)
         try:
             request = self._request(url, body, headers, progress)
-            with deadline(time.monotonic() + self._timeout):
+            with deadline(time.monotonic() + min(self._timeout, within or self._timeout)):
                 return self._answer(request)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             return _lost(error, progress)
@@ -104,26 +112,27 @@ class Poster:
         )
 
     def _answer(self, request: httpx.Request) -> Answer:
-        if self._transport is None:
-            self._transport = WireTransport(allowed=self._allowed)
+        with self._making:
+            if self._transport is None:
+                self._transport = WireTransport(allowed=self._allowed)
         response = self._transport.handle_request(request)
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, _beginning(response))
+        return Answer(response.status_code, headers, _beginning(response, self._reads))
 
 
-def _beginning(response: httpx.Response) -> bytes:
+def _beginning(response: httpx.Response, most: int) -> bytes:
     """The first bytes of the body; the status counts even where they are cut off."""
     found = b""
     try:
         for piece in response.iter_raw():
             found += piece
-            if len(found) >= _READ:
+            if len(found) >= most:
                 break
     except httpx.TransportError:
-        return found[:_READ]
+        return found[:most]
     finally:
         response.close()
-    return found[:_READ]
+    return found[:most]
 
 
 def _lost(error: Exception, progress: _Progress) -> Lost:

@@ -22,6 +22,8 @@ class TextCard:
     url: str
     authors: str = ""
     chips: str = ""
+    summary: str = ""
+    summary_label: str = ""
     excerpt: str = ""
     why: str = ""
     also: str = ""
@@ -34,6 +36,8 @@ def text_card(card: Card) -> TextCard:
         url=card.url,
         authors=wrap(plain(card.authors)),
         chips=wrap(" · ".join(card.chips)),
+        summary=wrap(plain(card.summary)),
+        summary_label=card.summary_label,
         excerpt=wrap(plain(card.excerpt)),
         why=wrap(plain(card.why)),
         also=wrap(card.also),

@@ -28,7 +28,7 @@ from digest.rendering.plaintext import text_card
 from digest.rendering.reasons import why
 from digest.rendering.skeleton import Skeleton, SlotTokens, affixes, probe, slot
 from digest.rendering.spans import Kind, Spans, say
-from digest.rendering.view import Card, also, card, clean_title, styled, title
+from digest.rendering.view import Card, also, card, clean_title, is_told, styled, summary, title
 from digest.shelf import Maker, Shelf
 
 CARDS_KEPT: Final = 16_384  #: twice this at most, about 0.5 kB each …
@@ -37,9 +37,9 @@ INKS_KEPT: Final = 12_288  #: twice this at most, about 1 kB each
 ALSO_KEPT: Final = 8_192
 PAPERS_KEPT: Final = 4_096  #: about 8 kB each
 
-_SPANS: Final = ("title", "authors", "excerpt", "why")  #: a card's parts with spans …
+_SPANS: Final = ("title", "authors", "summary", "excerpt", "why")  #: a card's parts with spans …
 _PARTS: Final = (*_SPANS, "also")  #: … and all that reasons change, in the order of their slots
-_TITLE, _AUTHORS, _EXCERPT, _WHY, _ALSO, _FEEDBACK, _NUMBER = range(len(_PARTS) + 2)
+_TITLE, _AUTHORS, _SUMMARY, _EXCERPT, _WHY, _ALSO, _FEEDBACK, _NUMBER = range(len(_PARTS) + 2)
 _EMPHATIC: Final = tuple(kind for kind in Kind if kind is not Kind.PLAIN)
 
 Variant = tuple[bool, str]  #: revision and style
@@ -171,6 +171,7 @@ class Cards:
         self._cards: Shelf[Hashable, WireCard] = Shelf(CARDS_KEPT)
         self._joined: list[WireCard] = []
         self._inks: Shelf[Hashable, Ink] = Shelf(INKS_KEPT)
+        self._told: Shelf[Hashable, bool] = Shelf(INKS_KEPT)  #: excerpts that say the summary
         self._affixes = [*(self._probe(name) for name in _SPANS), PLAINLY]
 
     def stock(self, paper: Paper) -> Stock:
@@ -216,10 +217,11 @@ class Cards:
 
     def _reasoned(self, stock: Stock, item: Item, style: str) -> list[Ink]:
         """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
-        inks = [self._title(stock, item), self._authors(stock, item), NO_INK, NO_INK]
+        inks = [self._title(stock, item), self._authors(stock, item), NO_INK, NO_INK, NO_INK]
         if style not in ("compact", "titles"):
             inks[_EXCERPT] = self._excerpt(stock, item)
         if style != "titles":
+            inks[_SUMMARY] = self._summary(stock, item, style)
             told = why(item.reasons, breadth=len(stock.paper.sources), language=self._language)
             inks[_WHY] = self._kept((_WHY, told), _WHY, lambda: told) if told else NO_INK
         return inks
@@ -238,13 +240,25 @@ class Cards:
         )
 
     def _excerpt(self, stock: Stock, item: Item) -> Ink:
-        hits = item.reasons.hits
-        marks = [(hit.start, hit.end, hit.term) for hit in hits if hit.field is Field.ABSTRACT]
         return self._kept(
-            (stock, _EXCERPT, *marks),
+            (stock, _EXCERPT, *_marks(item)),
             _EXCERPT,
-            lambda: excerpt(stock.paper.abstract, hits),
+            lambda: excerpt(stock.paper.abstract, item.reasons.hits),
         )
+
+    def _summary(self, stock: Stock, item: Item, style: str) -> Ink:
+        """As `view.styled` has it: left out where the excerpt says the same."""
+        said = summary(stock.paper)
+        if not said or (style != "compact" and self._is_told(stock, item, said)):
+            return NO_INK
+        return self._kept((stock, _SUMMARY), _SUMMARY, lambda: said)
+
+    def _is_told(self, stock: Stock, item: Item, said: Spans) -> bool:
+        key, hits = (stock, *_marks(item)), item.reasons.hits
+        told = self._told.find(key)
+        if told is None:
+            told = self._told.keep(key, is_told(said, excerpt(stock.paper.abstract, hits)))
+        return told
 
     def _also_ink(self, names: tuple[str, ...]) -> Ink:
         return ink(say(also(names, self._language)))
@@ -284,11 +298,18 @@ class Cards:
         return {**PLAINLY, **affixes(self._drawing.card_html(probed), _EMPHATIC)}
 
 
+def _marks(item: Item) -> tuple[Hashable, ...]:
+    """What an excerpt depends on, beside the abstract."""
+    hits = item.reasons.hits
+    return tuple([(h.start, h.end, h.term) for h in hits if h.field is Field.ABSTRACT])
+
+
 def _with_parts(card: Card, parts: Mapping[str, Spans]) -> Card:
     return replace(
         card,
         title=parts["title"],
         authors=parts["authors"],
+        summary=parts["summary"],
         excerpt=parts["excerpt"],
         why=parts["why"],
     )

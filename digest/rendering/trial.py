@@ -29,6 +29,7 @@ from digest.model import (
     SourceNote,
     Subscriber,
     SubscriberId,
+    Summary,
     Verdict,
 )
 from digest.rendering.email import CONTEXT
@@ -97,6 +98,7 @@ def _paper(number: int) -> Paper:
         votes=12 if rich else None,
         comments=3 if rich else None,
         organisation="Coast Office" if rich else None,
+        summary=Summary("Lamps reach 3 km & no further.", is_written=number > 1) if rich else None,
         sightings=(
             Sighting("arxiv", Announcement.NEW, _AT),
             Sighting("Coast", Announcement.NEW, _AT),

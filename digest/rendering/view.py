@@ -29,9 +29,10 @@ from digest.rendering.frame import (
 from digest.rendering.language import Language, speak
 from digest.rendering.links import MailTokens, SiteLinks, paper_url, public_url
 from digest.rendering.reasons import why
-from digest.rendering.spans import Spans, line, say
+from digest.rendering.spans import Spans, line, plain, say
 
 _TITLE_LENGTH: Final = 300
+_SUMMARY_LENGTH: Final = 300
 _TITLE: Final = Field.TITLE
 
 
@@ -52,6 +53,8 @@ class Card:
     title: Spans
     authors: Spans = ()
     chips: tuple[str, ...] = ()
+    summary: Spans = ()
+    summary_label: str = ""
     excerpt: Spans = ()
     why: Spans = ()
     also: str = ""
@@ -140,6 +143,8 @@ def card(paper: Paper, item: Item, links: SiteLinks, language: Language) -> Card
         title=title(paper, item),
         authors=byline(paper.authors, item.reasons, language),
         chips=chips(paper, revision=item.revision, language=language),
+        summary=summary(paper),
+        summary_label=summary_label(paper, language),
         excerpt=excerpt(paper.abstract, hits),
         why=why(item.reasons, breadth=len(paper.sources), language=language),
         also=also(item.also, language),
@@ -154,9 +159,30 @@ def styled(card: Card, style: str) -> Card:
         case "compact":
             return replace(card, excerpt=())
         case "titles":
-            return replace(card, excerpt=(), why=(), also="", chips=(), actions=(), feedback=())
+            bare = replace(card, excerpt=(), why=(), also="", chips=(), actions=(), feedback=())
+            return replace(bare, summary=(), summary_label="")
         case _:
-            return card
+            return replace(card, summary=()) if is_told(card.summary, card.excerpt) else card
+
+
+def summary(paper: Paper) -> Spans:
+    """What the paper says in one sentence, where there is one."""
+    return say(line(paper.summary.text, _SUMMARY_LENGTH)) if paper.summary else ()
+
+
+def summary_label(paper: Paper, language: Language) -> str:
+    """What stands before the summary: a machine's words are never passed off as the authors'."""
+    if paper.summary is None:
+        return ""
+    written = paper.summary.is_written
+    return language.text("TL;DR, machine-written") if written else language.text("TL;DR")
+
+
+def is_told(summary: Spans, excerpt: Spans) -> bool:
+    """Whether the excerpt says the same sentence already."""
+    if not summary or not excerpt:
+        return False
+    return plain(summary).rstrip("….").casefold() in plain(excerpt).casefold()
 
 
 def title(paper: Paper, item: Item) -> Spans:

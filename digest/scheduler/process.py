@@ -172,6 +172,7 @@ class Process:
         jobs = [
             Job("read", rounds.read, tick),
             Job("compose", rounds.compose, tick),
+            Job("summarise", rounds.summarise, tick),
             Job("watch", look_out.look, LOOK_EVERY),
             Job("clean", rounds.clean, CLEAN_EVERY),
             Job("bounces", rounds.bounces, tick),

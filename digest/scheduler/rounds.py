@@ -1,6 +1,7 @@
 """What the alarm rings for: each method asks what is due, does it, and says when to ring again.
 
-    read      ask the sources whose time has come
+    read      ask the sources whose time has come, and sum up what is new
+    summarise the summaries that could not be made then
     compose   make the digests that are due, but for those that wait for an announcement
     clean     forget what the retention no longer keeps
     bounces   read what came back
@@ -63,6 +64,7 @@ class Rounds:
         if wanted := {name for name, at in times.items() if at <= now}:
             with timed("read"):
                 self._read(now, wanted)
+            self.summarise()
             self.fetched()
         return min(self._rhythms.next_asks(self.app.clock()).values(), default=None)
 
@@ -90,6 +92,12 @@ class Rounds:
             lookback=timedelta(days=settings.digest.lookback_days),
             run_id=run_id,
         )
+
+    def summarise(self) -> datetime | None:
+        """Sum up what has no summary; what is due is composed meanwhile, and waits for none."""
+        with timed("summarise"):
+            self.app.summaries.make(self.app.clock)
+        return None
 
     # --- composing ------------------------------------------------------------------------------
 

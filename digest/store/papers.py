@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from digest.store import intake
 from digest.store.database import Database, insert_into
 from digest.store.leases import Lease
 from digest.store.rows import PAPER, SIGHTING, batches, paper_from, sighting_from
+from digest.store.summaries import summaries_of
 from digest.store.tables import FetchRow, PaperAliasRow, SourceRow, table
 from digest.text import arxiv_id, canonical_url, doi, pmid
 
@@ -81,10 +82,15 @@ class PaperWindow:
 
 
 class PaperStore:
-    """What ingest and composing need of the stored papers."""
+    """What ingest and composing need of the stored papers.
 
-    def __init__(self, database: Database) -> None:
+    Papers that are asked for by their ids come with a summary by the first of `makers` that made
+    one; windows, which are read to be matched, never do.
+    """
+
+    def __init__(self, database: Database, *, makers: Sequence[str] = ()) -> None:
         self._database = database
+        self._makers = tuple(makers)
 
     # --- what ingest needs ----------------------------------------------------------------------
 
@@ -184,7 +190,7 @@ class PaperStore:
             found = _read_papers(connection, wanted)
             moved = _moved(connection, [id for id in wanted if id not in found])
             others = _read_papers(connection, set(moved.values()) - found.keys())
-        there = found | others
+            there = self._summed_up(connection, found | others)
         return {id: there[moved.get(id, id)] for id in wanted if moved.get(id, id) in there}
 
     def find(self, text: str) -> Paper:
@@ -196,12 +202,19 @@ class PaperStore:
             owners = intake.known_keys(connection, keys := _keys_in(text))
             id = next((owners[key] for key in keys if key in owners), None)
             found = _read_papers(connection, [id or _store_id(text)])
+            found = self._summed_up(connection, found)
         for paper in found.values():
             return paper
         raise UnknownPaper(
             f"No stored paper is called {text[:80]!r}.",
             mend="Give an arXiv id, a DOI, a PubMed id, an address or a number of `papers list`.",
         )
+
+    def _summed_up(
+        self, connection: sa.Connection, papers: dict[PaperId, Paper]
+    ) -> dict[PaperId, Paper]:
+        made = summaries_of(connection, papers, self._makers)
+        return papers | {id: replace(papers[id], summary=one) for id, one in made.items()}
 
 
 def current_ids(connection: sa.Connection, ids: Iterable[PaperId]) -> dict[PaperId, PaperId]:

@@ -29,6 +29,7 @@ from digest.store.desk_tables import OperatorRow
 from digest.store.errands import ErrandRow
 from digest.store.marks import MarkRow
 from digest.store.post_tables import BounceRow
+from digest.store.summary_tables import SummaryRow
 from digest.store.web_tables import ApiTokenRow
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
@@ -41,6 +42,7 @@ _TABLES: Final = (
     ErrandRow,
     MarkRow,
     OperatorRow,
+    SummaryRow,
 )
 _LOCK: Final = 0x0D16_E57D  #: PostgreSQL advisory lock number of migrations
 

@@ -17,7 +17,15 @@ from digest.rendering.feed import Entry
 from digest.rendering.language import Language
 from digest.rendering.links import public_url
 from digest.rendering.spans import Kind, Spans, line, plain
-from digest.rendering.view import Action, Card, View, actions, clean_title
+from digest.rendering.view import (
+    Action,
+    Card,
+    View,
+    actions,
+    clean_title,
+    summary,
+    summary_label,
+)
 from digest.web.links import paper_path
 
 _AUTHORS: Final = 20  #: names of one entry
@@ -38,7 +46,13 @@ def paper_entry(paper: Paper, base_url: str, language: Language) -> Entry:
         id=name_of(base_url, f"paper/{paper.id}"),
         url=base_url + paper_path(paper.id, paper.title),
         title=title,
-        html=_joined([*_abstract(paper), _links(actions(paper, language))]),
+        html=_joined(
+            [
+                _summary(summary_label(paper, language), summary(paper)),
+                *_abstract(paper),
+                _links(actions(paper, language)),
+            ]
+        ),
         summary=line(paper.abstract, _SUMMARY) or title,
         at=datetime.combine(paper.announced_on, time(), UTC),
         authors=_authors(paper),
@@ -64,7 +78,7 @@ def _card_entry(card: Card, paper: Paper, digest: Digest, base_url: str) -> Entr
         url=public_url(card.url) or base_url + paper_path(paper.id, paper.title),
         title=title,
         html=_joined(_card_parts(card)) or str(_paragraph(title)),
-        summary=plain(card.excerpt) or title,
+        summary=plain(card.excerpt) or plain(card.summary) or title,
         at=digest.composed_at.astimezone(UTC),
         authors=_authors(paper),
         categories=_categories(paper),
@@ -72,10 +86,16 @@ def _card_entry(card: Card, paper: Paper, digest: Digest, base_url: str) -> Entr
 
 
 def _card_parts(card: Card) -> Iterator[Markup]:
-    for spans in (card.authors, card.excerpt, card.why):
+    yield _paragraph(_marked(card.authors))
+    yield _summary(card.summary_label, card.summary)
+    for spans in (card.excerpt, card.why):
         yield _paragraph(_marked(spans))
     yield _paragraph(card.also)
     yield _links(card.actions)
+
+
+def _summary(label: str, spans: Spans) -> Markup:
+    return Markup("<p><b>{}</b> {}</p>").format(label, _marked(spans)) if spans else Markup()
 
 
 def _abstract(paper: Paper) -> list[Markup]:

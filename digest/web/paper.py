@@ -13,8 +13,8 @@ from digest.model import Announcement, Paper, PaperId, Sighting
 from digest.rendering.byline import own_name
 from digest.rendering.language import Language, message
 from digest.rendering.links import public_url
-from digest.rendering.spans import clean
-from digest.rendering.view import Action, actions, clean_title
+from digest.rendering.spans import clean, plain
+from digest.rendering.view import Action, actions, clean_title, summary, summary_label
 from digest.web.cards import card_of, cards_of
 from digest.web.visit import Visit, Visiting
 from digest.web.words import short_day
@@ -67,6 +67,8 @@ def _page(visit: Visit, paper: Paper, place: str) -> Response:
         day=links.day(paper.announced_on),
         authors=[clean(author) for author in paper.authors[:_AUTHORS]],
         authors_left=max(0, len(paper.authors) - _AUTHORS),
+        summary=plain(summary(paper)),
+        summary_label=summary_label(paper, language),
         abstract=clean(paper.abstract),
         note=clean(paper.note),
         categories=paper.categories,

@@ -23,8 +23,9 @@ CONTEXT: Final[dict[str, frozenset[str]]] = {
         "groups", "others", "cards", "more", "days", "is_first",
     ),
     "web/paper.html.j2": _sheet(
-        "canonical", "card", "day", "authors", "authors_left", "abstract", "note", "categories",
-        "actions", "identifiers", "seen", "published", "version", "similar",
+        "canonical", "card", "day", "authors", "authors_left", "summary", "summary_label",
+        "abstract", "note", "categories", "actions", "identifiers", "seen", "published",
+        "version", "similar",
     ),
     "web/search.html.j2": _sheet("question", "outcome", "orders", "sources", "categories"),
     "web/digest.html.j2": _sheet("frame", "sections", "actions", "day", "left_out"),

@@ -23,6 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "subscriptions",
             "explaining",
             "searching",
+            "summaries",
             "metrics",
         }
     ),

@@ -30,6 +30,7 @@ from digest.model import (
     SourceNote,
     Subscriber,
     SubscriberId,
+    Summary,
     Verdict,
 )
 from digest.rendering.message import Letter
@@ -107,6 +108,10 @@ TIDES = paper(
     votes=84,
     comments=12,
     organisation="Port of Aveiro",
+    summary=Summary(
+        "We keep both readings, mark the hours at which they part, and let a small model of the "
+        "basin decide which one the water would believe."
+    ),
     links=Links(
         "https://arxiv.org/abs/2611.00101",
         "https://arxiv.org/pdf/2611.00101",
@@ -121,6 +126,11 @@ ENCODER = paper(
     "often than ensembles forty times its size when it does answer a harbour forecast.",
     authors=("Miguel Duarte", "Hanne Eriksen"),
     categories=("cs.LG",),
+    summary=Summary(
+        "A small surge forecaster that declines to answer when the season rules it out beats far "
+        "larger ensembles on the answers it gives.",
+        is_written=True,
+    ),
 )
 LOCKS = paper(
     103,

@@ -31,6 +31,7 @@ from digest.model import (
     SourceNote,
     Subscriber,
     SubscriberId,
+    Summary,
     Verdict,
 )
 from digest.rendering.message import Letter
@@ -86,6 +87,7 @@ def paper(number: int, dice: random.Random) -> Paper:
         votes=dice.choice((None, 0, 3, 12345)),
         comments=dice.choice((None, 0, 1, 7)),
         organisation=dice.choice((None, text(dice, 3))),
+        summary=dice.choice((None, Summary(text(dice, 20), is_written=dice.random() < 0.5))),
         sightings=tuple(
             Sighting(source, Announcement.NEW, _NOW)
             for source in dice.sample(

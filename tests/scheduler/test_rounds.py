@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import SMTP
 from itertools import pairwise
 from pathlib import Path
 
@@ -224,3 +226,23 @@ def test_a_mark_is_taken_once_an_hour(database: Database, clock: FrozenClock) ->
     assert not marks.take("alert/x", clock.tick(minutes=59), every=hour)
     assert marks.take("alert/x", clock.tick(minutes=1), every=hour)
     assert marks.take("alert/x", clock.tick(days=-2), every=hour), "the clock was set back"
+
+
+def test_what_was_read_is_summed_up_before_its_digest_leaves(small_house: House) -> None:
+    house = small_house
+    sentence = "We show that a lantern of three colours is read from twice as far as any other."
+    abstract = f"Lanterns stand in every harbour we know of, and few are read in fog. {sentence} "
+    abstract += (
+        "The lanterns were tried by night, in two harbours, over three long winters at sea. "
+    )
+    feed = (house.folder / "feed.xml").read_text("utf-8")
+    longer = feed.replace("How far a lantern shines.", abstract * 2)
+    (house.folder / "feed.xml").write_text(longer, "utf-8")
+    house.clock.set(at("2026-11-18T06:50"))
+    house.subscribe(style="compact")
+    house.clock.tick(minutes=10)
+    house.tick()
+    (mail,) = house.mails()
+    text = message_from_bytes(mail.read_bytes(), policy=SMTP).get_body(("plain",))
+    assert text is not None
+    assert f"TL;DR: {sentence}" in " ".join(str(text.get_content()).split())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from digest.rendering.chat.markdown import escape, links, marked
-from digest.rendering.chat.post import Placed, Post, lead, numbered, pack, placed
+from digest.rendering.chat.post import Placed, Post, labelled, lead, numbered, pack, placed
 from digest.rendering.spans import plain, shorten
 
 _EMBEDS: Final = 10
@@ -59,6 +59,7 @@ def _embed(one: Placed) -> Embed:
     card = one.card
     lines = [
         marked(card.authors, _WHY),
+        marked(labelled(card), _WHY),
         marked(card.why, _WHY),
         escape(shorten(card.also, _LINE)),
         " · ".join(links(card.actions)),

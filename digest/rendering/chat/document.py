@@ -6,9 +6,10 @@
      "links": {"web": "https://…", "team": "https://…"},
      "sections": [{"name": "…", "papers": [
         {"id": 101, "key": "arxiv:2611.00101", "title": "…", "url": "https://…",
-         "authors": ["…"], "abstract": "…", "why": "…", "also": "…", "revision": false,
-         "score": 3.2, "votes": 84, "comments": 12, "categories": ["cs.LG"],
-         "sources": ["arxiv"], "links": [{"label": "PDF", "url": "https://…"}]}]}]}
+         "authors": ["…"], "abstract": "…",
+         "summary": {"text": "…", "machine_written": false},
+         "why": "…", "also": "…", "revision": false, "score": 3.2, "votes": 84, "comments": 12,
+         "categories": ["cs.LG"], "sources": ["arxiv"], "links": [{"label": "PDF", "url": "https://…"}]}]}]}
 
 `id` is the same at every try, so a receiver can tell a repeat. Keys may be added; none changes its
 meaning without another `version`. All texts are plain text.
@@ -22,7 +23,7 @@ from typing import Any, Final
 from digest.model import Item, Paper
 from digest.rendering.chat.post import Post
 from digest.rendering.spans import plain
-from digest.rendering.view import Card
+from digest.rendering.view import Card, summary
 
 VERSION: Final = 1
 
@@ -61,6 +62,12 @@ def document(post: Post) -> dict[str, Any]:
     }
 
 
+def _summary(paper: Paper) -> dict[str, Any] | None:
+    if paper.summary is None:
+        return None
+    return {"text": plain(summary(paper)), "machine_written": paper.summary.is_written}
+
+
 def _paper(card: Card, item: Item, paper: Paper) -> dict[str, Any]:
     return {
         "id": paper.id,
@@ -69,6 +76,7 @@ def _paper(card: Card, item: Item, paper: Paper) -> dict[str, Any]:
         "url": card.url,
         "authors": list(paper.authors),
         "abstract": paper.abstract,
+        "summary": _summary(paper),
         "why": plain(card.why),
         "also": card.also,
         "revision": item.revision,

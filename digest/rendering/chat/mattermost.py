@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from digest.rendering.chat.markdown import escape, link, links, marked
-from digest.rendering.chat.post import Placed, Post, lead, numbered, pack, placed
+from digest.rendering.chat.post import Placed, Post, labelled, lead, numbered, pack, placed
 from digest.rendering.spans import plain, shorten
 
 _ROOM: Final = 12_000
@@ -45,6 +45,7 @@ def _text(one: Placed) -> str:
     lines = [
         f"**{link(shorten(plain(card.title), _TITLE), card.url)}**",
         marked(card.authors, _WHY),
+        marked(labelled(card), _WHY),
         marked(card.why, _WHY),
         escape(shorten(card.also, _LINE)),
         " · ".join([*map(escape, card.chips), *links(card.actions)]),

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from digest.rendering.chat.post import Placed, Post, lead, numbered, pack, placed, shy
+from digest.rendering.chat.post import Placed, Post, labelled, lead, numbered, pack, placed, shy
 from digest.rendering.spans import plain, shorten
 
 _ROOM: Final = 850  #: of 1,000; the rest is for the foot
 _HEAD_ROOM: Final = 400
 _TITLE: Final = 140
 _LINE: Final = 160
+_SUMMARY: Final = 300
 _URL: Final = 300
 
 
@@ -44,6 +45,7 @@ def _text(one: Placed) -> str:
     lines = [
         shorten(plain(card.title), _TITLE),
         shorten(" · ".join([plain(card.authors), *chips]), _LINE),
+        shorten(plain(labelled(card)), _SUMMARY),
         shorten(plain(card.why), _LINE),
         card.url if len(card.url) <= _URL else "",
     ]

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from digest.model import Digest, Paper, PaperId
 from digest.rendering.frame import more
+from digest.rendering.spans import Kind, Span, Spans
 from digest.rendering.view import Action, Card, View
 
 _MENTION: Final = re.compile(r"(?<!\w)@")
@@ -67,6 +68,13 @@ def placed(view: View) -> list[Placed]:
 def lead(view: View) -> list[str]:
     """The lines under the headline, as far as there are any."""
     return [line for line in (view.frame.summary, view.frame.note) if line]
+
+
+def labelled(card: Card) -> Spans:
+    """The summary with what says whose words it is; nothing where there is none."""
+    if not card.summary:
+        return ()
+    return (Span(f"{card.summary_label}:", Kind.STRONG), Span(" "), *card.summary)
 
 
 def pack(

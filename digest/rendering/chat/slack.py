@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from digest.rendering.chat.post import Placed, Post, lead, numbered, pack, placed, shy
+from digest.rendering.chat.post import Placed, Post, labelled, lead, numbered, pack, placed, shy
 from digest.rendering.spans import Kind, Spans, plain, shorten
 from digest.rendering.view import Action, Card
 
@@ -86,6 +86,7 @@ def _card(card: Card) -> Block:
     lines = [
         f"*<{_url(card.url)}|{title}>*",
         _marked(card.authors),
+        _marked(labelled(card)),
         _marked(card.why, limit=_WHY),
         _line(card.also),
         " · ".join([*map(_line, card.chips), *map(_link, card.actions)]),

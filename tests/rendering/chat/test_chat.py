@@ -224,7 +224,7 @@ def test_the_document_has_the_documented_keys() -> None:
     assert first["links"][1] == {"label": "PDF", "url": samples.TIDES.links.pdf}
     documented = set(re.findall(r'"(\w+)":', document.__doc__ or ""))
     used = set(found) | set(found["sections"][0]) | set(first) | set(found["links"])
-    used |= set(first["links"][0])
+    used |= set(first["links"][0]) | set(first["summary"])
     assert used == documented
 
 

@@ -1,0 +1,147 @@
+"""Summaries kept: one a paper and maker, made once and shared by all readers.
+
+A summary counts only for the version of the abstract it was made of. Which makers are in use, the
+best first, is for whoever asks to say: what a maker made that is no longer configured is not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from digest.model import Paper, PaperId, Summary
+from digest.store.database import Database, insert_into
+from digest.store.rows import PAPER, batches
+from digest.store.summary_tables import SummaryRow, table
+from digest.store.tables import SentRow
+
+_SUMMARY: Final = table(SummaryRow)
+_SENT: Final = table(SentRow)
+_DIGESTS: Final = 1000  #: the newest ones, by which it is judged what readers get
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a maker made of a paper; an empty text is kept too, so that it is not asked again."""
+
+    paper: Paper
+    text: str
+
+
+class SummaryStore:
+    """What making summaries needs of the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def missing(self, maker: str, *, since: date, shortest: int, limit: int) -> list[PaperId]:
+        """Papers announced from `since` on that `maker` has made nothing of.
+
+        Those that most of the newest digests hold first, then by votes, then the newest. Abstracts
+        under `shortest` characters are left out.
+        """
+        mine = sa.and_(_SUMMARY.c.paper_id == PAPER.c.id, _SUMMARY.c.maker == maker)
+        length = sa.func.length(PAPER.c.abstract)
+        is_other = (_SUMMARY.c.length != length) | (
+            _SUMMARY.c.version != sa.func.coalesce(PAPER.c.version, 0)
+        )
+        wanted = _wanted()
+        statement = (
+            sa.select(PAPER.c.id)
+            .select_from(
+                PAPER.outerjoin(_SUMMARY, mine).outerjoin(wanted, wanted.c.paper_id == PAPER.c.id)
+            )
+            .where(PAPER.c.announced_on >= since, length >= shortest)
+            .where(_SUMMARY.c.paper_id.is_(None) | is_other)
+            .order_by(
+                sa.func.coalesce(wanted.c.digests, 0).desc(),
+                sa.func.coalesce(PAPER.c.votes, 0).desc(),
+                PAPER.c.id.desc(),
+            )
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [PaperId(id) for id in connection.execute(statement).scalars()]
+
+    def keep(self, maker: str, made: Sequence[Made], at: datetime, *, is_written: bool) -> None:
+        """Store what was made; of papers that have gone since, nothing."""
+        rows = {one.paper.id: _row(maker, one, at, is_written=is_written) for one in made}
+        with self._database.write() as connection:
+            there = _existing(connection, list(rows))
+            kept = [row for id, row in rows.items() if id in there]
+            if not kept:
+                return
+            statement = insert_into(connection, _SUMMARY)
+            changed = {
+                name: statement.excluded[name]
+                for name in ("version", "length", "text", "is_written", "at")
+            }
+            keys = ["paper_id", "maker"]
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=keys, set_=changed), kept
+            )
+
+    def forget(self, *, but: Sequence[str]) -> int:
+        """Drop what all makers but these made; how many there were."""
+        with self._database.write() as connection:
+            gone = sa.delete(_SUMMARY).where(_SUMMARY.c.maker.not_in(but))
+            return connection.execute(gone).rowcount
+
+    def counts(self) -> dict[str, int]:
+        """How many summaries of each maker can be shown."""
+        statement = sa.select(_SUMMARY.c.maker, sa.func.count()).where(_SUMMARY.c.text != "")
+        with self._database.read() as connection:
+            rows = connection.execute(statement.group_by(_SUMMARY.c.maker)).all()
+        return {row[0]: row[1] for row in rows}
+
+
+def summaries_of(
+    connection: sa.Connection, papers: Mapping[PaperId, Paper], makers: Sequence[str]
+) -> dict[PaperId, Summary]:
+    """The best summary of each paper: of the first of `makers` that made one of this abstract."""
+    found: dict[PaperId, tuple[int, Summary]] = {}
+    for ids in batches(papers) if makers else ():
+        statement = sa.select(_SUMMARY).where(
+            _SUMMARY.c.paper_id.in_(ids), _SUMMARY.c.maker.in_(makers), _SUMMARY.c.text != ""
+        )
+        for row in connection.execute(statement):
+            paper, rank = papers[row.paper_id], makers.index(row.maker)
+            is_its = (row.version, row.length) == (paper.version or 0, len(paper.abstract))
+            if is_its and (paper.id not in found or rank < found[paper.id][0]):
+                found[paper.id] = rank, Summary(row.text, is_written=row.is_written)
+    return {id: summary for id, (_, summary) in found.items()}
+
+
+def _wanted() -> sa.Subquery:
+    """How many of the newest digests hold each paper; through the index of digests alone."""
+    newest = sa.select(sa.func.coalesce(sa.func.max(_SENT.c.digest_id), 0)).scalar_subquery()
+    return (
+        sa.select(_SENT.c.paper_id, sa.func.count().label("digests"))
+        .where(_SENT.c.digest_id > newest - _DIGESTS)
+        .group_by(_SENT.c.paper_id)
+        .subquery()
+    )
+
+
+def _row(maker: str, made: Made, at: datetime, *, is_written: bool) -> dict[str, Any]:
+    return {
+        "paper_id": made.paper.id,
+        "maker": maker,
+        "version": made.paper.version or 0,
+        "length": len(made.paper.abstract),
+        "text": made.text,
+        "is_written": is_written,
+        "at": at,
+    }
+
+
+def _existing(connection: sa.Connection, ids: Sequence[PaperId]) -> set[int]:
+    found: set[int] = set()
+    for some in batches(ids):
+        there = sa.select(PAPER.c.id).where(PAPER.c.id.in_(some))
+        found.update(connection.execute(there).scalars())
+    return found
