@@ -3,8 +3,8 @@
     python -m benchmarks.storage [rows]
 
 Rows are as composing and sending leave them: a digest of 15 papers, its 15 `sent` rows, one
-delivery. Printed are bytes a row with indexes, and bytes a subscriber and day; docs/why/scaling.md is
-worked out from them.
+delivery. Printed are bytes a row with indexes, and bytes a subscriber and day;
+docs/why/scaling.md is worked out from them.
 """
 
 from __future__ import annotations

@@ -175,10 +175,12 @@ def _keywords(one: Explanation) -> Iterator[str]:
 
 
 def _likeness(one: Explanation, parts: Mapping[str, float]) -> Iterator[str]:
+    told = ", ".join(f"{name} {value:+.1f}" for name, value in parts.items())
     if one.share is None:
+        if parts:
+            yield f"Likeness to what was disliked, in spreads above the usual: {told}."
         return
     if parts:
-        told = ", ".join(f"{name} {value:+.1f}" for name, value in parts.items())
         yield f"Likeness by part, in spreads above the usual: {told}."
     verdict = "near enough" if one.within else "too far"
     yield (

@@ -158,6 +158,17 @@ def test_the_next_digest_puts_first_what_is_like_the_liked(
     assert lamps[0] == first
 
 
+def test_a_dislike_puts_last_what_is_like_it_where_only_words_are_asked(
+    world: World, feedback: Feedback
+) -> None:
+    world.subscribe(interests=[{"name": "Lanterns", "query": "lantern OR lamp"}])
+    morning(world)
+    feedback.hear(ADA, stored(world, "A lantern on the stage"), liked=False)
+    titles = next_titles(world)
+    assert titles[-1] == "Actors in the dark"
+    assert len(titles) == 3
+
+
 def nothing(world: World, feedback: Feedback) -> None:
     """Says nothing."""
 

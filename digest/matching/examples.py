@@ -24,6 +24,7 @@ LEARN_FROM = 4  #: liked examples below which nothing is learned
 WORD_RIDGE = 1.0
 VECTOR_RIDGE = 10.0
 DISLIKE = -0.6  #: weight of being near a disliked example
+DISLIKED = "like a disliked example"  #: the name of that part
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +75,7 @@ class Taste:
         names += ["words of the nearest example"] if self.learned is None else learned
         found = [(name, 1 / len(names)) for name in names] if self.liked else []
         disliked = len(self.examples) > self.liked
-        return [*found, ("like a disliked example", DISLIKE)] if disliked else found
+        return [*found, (DISLIKED, DISLIKE)] if disliked else found
 
     def parts(self, batch: Batch) -> list[Floats]:
         """One array a part, one value a paper."""

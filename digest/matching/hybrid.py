@@ -3,6 +3,7 @@
     statement  .55 BM25 + .25 whole paper + .20 nearest sentence, each standardised
     examples   mean and nearest, by vector and by words; learned parts from four examples on
     both       half and half, and again standardised
+    aversion   nearness to a disliked example, for an interest with nothing else to compare
 
 A score is the number of spreads above what is usual in the background; its share ("top 1 %") is
 measured there too. A second stage, when there is one, only reorders each interest's best papers, so
@@ -27,8 +28,8 @@ from digest.matching.calibration import (
     calibrate,
 )
 from digest.matching.diversity import find_alike
-from digest.matching.examples import Learner, Taste
-from digest.matching.scoring import Alike, Scores
+from digest.matching.examples import DISLIKED, Learner, Taste
+from digest.matching.scoring import Alike, Scores, nearness
 from digest.matching.second import SecondStage
 from digest.matching.sparse import Floats
 from digest.matching.statements import NAMES, WEIGHTS, Questions, ask, parts
@@ -49,6 +50,7 @@ class _Profile:
     taste: Taste | None
     names: tuple[str, ...]
     weights: tuple[float, ...]
+    averse: bool = False  #: there is only what was disliked
 
 
 class HybridScorer:
@@ -86,10 +88,14 @@ class HybridScorer:
         profiles, questions = self._profiles(interests)
         values = np.full((len(interests), len(ready)), -np.inf, np.float32)
         share, level = np.ones_like(values), np.full_like(values, -np.inf)
+        aversion = np.zeros_like(values) if any(one.averse for one in profiles) else None
         calibrations = self._calibrated(interests, profiles, questions)
         asked = parts(questions, ready)
         for row, (profile, known) in enumerate(zip(profiles, calibrations, strict=True)):
-            if known is not None:
+            if known is not None and profile.averse and aversion is not None:
+                likeness = known.total(_parts(profile, asked, ready), profile.weights)
+                aversion[row] = nearness(known.share(likeness))
+            elif known is not None:
                 found = _parts(profile, asked, ready)
                 values[row] = known.total(found, profile.weights)
                 share[row] = known.share(values[row])
@@ -100,7 +106,8 @@ class HybridScorer:
         def told(row: int, column: int) -> tuple[Hit, ...]:
             return ready.places.told(interests[row].statement, column)
 
-        return Scores(values, share, _Resembles(profiles, questions, ready), told, level)
+        resembles = _Resembles(profiles, questions, ready)
+        return Scores(values, share, resembles, told, level, aversion)
 
     def alike(self, ready: Batch) -> Alike:
         return find_alike(ready.whole)
@@ -141,7 +148,9 @@ class HybridScorer:
     def _profile(self, interest: Interest, question: int | None) -> _Profile:
         spoken = [e for e in interest.examples if (e.title + e.abstract).strip()]
         liked = any(example.positive for example in spoken)
-        taste = self._taste(spoken) if liked or (spoken and question is not None) else None
+        taste = self._taste(spoken) if spoken else None
+        if taste is not None and question is None and not liked:
+            return _Profile(None, taste, (DISLIKED,), (1.0,), averse=True)
         both = question is not None and liked
         weights: list[tuple[str, float]] = []
         if question is not None:

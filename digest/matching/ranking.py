@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.placing import Taken, place_all
-from digest.matching.scoring import Floats
+from digest.matching.scoring import Floats, nearness
 from digest.model import (
     Interest,
     InterestId,
@@ -38,11 +38,11 @@ SURE = 0.01  #: a share of the stream up to which its best need not be like the 
 LIKE = 2.4  #: likeness in itself that is wanted beyond: about the top 3 % of science at large
 
 _FEW = 64
-_FARTHEST = 4.0  #: decades of share that count: top 0.01 % is as near as it gets
 _HAIR = 1e-6  #: a share of exactly the threshold is near, whatever float32 makes of it
 _FINER = 0.02  #: at most, for the value itself
 _KEYWORDS = (0.25, 0.25)  #: for a true query: at once, and by how much of it was found
 _FOLLOWED = 0.6
+_AVERSE = 0.25  #: taken from a keyword match that is very like what was disliked
 _VOTES = (0.05, 0.15)  #: per decade of votes, and at most
 
 
@@ -92,6 +92,7 @@ def fused(
     strength: Floats,
     followed: Bools,
     votes: Floats,
+    aversion: Floats | float = 0.0,
 ) -> Floats:
     """One score for pairs of interest and paper, all arguments of one length; about 0 to 2.
 
@@ -101,12 +102,12 @@ def fused(
     likeness = np.zeros(len(share), np.float64)
     compared = share < 1.0
     if compared.any():
-        decades = -np.log10(np.maximum(share[compared], 10**-_FARTHEST))
         finer = np.where(np.isfinite(values[compared]), values[compared], 0.0)
-        likeness[compared] = decades / _FARTHEST + _FINER * finer / (1.0 + np.abs(finer))
+        likeness[compared] = nearness(share[compared]) + _FINER * finer / (1.0 + np.abs(finer))
     keywords = np.where(true, _KEYWORDS[0] + _KEYWORDS[1] * strength, 0.0)
     lift = np.minimum(_VOTES[0] * np.log10(1.0 + np.maximum(votes, 0.0)), _VOTES[1])
-    total = np.maximum(likeness + keywords + lift + _FOLLOWED * followed, 0.0)
+    merits = likeness + keywords + lift + _FOLLOWED * followed
+    total = np.maximum(merits - _AVERSE * aversion, 0.0)
     return np.round(total, DECIMALS).astype(np.float32)
 
 

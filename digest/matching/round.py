@@ -84,6 +84,10 @@ class Round:
         self._values[likeness.rows] = likeness.scores.values
         self._share = np.ones_like(self._values)
         self._share[likeness.rows] = likeness.scores.share
+        self._aversion: Floats | None = None
+        if likeness.scores.aversion is not None:
+            self._aversion = np.zeros_like(self._values)
+            self._aversion[likeness.rows] = likeness.scores.aversion
         self.level: Floats | None = None
         if likeness.scores.level is not None:
             self.level = np.full_like(self._values, -np.inf)
@@ -175,6 +179,7 @@ class Round:
             strength=strength,
             followed=self.facts.followed[rows, columns],
             votes=self._to.votes[columns],
+            aversion=0.0 if self._aversion is None else self._aversion[rows, columns],
         )
 
     def _telling(self, rows: Ints, columns: Ints) -> Telling:

@@ -40,7 +40,8 @@ class Scores:
     `ranking.LIKE`; None where the scorer cannot say. `resembles(row, column)`: title of the liked
     example nearest to the paper, None when the statement is nearer or there is none. `told(row,
     column)`: the statement's most telling words in the paper, and where. Both are asked only for
-    papers that are listed.
+    papers that are listed. `aversion`: where an interest has disliked examples and nothing else to
+    compare, what a paper loses for being like them, 0 to 1; None where nobody is averse.
     """
 
     values: Floats
@@ -48,6 +49,16 @@ class Scores:
     resembles: Callable[[int, int], str | None] = nothing_near
     told: Callable[[int, int], tuple[Hit, ...]] = nothing_told
     level: Floats | None = None
+    aversion: Floats | None = None
+
+
+FARTHEST = 4.0  #: decades of share that count: top 0.01 % is as near as it gets
+
+
+def nearness(share: Floats) -> NDArray[np.float64]:
+    """The decades of share, 0 (all of the stream) to 1 (its best 0.01 %)."""
+    decades: NDArray[np.float64] = -np.log10(np.maximum(share, 10**-FARTHEST)) / FARTHEST
+    return decades
 
 
 Alike = Mapping[int, Mapping[int, float]]  #: what being beside another costs, 0 to 1

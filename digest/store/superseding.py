@@ -1,4 +1,4 @@
-"""Digests that nobody got: which still wait on every channel, so that the next one replaces them."""
+"""Digests that nobody got: which still wait on every channel, so that the next replaces them."""
 
 from __future__ import annotations
 

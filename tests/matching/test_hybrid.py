@@ -111,6 +111,17 @@ def test_a_disliked_example_pushes_down(scorer: HybridScorer) -> None:
     assert less.resembles(0, 1) is None
 
 
+def test_without_anything_else_a_disliked_example_is_an_aversion(scorer: HybridScorer) -> None:
+    ready = scorer.prepare(NEW)
+    averse = interest(examples=[Example(*TOPICS[1], positive=False)])
+    scores = scorer.score([averse, interest("learning from sensors of robots")], ready)
+    assert scores.aversion is not None
+    assert not np.isfinite(scores.values[0]).any()
+    assert scores.aversion[0, 1] > 0.3 > scores.aversion[0, 0] >= 0
+    assert not scores.aversion[1].any()
+    assert scorer.score([interest("robots")], ready).aversion is None
+
+
 def test_the_share_is_that_of_the_background(scorer: HybridScorer, background: Background) -> None:
     scores = scorer.score([interest("grasping objects")], background.sample)
     order = np.argsort(-scores.values[0])

@@ -97,6 +97,7 @@ def score(**facts: Any) -> float:
         "strength": 0.0,
         "followed": False,
         "votes": 0.0,
+        "aversion": 0.0,
     }
     return float(fused(**{name: np.array([v]) for name, v in (defaults | facts).items()})[0])
 
@@ -107,6 +108,7 @@ HIGHER = [
     pytest.param({"share": 0.001}, {"share": 0.01, "values": 99.0}, id="finer only"),
     pytest.param({"share": 0.01, "true": True}, {"share": 0.01}, id="words too"),
     pytest.param({"true": True, "strength": 1.0}, {"true": True}, id="more words"),
+    pytest.param({"true": True}, {"true": True, "aversion": 0.5}, id="unlike the disliked"),
     pytest.param({"followed": True}, {}, id="a followed author"),
     pytest.param({"votes": 50}, {"votes": 5}, id="voted for"),
     pytest.param({"share": 0.001}, {"share": 0.01, "votes": 500}, id="votes only lift"),
