@@ -83,7 +83,17 @@ class InvalidChannel(UsageError):
 
 
 class InvalidSubscriber(UsageError):
-    """A subscriber record that cannot be stored; names the field and the mend."""
+    """A subscriber record that cannot be stored; names the field and the mend.
+
+    `faults` are the same for programs, where they are known one by one: the place as a JSON Pointer
+    (RFC 6901) into the record, and what is wrong there.
+    """
+
+    def __init__(
+        self, message: str, *, mend: str = "", faults: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(message, mend=mend)
+        self.faults = tuple(faults)
 
 
 class StoreError(DigestError):

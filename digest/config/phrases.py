@@ -29,6 +29,7 @@ _TYPES = {
     "timezone_aware": "must say its zone, such as 2026-12-01T00:00:00Z",
     "too_long": "may have at most {max_length}",
     "too_short": "needs at least {min_length}",
+    "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
 }
 

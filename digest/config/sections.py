@@ -175,6 +175,14 @@ class WebSection(Section):
         return {one.name: one.password_hash.get_secret_value() for one in self.operators}
 
 
+class ApiSection(Section):
+    """How often programs may ask, a minute: a client without a token, and a token."""
+
+    reads_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 120
+    token_reads_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
+    token_writes_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 120
+
+
 class RetentionSection(Section):
     """How long records are kept; 0 keeps them for ever."""
 

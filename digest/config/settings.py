@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from digest.config.channels import ChannelsSection
 from digest.config.sections import (
+    ApiSection,
     DatabaseSection,
     DeliverySection,
     DigestSection,
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     delivery: DeliverySection = DeliverySection()
     channels: ChannelsSection = ChannelsSection()
     web: WebSection = WebSection()
+    api: ApiSection = ApiSection()
     retention: RetentionSection = RetentionSection()
     scheduler: SchedulerSection = SchedulerSection()
     logging: LoggingSection = LoggingSection()

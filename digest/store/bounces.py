@@ -37,6 +37,7 @@ class Seen:
     origin: str
     status: str
     detail: str
+    id: int = 0
 
 
 class BounceStore:
@@ -99,9 +100,14 @@ class BounceStore:
             )
 
     def listed(
-        self, *, email: str | None = None, kinds: Collection[BounceKind] = (), limit: int = 100
+        self,
+        *,
+        email: str | None = None,
+        kinds: Collection[BounceKind] = (),
+        limit: int = 100,
+        before: tuple[datetime, int] | None = None,
     ) -> list[Seen]:
-        """The newest events, of one reader or of all."""
+        """The newest events, of one reader or of all; `before` (time and id) goes on."""
         statement = (
             sa.select(_subscriber.c.email, _bounce)
             .join(_subscriber, _subscriber.c.id == _bounce.c.subscriber_id)
@@ -112,6 +118,10 @@ class BounceStore:
             statement = statement.where(_subscriber.c.email == email)
         if kinds:
             statement = statement.where(_bounce.c.kind.in_([kind.value for kind in kinds]))
+        if before is not None:
+            at, id = before
+            earlier = (_bounce.c.at < at) | ((_bounce.c.at == at) & (_bounce.c.id < id))
+            statement = statement.where(earlier)
         with self._database.read() as connection:
             return [_seen(row) for row in connection.execute(statement)]
 
@@ -191,4 +201,5 @@ def _seen(row: sa.Row[Any]) -> Seen:
         origin=row.origin,
         status=row.status,
         detail=row.detail,
+        id=row.id,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -51,22 +52,41 @@ _COLUMNS = (
     _delivery.c.code,
     _delivery.c.reply,
 )
+_SEEN: sa.Select[Any] = (
+    sa.select(*_COLUMNS)
+    .join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
+    .join(_digest, _digest.c.id == _delivery.c.digest_id)
+)
 
 
 def listed(
-    database: Database, *, states: Collection[DeliveryState], email: str | None, limit: int
+    database: Database,
+    *,
+    states: Collection[DeliveryState],
+    email: str | None,
+    limit: int,
+    before: DeliveryId | None = None,
 ) -> list[Seen]:
-    """The newest deliveries in these states, of one subscriber or of all."""
+    """The newest deliveries in these states, of one subscriber or of all; `before` goes on."""
     statement = (
-        sa.select(*_COLUMNS)
-        .join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
-        .join(_digest, _digest.c.id == _delivery.c.digest_id)
-        .where(_delivery.c.state.in_([state.value for state in states]))
+        _SEEN.where(_delivery.c.state.in_([state.value for state in states]))
         .order_by(_delivery.c.id.desc())
         .limit(limit)
     )
     if email is not None:
         statement = statement.where(_subscriber.c.email == email)
+    if before is not None:
+        statement = statement.where(_delivery.c.id < before)
     with database.read() as connection:
-        rows = connection.execute(statement).all()
-    return [Seen(**row._asdict() | {"state": DeliveryState(row.state)}) for row in rows]
+        return [_value(row) for row in connection.execute(statement)]
+
+
+def seen(database: Database, id: DeliveryId) -> Seen | None:
+    """One delivery, settled or not."""
+    with database.read() as connection:
+        row = connection.execute(_SEEN.where(_delivery.c.id == id)).one_or_none()
+    return None if row is None else _value(row)
+
+
+def _value(row: sa.Row[Any]) -> Seen:
+    return Seen(**row._asdict() | {"state": DeliveryState(row.state)})

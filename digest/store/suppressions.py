@@ -26,11 +26,12 @@ class Suppression:
     expires_at: datetime | None = None
 
 
-def listed(database: Database) -> list[Suppression]:
-    """All of them, in the order of the hashes."""
+def listed(database: Database, *, after: str = "", limit: int | None = None) -> list[Suppression]:
+    """All of them in the order of the hashes, or up to `limit` that come `after` one."""
     columns = [_suppression.c[name] for name in Suppression.__slots__]
+    wanted = sa.select(*columns).where(_suppression.c.address_hash > after)
     with database.read() as connection:
-        found = connection.execute(sa.select(*columns).order_by(_suppression.c.address_hash))
+        found = connection.execute(wanted.order_by(_suppression.c.address_hash).limit(limit))
         return [Suppression(**row._asdict()) for row in found]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -79,10 +79,12 @@ class Changing:
         store.update(connection, before, replace(before, email=address))
         store.redirect(connection, before.id, old=before.email, new=address)
 
-    def issues(self, subscriber: SubscriberId) -> list[DigestId]:
-        """The digests they got, newest first."""
+    def issues(
+        self, subscriber: SubscriberId, *, before: date | None = None, limit: int | None = None
+    ) -> list[DigestId]:
+        """The digests they got, newest first: all, or up to `limit` of days `before` one."""
         with self._database.read() as connection:
-            return issues(connection, subscriber)
+            return issues(connection, subscriber, before=before, limit=limit)
 
     # --- feeds ----------------------------------------------------------------------------------
 

@@ -199,8 +199,14 @@ def check_interest(record: Mapping[str, Any]) -> InterestRecord:
 
 
 def _invalid(error: ValidationError, record: Mapping[str, Any]) -> InvalidSubscriber:
-    lines = [f"{_key(fault['loc'], record)}: {_what(fault)}" for fault in error.errors()]
-    return InvalidSubscriber("; ".join(line.rstrip(".") for line in lines) + ".")
+    found = error.errors()
+    lines = [f"{_key(fault['loc'], record)}: {_what(fault)}" for fault in found]
+    faults = [(_pointer(fault["loc"]), _what(fault)) for fault in found]
+    return InvalidSubscriber("; ".join(line.rstrip(".") for line in lines) + ".", faults=faults)
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
 
 
 def _key(location: tuple[int | str, ...], record: Any) -> str:

@@ -1,7 +1,7 @@
 """Answers that need not be sent again: HEAD without a body, and 304 for a page someone has.
 
-A page's tag is its bytes, so it is right whatever the page was made of. Only public pages are
-tagged; they are small and sent whole, so holding one in memory is no burden.
+A page's tag is its bytes, so it is right whatever the page was made of. Only what is public, or
+kept by its owner, is tagged; it is small and sent whole, so holding one in memory is no burden.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class NotModified:
 
 
 class Tagged:
-    """Gives every public page its tag. It is weak: the page compressed is the same page."""
+    """Gives every page that is kept its tag. It is weak: the page compressed is the same page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -74,17 +74,36 @@ class Tagged:
             await send(start)
             await send({"type": "http.response.body", "body": body})
 
-        await self._app(scope, receive, whole(send, tagged))
+        await self._app(scope, receive, whole(send, tagged, worth=is_kept))
 
 
-def whole(send: Send, take: Callable[[Message, bytes], Awaitable[None]]) -> Send:
-    """A `send` that hands a public page over when all of it is there, and passes others on."""
+def is_public(start: Message) -> bool:
+    return _is_kept(start, "public")
+
+
+def is_kept(start: Message) -> bool:
+    """By anybody, or by its owner who asks each time whether it is still so."""
+    return _is_kept(start, ("public", "private, no-cache"))
+
+
+def _is_kept(start: Message, by: str | tuple[str, ...]) -> bool:
+    cache = Headers(raw=start["headers"]).get("cache-control", "")
+    return bool(start["status"] == 200 and cache.startswith(by))
+
+
+def whole(
+    send: Send,
+    take: Callable[[Message, bytes], Awaitable[None]],
+    *,
+    worth: Callable[[Message], bool] = is_public,
+) -> Send:
+    """A `send` that hands a page over when all of it is there, if it is worth it."""
     start: Message | None = None
     body: list[bytes] = []
 
     async def gathering(message: Message) -> None:
         nonlocal start
-        if message["type"] == "http.response.start" and is_public(message):
+        if message["type"] == "http.response.start" and worth(message):
             start = message
         elif start is None:
             await send(message)
@@ -94,11 +113,6 @@ def whole(send: Send, take: Callable[[Message, bytes], Awaitable[None]]) -> Send
                 await take(start, b"".join(body))
 
     return gathering
-
-
-def is_public(start: Message) -> bool:
-    cache = Headers(raw=start["headers"]).get("cache-control", "")
-    return bool(start["status"] == 200 and cache.startswith("public"))
 
 
 def _unmodified(start: Message) -> Message:

@@ -42,6 +42,7 @@ from digest.web import (
     unsubscribe,
 )
 from digest.web.answers import HeadAsGet, NotModified, Tagged
+from digest.web.api.application import ROOT, create_api
 from digest.web.assets import Assets
 from digest.web.bodies import SmallBodies
 from digest.web.faults import add_faults, is_secure, refuse
@@ -96,6 +97,7 @@ def create_app(rooms: Rooms) -> FastAPI:
     app.state.desk = desk
     for router in PAGES:
         app.include_router(router)
+    app.mount(ROOT, create_api(desk))
     add_faults(app)
     return app
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from digest.access import Access
+from digest.operations import Operations
 from digest.store.archive import ArchiveStore
 from digest.store.limits import LimitStore
 from digest.subscriptions.changing import Changing
 from digest.subscriptions.joining import Joining
-from digest.web.rooms import Rooms
+from digest.web.rooms import ApiRates, Rooms
 from digest.wiring import App
 
 
@@ -31,6 +33,15 @@ def rooms_of(app: App) -> Rooms:
         backtester=app.backtester,
         channels=app.channels,
         webhooks=app.post.webhooks,
+        access=Access(app.database, clock=app.clock),
+        operations=Operations(
+            app.database,
+            subscriptions=app.subscriptions,
+            keys=keys,
+            explain=app.explain,
+            clock=app.clock,
+        ),
+        api=ApiRates(**app.settings.api.model_dump()),
         languages=tuple(app.settings.site.languages),
         overrides=app.settings.site.templates,
         trusted_proxies=tuple(str(one) for one in app.settings.web.trusted_proxies),

@@ -22,7 +22,7 @@ router = APIRouter()
 @router.get("/p/{token}/export")
 def export(reader: Reading) -> Response:
     """Everything that is kept about the reader, as JSON."""
-    content = json.dumps(_everything(reader), ensure_ascii=False, indent=2) + "\n"
+    content = json.dumps(everything(reader), ensure_ascii=False, indent=2) + "\n"
     headers = {
         "Content-Disposition": 'attachment; filename="my-digest.json"',
         "Cache-Control": PRIVATE,
@@ -57,7 +57,8 @@ def delete(reader: Reading) -> Response:
     )
 
 
-def _everything(reader: Reader) -> dict[str, Any]:
+def everything(reader: Reader) -> dict[str, Any]:
+    """Their record, what they said of papers, and what their digests held."""
     return {
         "subscriber": to_record(reader.subscriber),
         "feedback": _feedback(reader),

@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from digest.access import Access
 from digest.backtest import Backtester
 from digest.bounces import Webhooks
 from digest.channels import ConfiguredChannels
 from digest.clock import Clock
 from digest.feedback import Feedback
 from digest.model import Site
+from digest.operations import Operations
 from digest.rendering.environment import Templates
 from digest.searching import Searcher
 from digest.store.archive import ArchiveStore
@@ -33,6 +35,15 @@ class Limits(Protocol):
     """Counts attempts across processes; zero when this one is allowed, else how long to wait."""
 
     def wait(self, key: str, *, most: int, within: timedelta, now: datetime) -> timedelta: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRates:
+    """How often programs may ask: without a token a client, with one the token."""
+
+    reads_per_minute: int = 120
+    token_reads_per_minute: int = 600
+    token_writes_per_minute: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,9 @@ class Rooms:
     backtester: Backtester
     channels: ConfiguredChannels
     webhooks: Webhooks
+    access: Access
+    operations: Operations
+    api: ApiRates = ApiRates()
     languages: tuple[str, ...] = ("en",)
     overrides: Path | None = None
     trusted_proxies: tuple[str, ...] = ()

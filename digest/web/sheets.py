@@ -31,6 +31,7 @@ CONTEXT: Final[dict[str, frozenset[str]]] = {
     "web/digest.html.j2": _sheet("frame", "sections", "actions", "day", "left_out"),
     "web/sources.html.j2": _sheet("sources"),
     "web/feeds.html.j2": _sheet("whole", "sources", "categories"),
+    "web/api.html.j2": _sheet("base", "groups", "objects", "scopes", "problems", "rates"),
     "web/fields.html.j2": COMMON,
     "web/preview.html.j2": _sheet("preview", "faults"),
     "web/subscribe.html.j2": _sheet(

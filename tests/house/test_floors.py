@@ -31,6 +31,7 @@ FLOORS: tuple[frozenset[str], ...] = (
         {
             "letters",
             "access",
+            "operations",
             "chat",
             "errands",
             "day",

@@ -17,13 +17,16 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from digest.access import Access
 from digest.backtest import Backtester
 from digest.bounces import Hearing, Webhooks
 from digest.channels import ConfiguredChannels
 from digest.config import Settings
 from digest.delivery.provider_events import Trust
+from digest.explaining import Answer
 from digest.feedback import Feedback
 from digest.model import Site
+from digest.operations import Operations
 from digest.rendering.environment import Templates
 from digest.searching import Searcher
 from digest.searching.staging import Setting
@@ -136,6 +139,11 @@ def _nowhere(url: str) -> bytes:
     raise OSError(f"nothing is fetched here: {url}")
 
 
+def _explain(email: str, paper: str) -> Answer:
+    """The decision is another room's; what is told of it is these tests'."""
+    return Answer(sent=True, headline=f"Sent to {email}.", steps=(f"It was {paper}.",))
+
+
 def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
     """Rooms as the composition root makes them, any field overridable."""
     papers, archive = PaperStore(database), ArchiveStore(database)
@@ -160,6 +168,10 @@ def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
         "backtester": _backtester(database, searching),
         "channels": make_channels(database, subscriptions, clock),
         "webhooks": make_webhooks(database, subscriptions, clock),
+        "access": Access(database, clock=clock),
+        "operations": Operations(
+            database, subscriptions=subscriptions, keys=seeds.KEYS, explain=_explain, clock=clock
+        ),
     }
     return Rooms(**defaults | fields)
 
