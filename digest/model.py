@@ -355,6 +355,7 @@ class ErrandKind(StrEnum):
     JOIN = "join"  #: subscribing: the address confirms itself
     LINK = "link"  #: "send me my link"
     CHANGE = "change"  #: a new address confirms itself
+    MOVED = "moved"  #: the old address hears of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -470,6 +470,10 @@ def test_feedback_and_mutes_are_stored(subscribed: Digest) -> None:
     assert subscribed("feedback", ADA, paper, "mute-author", "Nobody").code == 2
     assert subscribed("feedback", ADA, paper, "mute-word", "fog").code == 0
     assert subscribed("subscribers", "show", ADA, "--json").json["muted_words"] == ["fog"]
+    assert subscribed("feedback", ADA, paper, "unmute-word", "storm").code == 2
+    assert subscribed("feedback", ADA, paper, "unmute-word", "Fog").code == 0
+    left = subscribed("feedback", ADA, paper, "unmute-author", "mirza", "--json").json["muted"]
+    assert left == {"authors": [], "words": []}
 
 
 def test_explain_answers_for_sent_and_unsent(subscribed: Digest) -> None:

@@ -290,6 +290,24 @@ def test_a_new_address_counts_once_it_says_yes(door: Door) -> None:
         assert (moved.id, moved.email) == (reader.id, "other@example.org")
 
 
+def test_the_old_address_hears_of_it(door: Door) -> None:
+    reader = door.subscriptions.add({"email": NEW, "interests": [WISH]})
+    door.changing.ask_address(reader, "other@example.org")
+    door.changing.confirm_address(reader.id, ErrandId(door.rows()[-1].id))
+    door.drain()
+    assert door.server.recipients == ["other@example.org", NEW]
+    mail = door.mail()
+    assert "has moved" in mail["Subject"]
+    for part in ("plain", "html"):
+        body = mail.get_body((part,))
+        assert body is not None
+        text = body.get_content()
+        assert "o…r@example.org" in text
+        assert "mailto:" in text
+        assert "/p/" not in text
+        assert "other@" not in text
+
+
 @pytest.mark.parametrize("how", ["taken", "suppressed"])
 def test_an_address_that_is_not_free_is_not_taken(door: Door, how: str) -> None:
     reader = door.subscriptions.add({"email": NEW, "interests": [WISH]})

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from time import sleep
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 
 from digest.errors import QuerySyntaxError
 from digest.ingest import ingest
@@ -225,6 +227,42 @@ def test_the_index_catches_up_beside_the_questions(
             break
         search.wait()
     assert titles(search.search("title:lighthouse")) == ["A lighthouse"]
+
+
+def test_what_is_kept_up_is_only_read_by_questions(
+    database: Database, announce: Announce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searcher, "LOOK_EVERY", 0.0)
+    announce(*subjects())
+    search, stop = searcher_of(database), Event()
+    keeping = Thread(target=search.keep, args=(stop,))
+    keeping.start()
+    try:
+        search.search("lamps")
+        kept = vectors(database)
+        assert kept == len(SUBJECTS)
+        announce(listing(50, title="A lighthouse"))
+        for _ in range(20):
+            search.search("title:lighthouse")
+        assert vectors(database) == kept
+        search.nudge()
+        for _ in range(500):
+            if search.search("title:lighthouse").total:
+                break
+            sleep(0.01)
+        assert titles(search.search("title:lighthouse")) == ["A lighthouse"]
+        assert vectors(database) == kept + 1
+    finally:
+        stop.set()
+        search.nudge()
+        keeping.join(10)
+    assert not keeping.is_alive()
+
+
+def vectors(database: Database) -> int:
+    with database.read() as connection:
+        count = sa.select(sa.func.count()).select_from(SQLModel.metadata.tables["paper_vector"])
+        return int(connection.execute(count).scalar_one())
 
 
 def test_many_may_ask_at_once(database: Database, announce: Announce) -> None:

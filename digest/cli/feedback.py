@@ -13,6 +13,8 @@ from digest.cli.say import JsonOption, say, say_json
 from digest.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digest.model import Paper
 
 
@@ -22,14 +24,22 @@ class Word(StrEnum):
     UNDO = "undo"
     MUTE_AUTHOR = "mute-author"
     MUTE_WORD = "mute-word"
+    UNMUTE_AUTHOR = "unmute-author"
+    UNMUTE_WORD = "unmute-word"
 
 
 def feedback(
     email: Annotated[str, typer.Argument(help="The subscriber's address.", metavar="EMAIL")],
     paper: PaperArgument,
-    word: Annotated[Word, typer.Argument(help="up, down, undo, mute-author or mute-word.")],
+    word: Annotated[
+        Word,
+        typer.Argument(
+            help="up, down, undo, mute-author, mute-word, unmute-author or unmute-word."
+        ),
+    ],
     what: Annotated[
-        str | None, typer.Argument(help="The author or the word to mute.", metavar="[WHAT]")
+        str | None,
+        typer.Argument(help="The author or the word to mute or unmute.", metavar="[WHAT]"),
     ] = None,
     interest: Annotated[
         str | None,
@@ -37,7 +47,7 @@ def feedback(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Like or dislike a paper for someone, take that back, or mute one of its authors or a word.
+    """Like or dislike a paper for someone, mute one of its authors or a word, or take that back.
 
     A liked paper becomes an example of the interest that brought it, a disliked one a
     counter-example; the next digest shows it.
@@ -57,6 +67,12 @@ def feedback(
                 muted = register.mute(email, authors=[_author(found, what)])
             case Word.MUTE_WORD:
                 muted = register.mute(email, words=[_word(what)])
+            case Word.UNMUTE_AUTHOR:
+                authors = register.subscriber(email).mutes.authors
+                muted = register.unmute(email, authors=[_muted(authors, what)])
+            case Word.UNMUTE_WORD:
+                words = register.subscriber(email).mutes.words
+                muted = register.unmute(email, words=[_muted(words, what)])
     if json:
         shown = {"authors": muted.authors, "words": muted.words}
         said = {"paper": found.key, "feedback": word.value, "interests": taught, "muted": shown}
@@ -85,3 +101,16 @@ def _word(word: str | None) -> str:
     if not word or not word.strip():
         raise UsageError("Which word?", mend="digest feedback EMAIL PAPER mute-word WORD")
     return word
+
+
+def _muted(muted: Sequence[str], name: str | None) -> str:
+    """One of what is muted; by part of it if that is clear."""
+    wanted = (name or "").casefold()
+    same = [one for one in muted if one.casefold() == wanted]
+    fitting = same or [one for one in muted if wanted in one.casefold()]
+    if len(fitting) == 1:
+        return fitting[0]
+    raise UsageError(
+        "Which of them?" if fitting else f"{name or 'Nothing'!r} is not muted.",
+        mend=f"Muted: {'; '.join(muted) or 'nothing'}.",
+    )

@@ -1,6 +1,7 @@
 """The mails that answer somebody at the door: confirm, your link, a new address. Pure.
 
-Each says what was asked for, has one button, and says that doing nothing is fine. Nothing that was
+Each says what was asked for, has one button, and says that doing nothing is fine. One only tells
+the address a digest had that it has moved; its button writes to the operator. Nothing that was
 typed at the door stands in them: whoever types somebody else's address must not be able to make us
 carry his words there. They belong to no list, so they have no List-Unsubscribe.
 """
@@ -32,6 +33,7 @@ _IDLE: Final = message(
     "If you did not ask for this, do nothing: without the click nothing changes, "
     "and what was asked is soon forgotten."
 )
+_DONE: Final = message("If it was you, there is nothing to do, and nothing more comes here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,10 @@ def words_of(errand: Errand, token: str, site: Site, language: Language) -> Word
             said = _link(site, language)
         case ErrandKind.CHANGE:
             said = _change(site, language)
+        case ErrandKind.MOVED:
+            said = _moved(errand, site, language)
     subject, headline, lines, label, path = said
+    is_over = errand.kind is ErrandKind.MOVED
     return Words(
         language=language.code,
         direction=language.direction,
@@ -91,8 +96,8 @@ def words_of(errand: Errand, token: str, site: Site, language: Language) -> Word
         headline=headline,
         lines=lines,
         label=label,
-        url=f"{site.base_url}/{path}/{token}",
-        small=(language.text(_IDLE),),
+        url=path if is_over else f"{site.base_url}/{path}/{token}",
+        small=(language.text(_DONE if is_over else _IDLE),),
         identity=site.identity or site.name,
     )
 
@@ -134,6 +139,21 @@ def _change(site: Site, language: Language) -> _Said:
     further = say("Say yes on the page behind this button, and the next one comes here.")
     subject = say("Confirm your new address at {site}", site=site.name)
     return subject, say("Your new address"), (asked, further), say("Confirm"), "a"
+
+
+def _moved(errand: Errand, site: Site, language: Language) -> _Said:
+    say = language.say
+    lines = (
+        say(
+            "The digest of {site} that came to this address goes to {address} from now on.",
+            site=site.name,
+            address=str(errand.details.get("to", "")),
+        ),
+        say("It was asked for on its own page, and the new address has confirmed it."),
+    )
+    subject = say("Your digest from {site} has moved", site=site.name)
+    headline, label = say("It goes elsewhere now"), say("That was not me: write to us")
+    return subject, headline, lines, label, f"mailto:{site.operator_email}"
 
 
 def _fields(errand: Errand, words: Words, identifier: str, site: Site) -> str:

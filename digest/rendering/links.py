@@ -77,6 +77,9 @@ class SiteLinks:
     def less_like(self, paper: PaperId) -> str:
         return f"{self.base_url}/f/{self.tokens.feedback}/{paper}/down"
 
+    def never(self, paper: PaperId) -> str:
+        return f"{self.base_url}/f/{self.tokens.feedback}/{paper}/mute"
+
 
 def safe_url(url: str) -> str:
     """The address if a reader may follow it, else "#": autoescape does not stop `javascript:`."""

@@ -216,4 +216,5 @@ def feedback(paper: PaperId, links: SiteLinks, language: Language) -> tuple[Acti
     return (
         Action(language.text("More like this"), links.more_like(paper)),
         Action(language.text("Less"), links.less_like(paper)),
+        Action(language.text("Mute"), links.never(paper)),
     )

@@ -79,6 +79,7 @@ class Process:
         self._workers = self._make_workers() if with_worker else []
         self._alarm = self._make_alarm() if with_scheduler else None
         self._server = server
+        self._search = threading.Thread(target=self._keep_searching, daemon=True, name="search")
         self._pages = threading.Thread(target=self._serve, daemon=True, name="pages")
         self._roles = [
             *(["scheduler"] if with_scheduler else []),
@@ -108,6 +109,7 @@ class Process:
         if self._alarm:
             self._alarm.start()
         if self._server:
+            self._search.start()
             self._pages.start()
         log.info("Started: %s.", ", ".join(self._roles), extra={"action": "started"})
 
@@ -116,6 +118,7 @@ class Process:
         self._app.stop.set()
         if self._server:
             self._server.leave()
+            self._app.searcher.nudge()
         self._posted()
         for thread in (self._pages, *self._workers):
             if thread.is_alive():
@@ -133,6 +136,13 @@ class Process:
             log.error("The pages could not be served.", extra={"action": "web.failed"})
         finally:
             self._app.stop.set()
+
+    def _keep_searching(self) -> None:
+        """What the pages search in is kept up here, so that looking at them writes nothing."""
+        try:
+            self._app.searcher.keep(self._app.stop)
+        except Exception:  # the pages go on with what there is, and look for themselves
+            log.exception("The search is not kept up.", extra={"action": "search.failed"})
 
     # --- while it runs --------------------------------------------------------------------------
 
@@ -180,6 +190,8 @@ class Process:
         return Alarm(jobs, clock=app.clock)
 
     def _fetched(self) -> None:
+        if self._server:
+            self._app.searcher.nudge()
         if self._alarm:
             self._alarm.rouse("compose")
 

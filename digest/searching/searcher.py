@@ -34,6 +34,7 @@ from digest.store.searchable import SearchableStore
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 2.0  #: seconds between looks for something new
+KEEP_EVERY = 5.0  #: the same, where a thread of its own looks
 Progress = Callable[[int, int], None]
 
 
@@ -81,6 +82,8 @@ class Searcher:
         self._index: Index | None = None
         self._turn = threading.Lock()
         self._looked = 0.0
+        self._news = threading.Event()
+        self._is_kept = False
 
     def search(
         self,
@@ -132,6 +135,22 @@ class Searcher:
             self._index = self._keeper.renewed(self._index, progress)
             self._looked = monotonic()
 
+    def keep(self, stop: threading.Event) -> None:
+        """Refresh now and whenever there is news, until `stop`; meanwhile no question does, so
+        that asking only reads."""
+        self._is_kept = True
+        try:
+            while not stop.is_set():
+                self._catch_up()
+                self._news.wait(KEEP_EVERY)
+                self._news.clear()
+        finally:
+            self._is_kept = False
+
+    def nudge(self) -> None:
+        """There may be news: whoever keeps this need not wait to look."""
+        self._news.set()
+
     def index(self) -> Index:
         """What is looked in, as of now."""
         return self._current()
@@ -153,7 +172,7 @@ class Searcher:
             self.refresh()
             assert self._index is not None
             return self._index
-        if monotonic() - self._looked > LOOK_EVERY:
+        if not self._is_kept and monotonic() - self._looked > LOOK_EVERY:
             self._looked = monotonic()
             if self._store.version() != index.version and not self._turn.locked():
                 threading.Thread(target=self._catch_up, name="search", daemon=True).start()
@@ -161,7 +180,8 @@ class Searcher:
 
     def _catch_up(self) -> None:
         try:
-            self.refresh()
+            if self._index is None or self._store.version() != self._index.version:
+                self.refresh()
         except DigestError as error:  # busy or away: the next look tries again
             log.warning("Search was not refreshed: %s", error, extra={"action": "search_stale"})
 

@@ -2,7 +2,7 @@
 
 What needs no proof by mail is `register`'s. Guarantee 1: what was asked is committed before anybody
 is told that a mail comes; a new address counts from the moment it confirmed itself, also for what
-is queued.
+is queued, and the old one is told in the same transaction.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from digest.store import errands
 from digest.store import subscribers as store
 from digest.store.database import Database
 from digest.store.issues import issues
-from digest.subscriptions.addresses import normalise
+from digest.subscriptions.addresses import masked, normalise
 from digest.subscriptions.suppression import Suppressions
 
 LASTS: Final = timedelta(days=7)  #: of a link to confirm a new address
@@ -78,6 +78,16 @@ class Changing:
             )
         store.update(connection, before, replace(before, email=address))
         store.redirect(connection, before.id, old=before.email, new=address)
+        errands.put(  # to whoever had the digest: they should not have to find out by silence
+            connection,
+            ErrandKind.MOVED,
+            before.email,
+            at=now,
+            expires_at=now + LASTS,
+            language=before.language,
+            subscriber=before.id,
+            details={"to": masked(address)},
+        )
 
     def issues(
         self, subscriber: SubscriberId, *, before: date | None = None, limit: int | None = None

@@ -281,6 +281,18 @@ class Subscriptions:
 
         return self._change(email, muted).mutes
 
+    def unmute(
+        self, email: str, *, authors: Sequence[str] = (), words: Sequence[str] = ()
+    ) -> Mutes:
+        """Papers by these authors or with these words again; returns all that is muted still."""
+
+        def unmuted(before: Subscriber) -> Subscriber:
+            mutes = before.mutes
+            left = Mutes(_without(mutes.authors, authors), _without(mutes.words, words))
+            return replace(before, mutes=left)
+
+        return self._change(email, unmuted).mutes
+
     # --- many at once ---
 
     def load(
@@ -359,3 +371,9 @@ def _union(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
     """Without repeating what differs in case only."""
     seen = {one.casefold() for one in old}
     return (*old, *(it for one in new if (it := one.strip()) and it.casefold() not in seen))
+
+
+def _without(old: Sequence[str], gone: Sequence[str]) -> tuple[str, ...]:
+    """But what differs from one of `gone` in case only, or not at all."""
+    left = {one.strip().casefold() for one in gone}
+    return tuple(one for one in old if one.casefold() not in left)

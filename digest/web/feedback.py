@@ -8,7 +8,7 @@ No login: the token is the reader's. A mail scanner that follows the link change
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -20,6 +20,7 @@ from digest.model import Mutes, Paper, PaperId, Subscriber
 from digest.rendering.language import Language, message, speak
 from digest.rendering.spans import clean, line
 from digest.rendering.view import clean_title
+from digest.subscriptions.records import check
 from digest.tokens import Purpose
 from digest.web.forms import Fault, Form, Posted
 from digest.web.reader import Reader, find_reader, number_of, reader_of
@@ -127,9 +128,10 @@ def _mute(saying: Saying, form: Form) -> Response:
         fault = Fault(language.text("Tick an author, or type a word."))
         return _page(saying, Word.MUTE, faults={"word": fault}, muted=wanted)
     try:
-        subscriptions = saying.visit.rooms.subscriptions
-        before = saying.subscriber.mutes
-        subscriptions.edit(saying.subscriber.email, _record(_with(before, wanted)))
+        record = {"muted_authors": list(wanted.authors), "muted_words": list(wanted.words)}
+        check({"email": saying.subscriber.email, **record})
+        register = saying.visit.rooms.subscriptions
+        register.mute(saying.subscriber.email, authors=wanted.authors, words=wanted.words)
     except InvalidSubscriber as error:
         return _page(saying, Word.MUTE, faults={"word": Fault.of(error)}, muted=wanted)
     done = language.text(_WORDS[Word.MUTE].done)
@@ -137,11 +139,11 @@ def _mute(saying: Saying, form: Form) -> Response:
 
 
 def _unmute(saying: Saying, form: Form) -> Response:
-    wanted, before = _named(saying, form), saying.subscriber.mutes
-    gone = {one.casefold() for one in (*wanted.authors, *wanted.words)}
-    after = Mutes(_but(before.authors, gone), _but(before.words, gone))
-    saying.visit.rooms.subscriptions.edit(saying.subscriber.email, _record(after))
-    return _page(saying, Word.MUTE, done=saying.language.text("Undone."))
+    wanted = _named(saying, form)
+    register, email = saying.visit.rooms.subscriptions, saying.subscriber.email
+    register.unmute(email, authors=wanted.authors, words=wanted.words)
+    told = replace(saying, subscriber=find_reader(saying.visit, saying.subscriber.id))
+    return _page(told, Word.MUTE, done=saying.language.text("Undone."))
 
 
 def _named(saying: Saying, form: Form) -> Mutes:
@@ -150,20 +152,6 @@ def _named(saying: Saying, form: Form) -> Mutes:
     ticked = tuple(name for place, name in enumerate(known) if place in form.numbers("author"))
     word = line(form.text("word"))
     return Mutes(ticked, (word,) if word else ())
-
-
-def _with(before: Mutes, wanted: Mutes) -> Mutes:
-    authors = _but(before.authors, {one.casefold() for one in wanted.authors})
-    words = _but(before.words, {one.casefold() for one in wanted.words})
-    return Mutes((*authors, *wanted.authors), (*words, *wanted.words))
-
-
-def _but(names: tuple[str, ...], gone: set[str]) -> tuple[str, ...]:
-    return tuple(one for one in names if one.casefold() not in gone)
-
-
-def _record(mutes: Mutes) -> dict[str, list[str]]:
-    return {"muted_authors": list(mutes.authors), "muted_words": list(mutes.words)}
 
 
 def _page(
@@ -187,6 +175,7 @@ def _page(
         paper=clean_title(saying.paper),
         paper_url=saying.visit.links.paper(saying.paper),
         authors=_authors(saying, muted),
+        silenced=[] if is_undoable else _silenced(saying),
         typed=muted.words[0] if muted and muted.words else "",
         done=done,
         is_undoable=is_undoable,
@@ -200,3 +189,10 @@ def _authors(saying: Saying, muted: Mutes | None) -> list[tuple[str, bool]]:
     ticked = muted.authors if muted else ()
     names = dict.fromkeys(saying.paper.authors[:_AUTHORS])
     return [(clean(name), name in ticked) for name in names]
+
+
+def _silenced(saying: Saying) -> list[tuple[int, str]]:
+    """The paper's authors of whom nothing is shown already, each with its place."""
+    muted = {one.casefold() for one in saying.subscriber.mutes.authors}
+    names = dict.fromkeys(saying.paper.authors[:_AUTHORS])
+    return [(place, clean(name)) for place, name in enumerate(names) if name.casefold() in muted]

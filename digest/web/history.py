@@ -1,4 +1,4 @@
-"""What a reader said of papers, and a button to take each word back."""
+"""What a reader said of papers, authors and words, and a button to take each back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digest.clock import local_date
 from digest.errors import UnknownPaper
 from digest.model import PaperId
 from digest.rendering.view import clean_title
-from digest.web.forms import Posted
+from digest.web.forms import Form, Posted
 from digest.web.reader import Reader, Reading
 from digest.web.words import short_day
 
@@ -37,18 +37,34 @@ def show(reader: Reading) -> Response:
         title=reader.language.text("What you said of papers"),
         said=reader.said(),
         judged=_judged(reader),
+        muted=_muted(reader),
     )
 
 
 @router.post("/p/{token}/feedback")
 def take_back(reader: Reading, form: Posted) -> Response:
-    """As if nothing had been said of that paper."""
+    """As if nothing had been said of that paper, or of an author or a word."""
+    if form.text("do") == "unmute":
+        return _show_again(reader, form)
     id = PaperId(form.number("paper") or 0)
     paper = reader.visit.rooms.papers.papers([id]).get(id)
     if paper is None:
         raise UnknownPaper("The paper is no longer stored.")
     reader.visit.rooms.feedback.take_back(reader.subscriber.email, paper)
     return reader.back("taken-back", "/feedback")
+
+
+def _show_again(reader: Reader, form: Form) -> Response:
+    register, email = reader.visit.rooms.subscriptions, reader.subscriber.email
+    register.unmute(email, authors=form.texts("author"), words=form.texts("word"))
+    return reader.back("shown-again", "/feedback")
+
+
+def _muted(reader: Reader) -> list[tuple[str, str]]:
+    """What is never shown: the field that names it, and the name."""
+    mutes = reader.subscriber.mutes
+    authors = [("author", name) for name in mutes.authors]
+    return authors + [("word", word) for word in mutes.words]
 
 
 def _judged(reader: Reader) -> list[Judged]:

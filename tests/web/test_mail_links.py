@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from digest.model import Cadence, SubscriberState
+from digest.model import Cadence, DigestId, SubscriberState
+from digest.rendering.email import render
+from digest.rendering.view import view
 from digest.store.database import Database
 from digest.store.tables import DeliveryRow, table
 from digest.tokens import Purpose
 from digest.web.rooms import Rooms
+from tests.web.conftest import SITE
 from tests.web.reading import Links, change_link, confirm_link, dump, hrefs, reader, rows
 from tests.web.seeds import READER
 
@@ -155,6 +159,30 @@ def test_an_author_and_a_word_are_muted_and_unmuted(
     assert (reader(rooms).mutes.authors, reader(rooms).mutes.words) == ((name,), ("blockchain",))
     client.post(here, data={"author": "1", "word": "Blockchain", "do": "undo"})
     assert (reader(rooms).mutes.authors, reader(rooms).mutes.words) == ((), ())
+
+
+def test_who_is_muted_already_can_be_shown_again(
+    client: TestClient, links: Links, rooms: Rooms
+) -> None:
+    here = f"{links.feedback}/1/mute"
+    client.post(here, data={"author": "1"})
+    page = client.get(here).text
+    [name] = reader(rooms).mutes.authors
+    assert f"Nothing is shown to you any more by {name}." in html.unescape(page)
+    assert "Show them again" in page
+    client.post(here, data={"author": "1", "do": "undo"})
+    assert "Show them again" not in client.get(here).text
+    assert reader(rooms).mutes.authors == ()
+
+
+def test_every_card_of_a_mail_leads_to_its_mute(rooms: Rooms, links: Links) -> None:
+    [digest] = rooms.editions.digests([DigestId(1)]).values()
+    papers = rooms.papers.papers(digest.paper_ids)
+    tokens = rooms.tokens.for_mail(digest.subscriber_id, digest.id)
+    seen = view(digest, reader(rooms), papers=papers, site=SITE, tokens=tokens)
+    mail = render(seen, rooms.templates).html
+    for paper in digest.paper_ids:
+        assert f"{links.feedback}/{paper}/mute" in mail
 
 
 @pytest.mark.parametrize("fields", [{}, {"author": "999"}, {"word": "x" * 500}], ids=str)

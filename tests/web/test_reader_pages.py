@@ -116,6 +116,22 @@ def test_a_message_in_the_address_is_one_of_ours(client: TestClient, own: str) -
 # --- interests ----------------------------------------------------------------------------------
 
 
+def test_what_is_never_shown_is_taken_back_one_by_one(
+    client: TestClient, own: str, rooms: Rooms
+) -> None:
+    post(client, f"{own}/mutes", authors=f"Ada Mirza\n{HOSTILE[:100]}", words="fog")
+    page = client.get(f"{own}/feedback").text
+    assert "Never shown" in page
+    assert "<script>window" not in page
+    answer = post(client, f"{own}/feedback", do="unmute", author=HOSTILE[:100])
+    assert "It is shown to you again." in client.get(answer.headers["location"]).text
+    assert reader(rooms).mutes.authors == ("Ada Mirza",)
+    post(client, f"{own}/feedback", do="unmute", word="FOG")
+    assert reader(rooms).mutes.words == ()
+    post(client, f"{own}/feedback", do="unmute", author="Nobody")
+    assert reader(rooms).mutes.authors == ("Ada Mirza",)
+
+
 def test_an_interest_is_added_changed_rested_and_removed(
     client: TestClient, own: str, rooms: Rooms
 ) -> None:
@@ -246,6 +262,17 @@ def test_another_address_asks_itself(
     assert "The digest comes to other@example.org." in client.post(link).text
     assert reader(rooms).email == "other@example.org"
     assert "The digest comes to other@example.org." in client.get(link).text
+
+
+def test_the_old_address_is_told_that_it_is_left(
+    client: TestClient, own: str, rooms: Rooms, web_database: Database
+) -> None:
+    post(client, f"{own}/address", email="other@example.org")
+    for _ in range(2):
+        client.post(change_link(rooms, 1, 1))
+    [_, told] = rows(web_database, "errand")
+    assert (told.kind, told.address) == ("moved", READER)
+    assert told.details == {"to": "o…r@example.org"}
 
 
 @pytest.mark.parametrize("email", ["", "nonsense", READER, "a@b\r\nBcc: x@y.example"])
