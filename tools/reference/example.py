@@ -35,7 +35,7 @@ def tables() -> list[Told]:
         if header := _HEADER.match(line):
             found.append(Told(header[1], about=_joined(comment)))
             comment, is_open = [], False
-        elif found and (kind := _KIND.match(line)):
+        elif found and found[-1].header == "sources" and (kind := _KIND.match(line)):
             found[-1].kind = kind[1]
         elif found and (key := _KEY.match(line)):
             found[-1].keys.setdefault(key[1], _joined(comment))
