@@ -29,7 +29,7 @@ class Errands:
     templates: Templates
 
     def compose(self, deliveries: Sequence[Delivery]) -> Iterator[Message | Unrenderable]:
-        """The mail of each errand, in order, or why there can be none."""
+        """The mail of each errand, in order, or why there can be none; raises TemplateFault."""
         found = self.store.errands(ErrandId(one.id) for one in deliveries)
         for one in deliveries:
             errand = found.get(ErrandId(one.id))

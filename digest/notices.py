@@ -25,6 +25,7 @@ from digest.model import (
 )
 from digest.rendering.headers import mailbox, unstructured, wire_address
 from digest.rendering.message import compose_mail
+from digest.rendering.spans import line, shorten
 from digest.rendering.trial import trial_letter
 from digest.subscriptions import normalise
 from digest.tokens import Purpose
@@ -33,6 +34,7 @@ from digest.wiring import App
 _log = logging.getLogger(__name__)
 
 _POLICY: Final = SMTP.clone(max_line_length=998)
+_SUBJECT: Final = 80  #: characters of a notice
 
 
 class Unwitnessed:
@@ -106,6 +108,24 @@ def send_trial(app: App, address: str) -> Outcome:
     except ValueError as error:
         raise UsageError(f"{address!r} is no address: {error}.") from None
     return post(app, message)
+
+
+# --- what happened -------------------------------------------------------------------------------
+
+
+def tell_operator(app: App) -> int:
+    """Mail the operator what the pager has; returns how many notices. What cannot leave waits."""
+    told = 0
+    for one in app.pager.waiting():
+        subject = f"{app.site.name}: {shorten(line(one.text), _SUBJECT)}"
+        try:
+            send_notice(app, app.site.operator_email, subject, one.text)
+        except DeliveryFault as fault:
+            _log.warning("The operator was not told: %s", fault, extra={"action": "alert_lost"})
+            return told
+        app.pager.told(one)
+        told += 1
+    return told
 
 
 # --- channels that are gone ---------------------------------------------------------------------

@@ -25,6 +25,7 @@ from digest.delivery.mailbox import MailboxSender
 from digest.delivery.retry import Doubt, Policy
 from digest.edition import Composer
 from digest.errands import Errands
+from digest.errors import TemplateFault
 from digest.explaining import Answer, explain
 from digest.feedback import Feedback
 from digest.importing import Importer
@@ -35,6 +36,7 @@ from digest.matching.engine import Matcher
 from digest.model import Channel, DigestId, Message, Site, Subscriber
 from digest.origins import Origins
 from digest.outbox import Outbox, Route, Tally, Unrenderable
+from digest.pager import Pager
 from digest.post import Post
 from digest.rendering.email import Rendered, render
 from digest.rendering.environment import Templates
@@ -118,7 +120,10 @@ class App:
 
     @cached_property
     def joiner(self) -> Joiner:
-        """Composes this installation's mails; slowly where its own templates cannot be joined."""
+        """Composes this installation's mails; slowly where its own templates cannot be joined.
+
+        Raises TemplateFault where they cannot even be drawn.
+        """
         joiner = Joiner(self.site, self.templates, budget=self.settings.digest.size_budget)
         if joiner.plain_because:
             log.warning(
@@ -274,7 +279,7 @@ class App:
         )
         return Outbox(
             self.post.queue(OutboxStore(self.database, hashes=self._fingerprints)),
-            letters.compose,
+            self.pager.heeding("templates", letters.compose),
             [self._route(), *self.channels.routes(clock)],
             spool=self.settings.delivery.spool,
             clock=clock,
@@ -288,7 +293,7 @@ class App:
         mails = Errands(store, self.tokens, self.site, self.templates)
         return Outbox(
             store,
-            mails.compose,
+            self.pager.heeding("templates of errands", mails.compose),
             [self._route()],
             spool=self.settings.delivery.spool / "errands",
             clock=clock,
@@ -312,7 +317,14 @@ class App:
             subscriptions=self.subscriptions,
             clock=self.clock,
             stop=self.stop,
+            tell=self.pager.tell,
         )
+
+    @cached_property
+    def pager(self) -> Pager:
+        """How the operator is told."""
+        is_mailed = self.settings.monitoring.alerts
+        return Pager(self.database, clock=self.clock, is_mailed=is_mailed)
 
     def read_bounces(self) -> Heard:
         """Read what came back, and suspend, suppress or keep accordingly."""
@@ -336,7 +348,11 @@ class App:
 
     def _draw(self, letter: Letter, channel: Channel) -> Message | Unrenderable:
         if channel.is_mail:
-            return self.joiner.join(letter, channel=channel)
+            joiner = self.joiner
+            try:
+                return joiner.join(letter, channel=channel)
+            except TemplateFault as fault:  # in what this mail alone has: the others go on
+                return Unrenderable(letter.delivery_id, str(fault), is_final=False)
         return self.channels.draw(letter)
 
     def _routes_of(self, subscriber: Subscriber) -> list[tuple[Channel, str]]:

@@ -159,7 +159,7 @@ def test_what_cannot_be_composed_is_refused_alone(world: World) -> None:
     def faulty(deliveries: Sequence[Delivery]) -> Iterator[Composed]:
         for delivery in deliveries:
             if delivery.id == 2:
-                raise TemplateFault("email/digest.mjml.j2, line 3: no such value.")
+                raise ValueError("no such value")
             if delivery.id == 4:
                 yield Unrenderable(delivery.id, "its digest is gone")
             elif delivery.id != 5:
@@ -167,9 +167,41 @@ def test_what_cannot_be_composed_is_refused_alone(world: World) -> None:
 
     assert counts(world.drain(faulty)) == {"delivered": 3, "refused": 3}
     replies = [row(world.database, number)["reply"] for number in (2, 4, 5)]
-    assert "line 3" in replies[0]
+    assert "no such value" in replies[0]
     assert "its digest is gone" in replies[1]
     assert "no message" in replies[2]
+
+
+def test_a_broken_template_stops_the_channel_and_loses_nothing(world: World) -> None:
+    fill(world.database, 6)
+    change(world.database, 6, channel="mailbox")
+
+    def faulty(deliveries: Sequence[Delivery]) -> Iterator[Composed]:
+        for delivery in deliveries:
+            if delivery.id == 3:
+                raise TemplateFault("email/digest.mjml.j2, line 3: no such value.")
+            yield write_letter(delivery)
+
+    tally = world.drain(faulty)
+    assert counts(tally) == {"delivered": 2}
+    assert "line 3" in tally.faults[Channel.SMTP]
+    assert [row(world.database, number)["state"] for number in (3, 4, 5)] == ["queued"] * 3
+    assert [row(world.database, number)["claimed_by"] for number in (3, 4, 5)] == [None] * 3
+    assert counts(world.drain()) == {"delivered": 3}
+    assert sorted(world.server.recipients) == sorted(
+        row(world.database, number)["address"] for number in range(1, 6)
+    )
+
+
+def test_what_can_be_mended_is_tried_again(world: World) -> None:
+    fill(world.database, 1)
+
+    def faulty(deliveries: Sequence[Delivery]) -> Iterator[Composed]:
+        return (Unrenderable(one.id, "this one's title", is_final=False) for one in deliveries)
+
+    assert counts(world.drain(faulty)) == {"deferred": 1}
+    world.clock.tick(hours=1)
+    assert counts(world.drain()) == {"delivered": 1}
 
 
 def test_a_channel_that_cannot_work_loses_nothing(world: World) -> None:

@@ -37,7 +37,7 @@ def run(
     one twice. Exit code 3: done, but a source or a delivery failed.
     """
     from digest.metrics import write_textfile
-    from digest.notices import tell_channel_owners
+    from digest.notices import tell_channel_owners, tell_operator
 
     at = instant(now)
     with session.opened() as opened, watching(len(opened.settings.sources)) as watcher:
@@ -46,6 +46,7 @@ def run(
         report = opened.run(at, dry_run=dry_run, only=only, watcher=watcher)
         if not dry_run:
             tell_channel_owners(opened)
+            tell_operator(opened)
         next_due = opened.subscriptions.next_due()
         if (file := opened.settings.monitoring.textfile) and not dry_run:
             write_textfile(file, opened.database, opened.clock)

@@ -19,7 +19,7 @@ from digest.delivery.base import Sender
 from digest.delivery.bounce_kinds import bounce_of
 from digest.delivery.journal import Journal, uptime
 from digest.delivery.retry import Policy, decide
-from digest.errors import ClaimLost, DeliveryFault, RateReached, StoreBusy
+from digest.errors import ClaimLost, DeliveryFault, RateReached, StoreBusy, TemplateFault
 from digest.model import Channel, Delivery, DeliveryId, Message, Outcome, Result, Settlement
 from digest.outbox.queue import Queue
 from digest.outbox.takeover import take_over
@@ -49,7 +49,8 @@ class Route:
 class Outbox:
     """One worker on the queue, with its journal in `spool`; a context manager, one thread.
 
-    `compose` makes the messages of some deliveries, in their order. `batch` deliveries are claimed
+    `compose` makes the messages of some deliveries, in their order. Its TemplateFault says that it
+    can make none: the channel stops, and everything stays queued. `batch` deliveries are claimed
     and settled at once, for `lease`; a busy database is waited for `patience` seconds.
     """
 
@@ -120,6 +121,9 @@ class Outbox:
         except DeliveryFault as fault:
             _log.error("%s", fault, extra={"action": "channel_fault"})
             self._tally.faults[route.channel] = str(fault)
+        except TemplateFault as fault:  # nothing of this channel can be composed: all of it waits
+            _log.error("%s", fault, extra={"action": "template_fault"})
+            self._tally.faults[route.channel] = str(fault)
         self._insist(self._settle_told)
         self._insist(self._put_back)
         if cut_short:
@@ -143,7 +147,8 @@ class Outbox:
                     yield composed
                 else:
                     why = f"could not be composed: {composed.why}"
-                    self._take(Outcome(composed.delivery_id, Result.REFUSED, reply=why))
+                    result = Result.REFUSED if composed.is_final else Result.DEFERRED
+                    self._take(Outcome(composed.delivery_id, result, reply=why))
 
     def _claim(self, channel: Channel) -> Sequence[Delivery]:
         """The next batch, or none when nothing is due."""
@@ -180,6 +185,8 @@ class Outbox:
             for composed in self._compose(deliveries):
                 left.pop(composed.delivery_id, None)
                 yield composed
+        except TemplateFault:
+            raise
         # The per-delivery edge: a bad paper or template value must not stop the others.
         except Exception:
             _log.exception("Composing a batch failed", extra={"action": "compose_failed"})
@@ -189,6 +196,8 @@ class Outbox:
     def _compose_one(self, delivery: Delivery) -> list[Composed]:
         try:
             composed = list(self._compose([delivery]))
+        except TemplateFault:
+            raise
         except Exception as error:  # the same edge
             return [Unrenderable(delivery.id, f"{type(error).__name__}: {error}")]
         return composed or [Unrenderable(delivery.id, "the composer gave no message")]

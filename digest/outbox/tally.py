@@ -11,10 +11,14 @@ from digest.model import Channel, DeliveryId, DeliveryState, Settlement
 
 @dataclass(frozen=True, slots=True)
 class Unrenderable:
-    """A delivery for which no message could be made, and why."""
+    """A delivery for which no message could be made, and why.
+
+    `is_final`: nor ever can be. Otherwise something is to be mended, and it is tried again.
+    """
 
     delivery_id: DeliveryId
     why: str
+    is_final: bool = True
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ from digest.day import RunReport
 from digest.edition import Composed
 from digest.ingest import IngestReport, ingest
 from digest.metrics import timed
-from digest.notices import tell_channel_owners
+from digest.notices import tell_channel_owners, tell_operator
 from digest.rhythm.asking import is_behind
 from digest.rhythm.sources import Rhythms
 from digest.rhythm.waiting import due_by, late
@@ -162,8 +162,9 @@ class Rounds:
         return now + CLEAN_EVERY
 
     def bounces(self) -> datetime | None:
-        """Read what came back, and tell the owners of channels that are gone."""
+        """Read what came back; tell the owners of channels that are gone, and the operator."""
         with timed("bounces"):
             self.app.read_bounces()
         tell_channel_owners(self.app)
+        tell_operator(self.app)
         return None

@@ -19,6 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "outbox",
             "alerts",
             "operators",
+            "pager",
             "rhythm",
             "subscriptions",
             "explaining",
