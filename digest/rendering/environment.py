@@ -115,11 +115,11 @@ class _MjmlLoader(jinja2.FileSystemLoader):
     ) -> tuple[str, str, Callable[[], bool]]:
         source, filename, uptodate = super().get_source(environment, template)
         if self._written.get(filename) != source:
-            self._written[filename] = source
-            self._given[filename] = source
+            given = source
             if template.endswith(MJML_SUFFIX):
                 environment.parse(source, template, filename)  # syntax faults at their own line
-                self._given[filename] = _compile(source, filename)
+                given = _compile(source, filename)
+            self._written[filename], self._given[filename] = source, given  # now that it is sound
         return self._given[filename], filename, uptodate
 
     def place(self, filename: str, text: str = "", line: int = 0) -> str:

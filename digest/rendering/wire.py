@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from digest.errors import TemplateFault
 from digest.model import Channel, Message, Site
 from digest.rendering.email import SIZE_BUDGET, fitting
 from digest.rendering.environment import Templates
@@ -108,10 +109,15 @@ class Joiner:
         )
 
     def _trial(self) -> str:
+        """Why not to join; raises TemplateFault where not even the plain way gives a mail."""
         letter = trial_letter()
-        if self.fragments(letter) is None:
-            return "the templates cannot be joined: cards differ by their place"
-        plain, joined = self._plain(letter, Channel.SMTP), self.join(letter)
+        plain = self._plain(letter, Channel.SMTP)
+        try:
+            if self.fragments(letter) is None:
+                return "the templates cannot be joined: cards differ by their place"
+            joined = self.join(letter)
+        except TemplateFault as fault:  # of a card that no reader gets: one with empty parts
+            return f"the templates cannot be joined: {fault}"
         part = difference(plain.payload, joined.payload)
         return f"the templates cannot be joined: {part} would differ" if part else ""
 
