@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -77,3 +78,15 @@ def test_pictures_are_small() -> None:
         if one.stat().st_size > 150_000
     ]
     assert not big
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "deploy/README.md"]
+)
+def test_links_outside_of_the_site_lead_somewhere(name: str) -> None:
+    """Those in docs/ are the build's to check."""
+    page = ROOT / name
+    text = page.read_text("utf-8")
+    links = re.findall(r'(?:\]\(|src="|srcset=")([^)"\s]+)', text)
+    places = [one.partition("#")[0] for one in links if "://" not in one]
+    assert [one for one in places if not (page.parent / one).exists()] == []
