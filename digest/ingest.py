@@ -68,6 +68,11 @@ class IngestReport:
         return sum(report.new_papers for report in self.sources)
 
     @property
+    def brought(self) -> list[str]:
+        """The sources that had new papers."""
+        return [report.source for report in self.sources if report.new_papers]
+
+    @property
     def has_failures(self) -> bool:
         return bool(self.note) or any(report.verdict.is_failure for report in self.sources)
 

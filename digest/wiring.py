@@ -28,6 +28,7 @@ from digest.errands import Errands
 from digest.errors import TemplateFault
 from digest.explaining import Answer, explain
 from digest.feedback import Feedback
+from digest.hub import Hub
 from digest.importing import Importer
 from digest.ingest import IngestReport, ingest
 from digest.letters import Letters
@@ -70,6 +71,8 @@ log = logging.getLogger(__name__)
 # words, every few thousand values made. We make millions without a cycle: looking less often saves
 # a fifth of composing and half of reading digests.
 _COLLECT = (20_000, 50, 100)
+
+_HUB_SECONDS = 15.0  #: that a run which is over waits for the hub
 
 
 @contextmanager
@@ -161,6 +164,7 @@ class App:
                 drain=lambda watching: _watched(outbox.drain(), watching),
             )
             report = day.run(at, only=who, watcher=watcher or Unwatched())
+        self.hub.finish(_HUB_SECONDS)
         self._require_no_halt()
         return report
 
@@ -169,7 +173,7 @@ class App:
     ) -> IngestReport:
         """Ask every source and store what is new."""
         with self.origins.sources() as sources:
-            return ingest(
+            report = ingest(
                 sources,
                 self.papers,
                 clock=clock,
@@ -178,6 +182,8 @@ class App:
                 run_id=run_id,
                 progress=(watcher or Unwatched()).source,
             )
+        self.hub.announce(report.brought)
+        return report
 
     def composer(self, at: datetime) -> Composer:
         """Composes against the background of the weeks before `at`."""
@@ -251,6 +257,13 @@ class App:
             vectors=self.likeness.vectors,
             snapshot=usual_place(self.database.place),
         )
+
+    @cached_property
+    def hub(self) -> Hub:
+        """Who tells of news in the public feeds, if there is anybody."""
+        web = self.settings.web
+        private = web.allow_private_addresses
+        return Hub(web.websub_hub, self.site.base_url, allow_private=private)
 
     # --- implementations, picked by the configuration ---------------------------------------------
 

@@ -433,6 +433,7 @@ def test_every_default_that_the_example_shows_is_the_default(tmp_path: Path) -> 
         "delivery.bounces.mailgun_key_file",
         "delivery.bounces.postmark_password_file",
         "web.trusted_proxies",
+        "web.websub_hub",
         "monitoring.metrics_port",
         "monitoring.textfile",
     }

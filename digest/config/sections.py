@@ -161,6 +161,7 @@ class WebSection(Section):
     port: Port = 8000
     trusted_proxies: Networks = Field(default=[])
     allow_private_addresses: bool = False
+    websub_hub: WebAddress | None = None  #: told of news in the public feeds
     operators: list[OperatorSection] = Field(default=[])
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import feedgenerator  # type: ignore[import-untyped]  # it ships no types
 
@@ -38,6 +39,15 @@ MEDIA_TYPES: Final = {
 NAMES: Final = {Format.ATOM: "Atom", Format.RSS: "RSS", Format.JSON: "JSON Feed"}
 
 
+def public_path(
+    format: Format, *, source: str | None = None, category: str | None = None, text: str = ""
+) -> str:
+    """Where the public feed of a choice is, below the site's own address."""
+    asked = {"source": source, "category": category, "q": text}
+    query = urlencode({name: said for name, said in asked.items() if said})
+    return f"/feeds/papers.{format}?{query}" if query else f"/feeds/papers.{format}"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One paper. `id` is a URI that never changes, `html` safe markup, the rest plain text."""
@@ -54,7 +64,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One feed, newest entry first; `url` is its own whole address, `home` the page it is of."""
+    """One feed, newest entry first; `url` is its own whole address, `home` the page it is of.
+
+    `hub`: who tells of news in it (https://www.w3.org/TR/websub/), if anybody.
+    """
 
     title: str
     about: str
@@ -63,6 +76,7 @@ class Feed:
     publisher: str
     language: str
     entries: Sequence[Entry] = ()
+    hub: str = ""
 
     @property
     def updated(self) -> datetime:
@@ -82,6 +96,7 @@ def draw(feed: Feed, format: Format) -> bytes:
         feed_url=feed.url,
         feed_guid=feed.url,
         updated=feed.updated,
+        hub=feed.hub,
     )
     for entry in feed.entries:
         _add(made, entry, format)
@@ -105,7 +120,12 @@ def _add(made: Any, entry: Entry, format: Format) -> None:
 
 # feedgenerator has no types, so its classes are Any to mypy.
 class _Atom(feedgenerator.Atom1Feed):  # type: ignore[misc]  # untyped base
-    """With every author named, and dated by its entries."""
+    """With every author named, its hub, and dated by its entries."""
+
+    def add_root_elements(self, handler: Any) -> None:
+        super().add_root_elements(handler)
+        if hub := self.feed["hub"]:
+            handler.addQuickElement("link", "", {"rel": "hub", "href": hub})
 
     def latest_post_date(self) -> datetime:
         return _dated(self.feed)
@@ -119,7 +139,12 @@ class _Atom(feedgenerator.Atom1Feed):  # type: ignore[misc]  # untyped base
 
 
 class _Rss(feedgenerator.Rss201rev2Feed):  # type: ignore[misc]  # untyped base
-    """With the whole entry as `content:encoded`, every author, and dated by its entries."""
+    """With the whole entry as `content:encoded`, its hub and every author, dated by its entries."""
+
+    def add_root_elements(self, handler: Any) -> None:
+        super().add_root_elements(handler)
+        if hub := self.feed["hub"]:
+            handler.addQuickElement("atom:link", "", {"rel": "hub", "href": hub})
 
     def latest_post_date(self) -> datetime:
         return _dated(self.feed)
@@ -138,7 +163,8 @@ class _Rss(feedgenerator.Rss201rev2Feed):  # type: ignore[misc]  # untyped base
 
 def _json(feed: Feed) -> dict[str, Any]:
     """JSON Feed 1.1; titles are plain text there."""
-    return {
+    hubs = {"hubs": [{"type": "WebSub", "url": feed.hub}]} if feed.hub else {}
+    return hubs | {
         "version": "https://jsonfeed.org/version/1.1",
         "title": _plain(feed.title),
         "description": _plain(feed.about),

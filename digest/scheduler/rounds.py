@@ -78,6 +78,7 @@ class Rounds:
         with self.app.origins.sources() as sources:
             report = self._ingest([one for one in sources if one.name in names], run_id)
         self._finish(run_id, RunReport(now, ingest=report))
+        self.app.hub.announce(report.brought)
         for one in report.sources:
             told = {"action": "source.read", "source": one.source, "verdict": one.verdict.value}
             log.info("%s", one.line, extra=told)

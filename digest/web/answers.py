@@ -48,7 +48,7 @@ class NotModified:
         async def spared(message: Message) -> None:
             nonlocal is_known
             if message["type"] == "http.response.start":
-                is_known = _has(known, Headers(raw=message["headers"]).get("etag"))
+                is_known = has_tag(known, Headers(raw=message["headers"]).get("etag"))
                 message = _unmodified(message) if is_known else message
             elif is_known:
                 message = {**message, "body": b""}
@@ -121,6 +121,7 @@ def _unmodified(start: Message) -> Message:
     return {**start, "status": 304, "headers": headers}
 
 
-def _has(known: str, tag: str | None) -> bool:
+def has_tag(known: str, tag: str | None) -> bool:
+    """Whether an If-None-Match names the tag, compared weakly (RFC 9110 §13.1.2)."""
     tags = [one.strip().removeprefix("W/") for one in known.split(",")]
     return tag is not None and ("*" in tags or tag.removeprefix("W/") in tags)

@@ -19,15 +19,17 @@ from fastapi import APIRouter, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from digest import __version__
 from digest.errors import QuerySyntaxError
 from digest.model import Digest, Interest, InterestId, Paper, Subscriber, SubscriberId
 from digest.rendering.byline import own_name
-from digest.rendering.feed import MEDIA_TYPES, NAMES, Entry, Feed, Format, draw
+from digest.rendering.feed import MEDIA_TYPES, NAMES, Entry, Feed, Format, draw, public_path
 from digest.rendering.language import speak
 from digest.rendering.spans import line
 from digest.searching import Order
 from digest.store.archive import Span, Wanted
 from digest.tokens import Purpose
+from digest.web.answers import has_tag
 from digest.web.archive import Name, read, today
 from digest.web.digest_page import view_of
 from digest.web.entries import digest_entries, paper_entry
@@ -60,6 +62,14 @@ class Choice:
     category: str | None = None
     text: str = ""
 
+    @property
+    def is_told(self) -> bool:
+        """Whether a hub is told of news in it (see `digest.hub`)."""
+        return not self.category and not self.text
+
+    def path(self, ending: Format) -> str:
+        return public_path(ending, source=self.source, category=self.category, text=self.text)
+
 
 @router.get("/feeds")
 def show(visit: Visiting) -> Response:
@@ -86,18 +96,25 @@ def papers(
 ) -> Response:
     """The newest papers of a choice."""
     choice = Choice(source or None, category or None, line(q))
+    tag = _tag_of(visit, choice, ending)
+    if has_tag(visit.request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=304, headers={"Cache-Control": PUBLIC, "ETag": tag})
     rooms, language = visit.rooms, speak(visit.rooms.languages[0])
-    base_url = rooms.site.base_url
+    base_url, hub = rooms.site.base_url, rooms.hub if choice.is_told else ""
     feed = Feed(
         title=": ".join([rooms.site.name, *filter(None, [_choice_name(choice)])]),
         about=language.text("New papers, as their sources announce them."),
-        url=base_url + _path(choice, ending, visit)[len(visit.links.root) :],
+        url=base_url + choice.path(ending),
         home=f"{base_url}/",
         publisher=rooms.site.name,
         language=language.code,
         entries=[paper_entry(one, base_url, language) for one in _found(visit, choice)],
+        hub=hub,
     )
-    return _answer(feed, ending, {"Cache-Control": PUBLIC})
+    headers = {"Cache-Control": PUBLIC, "ETag": tag}
+    if hub:
+        headers["Link"] = f'<{hub}>; rel="hub", <{feed.url}>; rel="self"'
+    return _answer(feed, ending, headers)
 
 
 @router.get("/feed/{token}.{ending}")
@@ -123,13 +140,21 @@ def _lately(visit: Visit) -> Span:
 
 
 def _offered(visit: Visit, name: str, choice: Choice) -> Offered:
-    paths = tuple((shown, _path(choice, ending, visit)) for ending, shown in NAMES.items())
+    root = visit.links.root
+    paths = tuple((shown, root + choice.path(ending)) for ending, shown in NAMES.items())
     return Offered(name, paths)
 
 
-def _path(choice: Choice, ending: Format, visit: Visit) -> str:
-    query = {"source": choice.source, "category": choice.category, "q": choice.text}
-    return visit.links.to(f"/feeds/papers.{ending}", **query)
+def _tag_of(visit: Visit, choice: Choice, ending: Format) -> str:
+    """Names all that a public feed is made of, so that nobody need draw it to know it is the same.
+
+    What a query finds is as new as the index it looks in, which may be a moment behind the store.
+    """
+    rooms = visit.rooms
+    version = rooms.search.index().version if choice.text else rooms.archive.version()
+    made_of = (__version__, rooms.site, rooms.languages[0], rooms.hub, choice, ending)
+    name = repr((*made_of, version, today(visit)))
+    return f'W/"{hashlib.sha256(name.encode()).hexdigest()[:20]}"'
 
 
 def _choice_name(choice: Choice) -> str:
@@ -208,6 +233,6 @@ def _narrowed(digest: Digest, interest: Interest | None) -> Digest:
 
 def _answer(feed: Feed, ending: Format, headers: dict[str, str]) -> Response:
     body = draw(feed, ending)
-    tag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
+    drawn = {"ETag": f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'}
     media_type = f"{MEDIA_TYPES[ending]}; charset=utf-8"
-    return Response(body, headers={**headers, "ETag": tag}, media_type=media_type)
+    return Response(body, headers=drawn | headers, media_type=media_type)

@@ -42,6 +42,7 @@ def rooms_of(app: App) -> Rooms:
             clock=app.clock,
         ),
         api=ApiRates(**app.settings.api.model_dump()),
+        hub=app.settings.web.websub_hub or "",
         languages=tuple(app.settings.site.languages),
         overrides=app.settings.site.templates,
         trusted_proxies=tuple(str(one) for one in app.settings.web.trusted_proxies),

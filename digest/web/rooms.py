@@ -50,7 +50,8 @@ class ApiRates:
 class Rooms:
     """Everything the pages read, and the stories they hand a reader's wish to.
 
-    `languages`: what the frame is offered in, the usual one first. `overrides`: the operator's own
+    `languages`: what the frame is offered in, the usual one first. `hub`: the WebSub hub that
+    the public feeds name. `overrides`: the operator's own
     templates and `web/static` files. `trusted_proxies`: networks whose X-Forwarded-For is believed.
     """
 
@@ -74,6 +75,7 @@ class Rooms:
     access: Access
     operations: Operations
     api: ApiRates = ApiRates()
+    hub: str = ""
     languages: tuple[str, ...] = ("en",)
     overrides: Path | None = None
     trusted_proxies: tuple[str, ...] = ()

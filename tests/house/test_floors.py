@@ -26,6 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "searching",
             "summaries",
             "metrics",
+            "hub",
         }
     ),
     frozenset(

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import feedparser
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
+from digest.hub import topics
 from digest.rendering.spans import line
 from digest.store.archive import Span, Wanted
+from digest.store.database import Database
 from digest.tokens import Purpose
+from digest.web.app import create_app
 from digest.web.feeds import MOST
 from digest.web.rooms import Rooms
+from tests.fakes import START
 from tests.web.conftest import SITE
-from tests.web.seeds import HOSTILE, READER, TODAY
+from tests.web.seeds import HOSTILE, READER, TODAY, listings, remember
 
 PUBLIC = "/feeds/papers.{}"
 MEDIA_TYPES = {
@@ -66,6 +74,97 @@ def test_who_has_a_feed_is_not_sent_it_again(
     assert first.headers["content-encoding"] == "gzip"
     again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("query", ["", "?source=arXiv", "?category=cs.CL", "?q=owls"])
+def test_a_feed_somebody_has_is_not_even_drawn(
+    client: TestClient, rooms: Rooms, web_database: Database, query: str
+) -> None:
+    path = PUBLIC.format("atom") + query
+    tag = client.get(path).headers["etag"]
+    with watching(web_database) as statements:
+        assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+    assert len(statements) <= 1
+    other = client.get(path, headers={"If-None-Match": 'W/"something else"'})
+    assert other.status_code == 200
+
+
+def test_news_give_a_feed_another_tag(
+    client: TestClient, rooms: Rooms, web_database: Database
+) -> None:
+    kinds = ("", "?q=owls")
+    before = [client.get(PUBLIC.format("rss") + one).headers["etag"] for one in kinds]
+    remember(web_database, listings()[:1], at=START + timedelta(hours=1))
+    rooms.search.refresh()
+    for path, tag in zip(kinds, before, strict=True):
+        answer = client.get(PUBLIC.format("rss") + path, headers={"If-None-Match": tag})
+        assert (answer.status_code, answer.headers["etag"] != tag) == (200, True)
+
+
+def test_no_two_feeds_share_a_tag(client: TestClient) -> None:
+    paths = [PUBLIC.format(one) + q for one in ENDINGS for q in ("", "?source=arXiv", "?q=arXiv")]
+    assert len({client.get(one).headers["etag"] for one in paths}) == len(paths)
+
+
+@contextmanager
+def watching(database: Database) -> Iterator[list[str]]:
+    """Every statement that is run meanwhile."""
+    seen: list[str] = []
+
+    def see(*arguments: Any) -> None:
+        seen.append(arguments[2])
+
+    engine = database.engine
+    sa.event.listen(engine, "before_cursor_execute", see)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", see)
+
+
+# --- WebSub -------------------------------------------------------------------------------------
+
+
+HUB = "https://hub.example.org/?a=1&b=2"
+
+
+@pytest.fixture
+def told(rooms: Rooms) -> Iterator[TestClient]:
+    """The same pages, with a hub."""
+    with TestClient(create_app(dataclasses.replace(rooms, hub=HUB)), SITE.base_url) as client:
+        yield client
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("query", ["", "?source=arXiv"])
+def test_a_feed_names_its_hub(told: TestClient, ending: str, query: str) -> None:
+    path = PUBLIC.format(ending) + query
+    answer = told.get(path)
+    whole = SITE.base_url + path
+    assert answer.headers["link"] == f'<{HUB}>; rel="hub", <{whole}>; rel="self"'
+    if ending == "json":
+        assert answer.json()["hubs"] == [{"type": "WebSub", "url": HUB}]
+        assert answer.json()["feed_url"] == whole
+    else:
+        links = {one.rel: one.href for one in feedparser.parse(answer.content).feed.links}
+        assert (links["hub"], links["self"]) == (HUB, whole)
+
+
+@pytest.mark.parametrize("query", ["?q=owls", "?category=cs.CL"])
+def test_a_feed_of_which_no_hub_is_told_names_none(told: TestClient, query: str) -> None:
+    answer = told.get(PUBLIC.format("atom") + query)
+    assert "link" not in answer.headers
+    assert "hub.example.org" not in answer.text
+
+
+def test_what_the_hub_is_told_are_the_feeds_own_names(told: TestClient) -> None:
+    for topic in topics(SITE.base_url, ["arXiv", "Hugging Face"]):
+        answer = told.get(topic.removeprefix(SITE.base_url))
+        assert f"<{topic}>" in answer.headers["link"]
+
+
+def test_no_private_feed_names_a_hub(told: TestClient, rooms: Rooms) -> None:
+    assert "hub.example.org" not in told.get(f"{own(rooms)}.atom").text
 
 
 def test_the_whole_list_has_every_paper_once_newest_first(client: TestClient) -> None:
