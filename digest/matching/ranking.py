@@ -8,14 +8,14 @@ then the newer, then the key, so that the same facts give the same digest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.placing import Taken, place_all
+from digest.matching.placing import Taken, in_turn, place_all
 from digest.matching.scoring import Floats, nearness
 from digest.model import (
     Interest,
@@ -184,13 +184,13 @@ class Found:
             self._drawn.papers = papers
         return papers
 
-    def item(self, place: int) -> Item:
-        """The paper at that place as it is listed."""
-        known = self._drawn.items.get(place)
-        if known is None:
-            known = Item(self.papers[place], self.scores[place], self.why(place))
-            self._drawn.items[place] = known
-        return known
+    def items(self, places: Sequence[int]) -> list[Item]:
+        """The papers at those places as they are listed."""
+        known = self._drawn.items
+        for place in places:
+            if place not in known:
+                known[place] = Item(self.papers[place], self.scores[place], self.why(place))
+        return [known[place] for place in places]
 
     def match(self, place: int) -> Match:
         return Match(self.papers[place], self.interest_id, self.scores[place], self.why(place))
@@ -238,16 +238,21 @@ def arrange(
     taken = Taken(closed, twins=twins or {}, alike=alike or {})
     limit = subscriber.limit
     room = [limit if one.limit is None else one.limit for one in interests]
-    kept = _in_turn(place_all(found, room, taken), limit)
+    kept = in_turn(place_all(found, room, taken, most=limit), limit)
     holders = [one.everything for one in found]
     sections = []
     for row, interest in enumerate(interests):
         if kept[row]:
+            items = found[row].items(kept[row])
+            listed = [item.paper_id for item in items]
             others = [
-                (interests[at].name, papers) for at, papers in enumerate(holders) if at != row
+                (one.name, papers)
+                for at, (one, papers) in enumerate(zip(interests, holders, strict=True))
+                if at != row and not papers.isdisjoint(listed)
             ]
-            items = tuple(_items(found[row], kept[row], others, revised))
-            sections.append(Section(interest.id, interest.name, items))
+            if others or revised:
+                items = [_told(item, others, revised) for item in items]
+            sections.append(Section(interest.id, interest.name, tuple(items)))
     everything = holders[0].union(*holders[1:]) if holders else frozenset()
     left_out = len(everything - closed if closed else everything) - sum(map(len, kept))
     most = subscriber.trending if subscriber.interests else limit
@@ -259,30 +264,17 @@ def arrange(
     return Arrangement(tuple(sections), left_out)
 
 
-def _in_turn(placed: Sequence[list[int]], limit: int) -> list[list[int]]:
-    """At most `limit` in all: the first of every interest, then the second, and so on."""
-    if sum(map(len, placed)) <= limit:
-        return list(placed)
-    turns = ((turn, row) for row, places in enumerate(placed) for turn in range(len(places)))
-    kept: list[list[int]] = [[] for _ in placed]
-    for turn, row in sorted(turns)[: max(limit, 0)]:
-        kept[row].append(placed[row][turn])
-    return kept
-
-
-def _items(
-    found: Found,
-    places: Sequence[int],
+def _told(
+    item: Item,
     others: Sequence[tuple[str, Collection[PaperId]]],
     revised: Collection[PaperId],
-) -> Iterator[Item]:
-    for place in places:
-        item = found.item(place)
-        paper = item.paper_id
-        also = [name for name, papers in others if paper in papers]
-        if also or (revised and paper in revised):
-            item = replace(item, also=tuple(also), revision=paper in revised)
-        yield item
+) -> Item:
+    """The item with the names of the others that found its paper, and whether it is a revision."""
+    paper = item.paper_id
+    also = [name for name, papers in others if paper in papers]
+    if also or paper in revised:
+        return Item(paper, item.score, item.reasons, tuple(also), paper in revised)
+    return item
 
 
 def _trending_items(trending: Sequence[Match], most: int, taken: Taken) -> tuple[Item, ...]:

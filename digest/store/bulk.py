@@ -2,18 +2,21 @@
 
 The expression language spends more time on a row's parameters than the engine on the row. So here
 a statement is written once for each table and set of columns; rows are tuples, and their values
-are as the engine stores them: `stored` and `stored_day` make them so. PostgreSQL gets each column
-as one array, SQLite gets row after row. Constraints hold as ever; nothing is validated.
+are as the engine stores them: `stored` and `stored_day` make them so, `instants` reads them again.
+PostgreSQL gets each column as one array, SQLite gets row after row; a set of ids is one parameter
+on both. Constraints hold as ever; nothing is validated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 Row = tuple[Any, ...]
 
@@ -45,6 +48,59 @@ def new_ids(connection: sa.Connection, table: sa.Table, count: int) -> list[int]
         return list(range(last + 1, last + count + 1))
     drawn = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
     return list(connection.exec_driver_sql(drawn, (table.name, count)).scalars())
+
+
+def select(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: tuple[str, ...],
+    *,
+    of: Collection[int],
+    by: str = "id",
+    order: tuple[str, ...] = (),
+) -> Sequence[Any]:
+    """The rows whose column `by` is one `of` these, as the engine stores them; JSON as text."""
+    statement = _select(table, columns, by, order, connection.dialect)
+    return query(connection, statement, of)
+
+
+def query(connection: sa.Connection, statement: str, *told: Any) -> Sequence[Any]:
+    """The rows of a statement with `?` for each value told, and `IN ?` for a set of ids."""
+    if connection.dialect.name == "sqlite":
+        text = statement.replace("IN ?", "IN (SELECT value FROM json_each(?))")
+        values = [json.dumps(list(one)) if _is_set(one) else one for one in told]
+    else:
+        text = statement.replace("IN ?", "= ANY(?)").replace("?", "%s")
+        values = [list(one) if _is_set(one) else one for one in told]
+    return connection.exec_driver_sql(text, tuple(values)).all()
+
+
+def among(
+    connection: sa.Connection, column: sa.Column[Any], ids: Collection[int]
+) -> sa.ColumnElement[bool]:
+    """The condition that a column is one of `ids`, in one parameter."""
+    if connection.dialect.name == "sqlite":
+        each = sa.func.json_each(json.dumps(list(ids))).table_valued("value")
+        return column.in_(sa.select(each.c.value))
+    return column == sa.any_(sa.literal(list(ids), ARRAY(sa.BigInteger)))
+
+
+def _is_set(value: object) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str)
+
+
+def instants(connection: sa.Connection) -> Callable[[Any], datetime | None]:
+    """What makes aware instants in UTC of what `stored` made."""
+    return _from_sqlite if connection.dialect.name == "sqlite" else _in_utc
+
+
+@lru_cache(maxsize=4096)
+def _from_sqlite(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _in_utc(instant: datetime | None) -> datetime | None:
+    return None if instant is None else instant.astimezone(UTC)
 
 
 def stored(connection: sa.Connection, instant: datetime) -> str | datetime:
@@ -96,6 +152,21 @@ def _update(table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect) -> s
     changes = ", ".join(f"{name} = told.{name}" for name in names)
     told = _told(table, (*columns, "id"), dialect)
     return f"UPDATE {table.name} SET {changes} FROM {told} WHERE {table.name}.id = told.id"
+
+
+@lru_cache(maxsize=64)
+def _select(
+    table: sa.Table,
+    columns: tuple[str, ...],
+    by: str,
+    order: tuple[str, ...],
+    dialect: sa.Dialect,
+) -> str:
+    quoted = _quoted(columns, dialect)
+    texts = [isinstance(table.c[name].type, sa.JSON) for name in columns]
+    told = [f"CAST({q} AS TEXT)" if text else q for q, text in zip(quoted, texts, strict=True)]
+    sorted_by = f" ORDER BY {', '.join(_quoted(order, dialect))}" if order else ""
+    return f"SELECT {', '.join(told)} FROM {table.name} WHERE {by} IN ?{sorted_by}"
 
 
 def _told(table: sa.Table, columns: Sequence[str], dialect: sa.Dialect) -> str:

@@ -16,13 +16,14 @@ this program knows is refused, never guessed at.
 
 Every item stands on a line of its own, and inside JSON no line can end by chance. Subscribers who
 share an interest share its items to the letter: each line is written once and read once, and kept.
+What is written is joined from pieces, each of them JSON by itself.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from digest.errors import SchemaError
 from digest.model import (
@@ -50,36 +51,76 @@ _SECTIONS: Final = ',"sections":['
 _ALSO: Final = ',"also":'  #: inside a string its quotes would be escaped
 _LINES_KEPT: Final = 16_384  #: twice this at most, of about 0.7 kB
 _HEADS_KEPT: Final = 1_024
-_WRITTEN_KEPT: Final = 49_152  #: of about 1 kB
+_WRITTEN_KEPT: Final = 32_768  #: of about 0.4 kB
 _FIELDS: Final = {field.value: field for field in Field}  #: a dict is faster than Field(value)
 _VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
 
 
 class Written:
-    """Writes documents, and keeps the lines it wrote for those who share an interest."""
+    """Writes documents, and keeps what it wrote for those who share an interest.
+
+    What is kept goes by identity: within a run the items of one find are one value, and so are the
+    reasons of one match; comparing them would cost more than writing them.
+    """
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[object, ...], tuple[str, Reasons]] = {}
+        self._lines: dict[int, tuple[str, Item]] = {}
+        self._reasons: dict[int, tuple[str, Reasons]] = {}
+        self._notes: tuple[str, tuple[SourceNote, ...]] = ("", ())
 
     def text(self, digest: Digest) -> str:
         """The digest without what its row's columns hold."""
+        more = f',"more":{digest.left_out}' if digest.left_out else ""
+        away = ',"away":true' if digest.away else ""
         sections = ",".join([self._section(section) for section in digest.sections])
-        return f'{dump_json(_head(digest))[:-1]},"sections":[{sections}]}}'
+        return (
+            f'{{"v":{VERSION},"since":"{digest.since.isoformat()}",'
+            f'"until":"{digest.until.isoformat()}","n":{digest.considered}{more}'
+            f'{self._noted(digest.notes)}{away},"sections":[{sections}]}}'
+        )
+
+    def _noted(self, notes: tuple[SourceNote, ...]) -> str:
+        text, kept = self._notes
+        if notes is not kept:
+            listed = [[note.source, note.verdict.value] for note in notes]
+            text = f',"notes":{dump_json(listed)}' if listed else ""
+            self._notes = text, notes
+        return text
 
     def _section(self, section: Section) -> str:
         number = "null" if section.interest_id is None else section.interest_id
-        lines = "\n,\n".join([self._line(item) for item in section.items])
-        return f"[{number},{dump_json(section.name)},[\n{lines}\n]]"
+        known = self._lines.get
+        lines = [
+            kept[0] if (kept := known(id(item))) else self._line(item) for item in section.items
+        ]
+        text = "\n,\n".join(lines)
+        return f"[{number},{dump_json(section.name)},[\n{text}\n]]"
 
     def _line(self, item: Item) -> str:
-        # By identity: equal reasons are one value within a run, and cost much to compare.
-        key = (item.paper_id, item.score, id(item.reasons), item.also, item.revision)
-        known = self._lines.get(key)
+        also = f',"also":{dump_json(item.also)}' if item.also else ""
+        new = ',"rev":true' if item.revision else ""
+        why = self._why(item.reasons)
+        line = f'{{"p":{item.paper_id},"s":{dump_json(item.score)}{also}{new}{why}}}'
+        if not also and not new:  # what one reader's other interests add is nobody else's
+            _keep(self._lines, item, line)
+        return line
+
+    def _why(self, reasons: Reasons) -> str:
+        known = self._reasons.get(id(reasons))
         if known is None:
-            if len(self._lines) >= _WRITTEN_KEPT:
-                self._lines.clear()
-            known = self._lines[key] = dump_json(_item(item)), item.reasons
+            told = dump_json(_reasons(reasons))[1:-1]
+            return _keep(self._reasons, reasons, f",{told}" if told else "")
         return known[0]
+
+
+_Kept = TypeVar("_Kept")
+
+
+def _keep(kept: dict[int, tuple[str, _Kept]], value: _Kept, text: str) -> str:
+    if len(kept) >= _WRITTEN_KEPT:
+        kept.clear()
+    kept[id(value)] = text, value  # which holds the value, so that nothing else gets its identity
+    return text
 
 
 class Reading:
@@ -212,29 +253,8 @@ _decoder = json.JSONDecoder()
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _head(digest: Digest) -> Document:
-    document: Document = {
-        "v": VERSION,
-        "since": digest.since.isoformat(),
-        "until": digest.until.isoformat(),
-        "n": digest.considered,
-    }
-    if digest.left_out:
-        document["more"] = digest.left_out
-    if digest.notes:
-        document["notes"] = [[note.source, note.verdict.value] for note in digest.notes]
-    if digest.away:
-        document["away"] = True
-    return document
-
-
-def _item(item: Item) -> Document:
-    document: Document = {"p": item.paper_id, "s": item.score}
-    if item.also:
-        document["also"] = item.also
-    if item.revision:
-        document["rev"] = True
-    reasons = item.reasons
+def _reasons(reasons: Reasons) -> Document:
+    document: Document = {}
     if reasons.hits:
         document["hits"] = [_hit(hit) for hit in reasons.hits]
     if reasons.percentile is not None:

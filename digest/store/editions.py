@@ -54,7 +54,16 @@ _DELIVERY = (
     *("digest_id", "subscriber_id", "channel", "address", "state"),
     *("created_at", "next_attempt_at"),
 )
-_MANY = 5000  #: more papers than this are not named in a statement (both engines have a limit)
+
+#: Literals, for an index serves a state only where the statement itself names it.
+_ACTIVE = f"state = '{SubscriberState.ACTIVE.value}'"
+_DUE = f"SELECT id, next_due_at, seen_upto FROM subscriber WHERE {_ACTIVE} AND next_due_at <= ?"
+_STILL_ACTIVE = f"SELECT id, next_due_at FROM subscriber WHERE id IN ? AND {_ACTIVE}"
+_DATED = "SELECT subscriber_id FROM digest WHERE local_date = ? AND subscriber_id IN ?"
+_SENT_TO = """
+    SELECT subscriber_id, paper_id, max(version) FROM sent
+    WHERE subscriber_id IN ? AND paper_id IN ? GROUP BY subscriber_id, paper_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +123,14 @@ class EditionStore:
 
     def due(self, now: datetime, *, limit: int, only: SubscriberId | None = None) -> list[Due]:
         """Active subscribers due at `now`, longest waiting first."""
-        statement = (
-            sa.select(_subscriber.c.id, _subscriber.c.next_due_at, _subscriber.c.seen_upto)
-            .where(*_is_due(now), *([] if only is None else [_subscriber.c.id == only]))
-            .order_by(_subscriber.c.next_due_at, _subscriber.c.id)
-            .limit(limit)
-        )
+        if only is not None:
+            statement, last = f"{_DUE} AND id = ?", int(only)
+        else:
+            statement, last = f"{_DUE} ORDER BY next_due_at, id LIMIT ?", limit
         with self._database.read() as connection:
-            return [Due(*row) for row in connection.execute(statement)]
+            when = bulk.instants(connection)
+            rows = bulk.query(connection, statement, bulk.stored(connection, now), last)
+            return [Due(id, when(due_at) or now, seen_upto) for id, due_at, seen_upto in rows]
 
     def waiting(self, of: Collection[SubscriberId]) -> dict[SubscriberId, Superseded]:
         """The newest digest of each of `of`, where it still waits on every channel."""
@@ -208,8 +217,12 @@ class Claim:
                     reply="superseded by the next digest, which carries its papers",
                 )
             )
-            self._connection.execute(sa.delete(_sent).where(_sent.c.digest_id.in_(gone)))
-        return frozenset(owners[digest_id] for digest_id in gone)
+        free = frozenset(owners[digest_id] for digest_id in gone)
+        if free:
+            self._connection.execute(
+                sa.delete(_sent).where(_sent.c.subscriber_id.in_(free), _sent.c.digest_id.in_(gone))
+            )
+        return free
 
     def _lock_waiting(self, digests: Collection[DigestId]) -> frozenset[DigestId]:
         statement = (
@@ -232,11 +245,13 @@ class Claim:
         """Those who already have a digest for their local date."""
         if not dates:
             return frozenset()
-        statement = sa.select(_digest.c.subscriber_id, _digest.c.local_date).where(
-            _digest.c.subscriber_id.in_(dates), _digest.c.local_date.in_(set(dates.values()))
-        )
-        rows = self._connection.execute(statement)
-        return frozenset(sid for sid, day in rows if dates[sid] == day)
+        into, of = self._connection, defaultdict(list)
+        for subscriber_id, day in dates.items():
+            of[day].append(subscriber_id)
+        found = [
+            bulk.query(into, _DATED, bulk.stored_day(into, day), those) for day, those in of.items()
+        ]
+        return frozenset(subscriber_id for rows in found for (subscriber_id,) in rows)
 
     def all_stand(self, papers: Collection[PaperId]) -> bool:
         """Whether none of `papers` has become part of another; they stay so until the end."""
@@ -277,11 +292,11 @@ class Claim:
             )
 
     def _delivery_rows(self, numbered: Iterable[tuple[int, Issue]]) -> Iterator[bulk.Row]:
+        queued = DeliveryState.QUEUED.value
         for digest_id, issue in numbered:
             subscriber_id = issue.digest.subscriber_id
             at = bulk.stored(self._connection, issue.digest.composed_at)
             for channel, address in issue.routes:
-                queued = DeliveryState.QUEUED.value
                 yield digest_id, subscriber_id, channel.value, address, queued, at, at
 
     def skip(self, skipped: Sequence[Skipped], *, run_id: int | None, at: datetime) -> None:
@@ -314,23 +329,13 @@ class Claim:
         bulk.update(into, _subscriber, ("next_due_at", "seen_upto"), rows)
 
 
-def _is_due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        _subscriber.c.state == SubscriberState.ACTIVE.value,
-        _subscriber.c.next_due_at <= now,
-    )
-
-
 def _lock(connection: sa.Connection, due: Sequence[Due]) -> frozenset[SubscriberId]:
     """The ids among `due` that are unchanged since they were read and that nobody else holds."""
     expected = {one.id: one.next_due_at for one in due}
-    statement = (
-        sa.select(_subscriber.c.id, _subscriber.c.next_due_at)
-        .where(_subscriber.c.id.in_(expected), _subscriber.c.state == SubscriberState.ACTIVE.value)
-        .with_for_update(skip_locked=True)
-    )
-    rows = connection.execute(statement)
-    return frozenset(sid for sid, next_due_at in rows if expected[sid] == next_due_at)
+    alone = "" if connection.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED"
+    when = bulk.instants(connection)
+    rows = bulk.query(connection, _STILL_ACTIVE + alone, expected)
+    return frozenset(sid for sid, next_due_at in rows if expected[sid] == when(next_due_at))
 
 
 def _read_sent(
@@ -339,14 +344,7 @@ def _read_sent(
     found: dict[SubscriberId, dict[PaperId, int]] = {sid: {} for sid in to}
     if not papers or not to:
         return found
-    statement = (
-        sa.select(_sent.c.subscriber_id, _sent.c.paper_id, sa.func.max(_sent.c.version))
-        .where(_sent.c.subscriber_id.in_(to))
-        .group_by(_sent.c.subscriber_id, _sent.c.paper_id)
-    )
-    if len(papers) <= _MANY:
-        statement = statement.where(_sent.c.paper_id.in_(papers))
-    for subscriber_id, paper_id, version in connection.execute(statement):
+    for subscriber_id, paper_id, version in bulk.query(connection, _SENT_TO, to, papers):
         found[subscriber_id][paper_id] = version
     return found
 

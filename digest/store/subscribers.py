@@ -8,7 +8,7 @@ what is queued for someone goes with them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -26,10 +26,10 @@ from digest.model import (
     SubscriberId,
     SubscriberState,
 )
+from digest.store import bulk
 from digest.store.channels import active_routes
 from digest.store.database import Database, insert_into
 from digest.store.interests import (
-    as_text,
     insert_interests,
     read_interests,
     replace_interests,
@@ -53,12 +53,16 @@ _feedback = table(FeedbackRow)
 _T = TypeVar("_T")
 Routes = tuple[tuple[Channel, str], ...]
 _CHUNK: Final = 5000  #: ids a statement; both engines take some 30,000 parameters
+NO_MUTES: Final = Mutes()
 _STATES: Final = {state.value: state for state in SubscriberState}  #: faster than the enum's call
 _CADENCES: Final = {cadence.value: cadence for cadence in Cadence}
 
 
-_COLUMNS: Final = tuple(
-    as_text(column) if isinstance(column.type, sa.JSON) else column for column in _subscriber.c
+_COLUMNS: Final = (
+    *("id", "email", "timezone", "cadence", "hour", "minute", "weekday", "monthday"),
+    *("created_at", "name", "state", "limit", "language", "trending", "revisions", "send_empty"),
+    *("muted_authors", "muted_words", "next_due_at", "seen_upto", "style", "state_reason"),
+    *("confirmed_at", "paused_until", "away_since", "mail", "feed_generation"),
 )
 
 
@@ -89,12 +93,13 @@ class SubscriberStore:
 
 def read_profiles(connection: sa.Connection, ids: Sequence[SubscriberId]) -> list[Subscriber]:
     found: dict[SubscriberId, Subscriber] = {}
+    when = bulk.instants(connection)
     for chunk in _chunks(list(ids)):
-        interests = read_interests(connection, _interest.c.subscriber_id.in_(chunk))
+        interests = read_interests(connection, chunk)
         routes = active_routes(connection, chunk)
-        statement = sa.select(*_COLUMNS).where(_subscriber.c.id.in_(chunk))
-        for row in connection.execute(statement).all():
-            found[row.id] = _value(row, interests.get(row.id, ()), routes.get(row.id, ()))
+        for row in bulk.select(connection, _subscriber, _COLUMNS, of=chunk):
+            id_ = row[0]
+            found[id_] = _value(row, interests.get(id_, ()), routes.get(id_, ()), when)
     return [found[id_] for id_ in ids if id_ in found]
 
 
@@ -147,39 +152,46 @@ def _chunks(items: list[_T]) -> Iterator[list[_T]]:
     return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
 
 
-def _value(row: sa.Row[Any], interests: Sequence[Interest], routes: Routes) -> Subscriber:
+def _value(
+    row: Sequence[Any],
+    interests: Sequence[Interest],
+    routes: Routes,
+    when: Callable[[Any], datetime | None],
+) -> Subscriber:
+    id_, email, timezone, cadence, hour, minute, weekday, monthday, created_at, *rest = row
+    name, state, limit, language, trending, revisions, send_empty, authors, words, *rest = rest
+    due, seen_upto, style, reason, confirmed_at, paused_until, away_since, mail, generation = rest
+    created = when(created_at)
+    assert created is not None
     return Subscriber(
-        id=row.id,
-        email=row.email,
-        schedule=Schedule(
-            timezone=row.timezone,
-            cadence=_CADENCES[row.cadence],
-            hour=row.hour,
-            minute=row.minute,
-            weekday=row.weekday,
-            monthday=row.monthday,
-        ),
-        created_at=row.created_at,
-        name=row.name,
-        state=_STATES[row.state],
-        limit=row.limit,
-        language=row.language,
-        trending=row.trending,
-        revisions=row.revisions,
-        send_empty=row.send_empty,
+        id=id_,
+        email=email,
+        schedule=Schedule(timezone, _CADENCES[cadence], hour, minute, weekday, monthday),
+        created_at=created,
+        name=name,
+        state=_STATES[state],
+        limit=limit,
+        language=language,
+        trending=trending,
+        revisions=bool(revisions),
+        send_empty=bool(send_empty),
         interests=tuple(interests),
-        mutes=Mutes(texts(row.muted_authors), texts(row.muted_words)),
-        next_due_at=row.next_due_at,
-        seen_upto=row.seen_upto,
-        style=row.style,
-        state_reason=row.state_reason,
-        confirmed_at=row.confirmed_at,
-        paused_until=row.paused_until,
-        away_since=row.away_since,
-        mail=row.mail,
-        feed_generation=row.feed_generation,
+        mutes=_mutes(authors, words),
+        next_due_at=when(due),
+        seen_upto=seen_upto,
+        style=style,
+        state_reason=reason,
+        confirmed_at=when(confirmed_at),
+        paused_until=when(paused_until),
+        away_since=when(away_since),
+        mail=bool(mail),
+        feed_generation=generation,
         channels=routes,
     )
+
+
+def _mutes(authors: str, words: str) -> Mutes:
+    return NO_MUTES if authors == words == "[]" else Mutes(texts(authors), texts(words))
 
 
 # --- writing ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from digest.model import DeliveryState, DigestId, FetchId, SubscriberId
+from digest.store import bulk
 from digest.store.tables import DeliveryRow, DigestRow, table
 
 _digest: Final = table(DigestRow)
@@ -40,7 +41,7 @@ def waiting(
     """The newest digest of each of `of`, where it still waits on every channel."""
     newest = (
         sa.select(sa.func.max(_digest.c.id))
-        .where(_digest.c.subscriber_id.in_(of))
+        .where(bulk.among(connection, _digest.c.subscriber_id, of))
         .group_by(_digest.c.subscriber_id)
     )
     settled = sa.select(_delivery.c.digest_id).where(

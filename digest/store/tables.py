@@ -303,13 +303,12 @@ class SentRow(SQLModel, table=True):
     """A paper has gone into a digest for this subscriber: never again, but as a revision."""
 
     __tablename__ = "sent"
+    __table_args__ = ({"sqlite_with_rowid": False},)
     subscriber_id: int = _ref("subscriber.id", primary_key=True)
-    paper_id: int = _ref("paper.id", primary_key=True)
+    paper_id: int = Field(primary_key=True, sa_type=BigKey)
     version: int = Field(default=0, primary_key=True)
-    #: none once the digest is purged: that the paper was sent is remembered for ever
-    digest_id: int | None = _ref(
-        "digest.id", ondelete="SET NULL", default=None, nullable=True, index=True
-    )
+    #: dangles once the digest is purged: that the paper was sent is remembered for ever
+    digest_id: int | None = Field(default=None, sa_type=BigKey)
 
 
 class SkipRow(SQLModel, table=True):

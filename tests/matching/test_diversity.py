@@ -81,11 +81,11 @@ def test_near_copies_give_way(
     alike: dict[PaperId, dict[PaperId, float]], room: int, expected: list[int]
 ) -> None:
     taken = Taken((), twins={}, alike=alike)
-    assert place_all([listed(*FALLING)], [room], taken) == [expected]
+    assert place_all([listed(*FALLING)], [room], taken, most=room) == [expected]
 
 
 def test_copies_give_way_across_interests() -> None:
     one, other = listed(1.0, 0.9), Listed((PaperId(7), PaperId(8)), (0.8, 0.7))
     alike = {PaperId(0): {PaperId(7): 1.0}, PaperId(7): {PaperId(0): 1.0}}
     taken = Taken((), twins={}, alike=alike)
-    assert place_all([one, other], [2, 1], taken) == [[0, 1], [1]]
+    assert place_all([one, other], [2, 1], taken, most=3) == [[0, 1], [1]]

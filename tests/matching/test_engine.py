@@ -147,7 +147,7 @@ def test_what_somebody_asked_is_not_looked_for_again() -> None:
     assert scorer.asked == 2
     assert [one.papers for one in first] == [first[0].papers, first[1].papers] * 2
     assert (later[0].papers, later[0].interest_id) == (first[0].papers, 9)
-    assert later[0].item(0) is first[0].item(0)
+    assert later[0].items([0])[0] is first[0].items([0])[0]
     others = [replace(again[0], daily_volume=0.5), again[0]]
     muted = batch.match(others, mutes=[Mutes(), Mutes(words=("tides",))])
     assert scorer.asked == 4

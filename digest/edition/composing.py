@@ -1,12 +1,4 @@
-"""The edition: from subscribers who are due to digests in the outbox.
-
-    due | profiles | match | claim | arrange | queue       a batch of subscribers at a time
-
-It matches and composes and never sends; it can be killed at any instant and started again
-(guarantee 2): what a batch decided is stored in one transaction that also moves the subscribers
-on. Papers are prepared once a window, for everybody. A fault in one profile is stored as that
-subscriber's skip and stops nobody else (guarantee 3).
-"""
+"""Composing, batch by batch; the story and what it guarantees stand in `digest.edition`."""
 
 from __future__ import annotations
 
@@ -15,18 +7,19 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from random import randrange
 
 from digest import away
 from digest.clock import latest_due, local_date, next_due, period
-from digest.matching.engine import Matcher, Prepared
-from digest.matching.ranking import Arrangement, Found, arrange, trending
+from digest.edition.spans import Opening, Span, open_span
+from digest.matching.engine import Matcher
+from digest.matching.ranking import Arrangement, Found, arrange
 from digest.model import (
     Channel,
     Digest,
     DigestId,
     FetchId,
-    Match,
     Paper,
     PaperId,
     Skip,
@@ -41,7 +34,8 @@ from digest.store.superseding import Superseded
 
 log = logging.getLogger(__name__)
 
-BATCH = 500  #: subscribers a transaction
+BATCH = 1000  #: subscribers a transaction
+HORIZON = 10 * BATCH  #: those due who are looked at together, to be composed in the order they lie
 EVERYBODY = 1_000_000_000
 _FAILED = (Skip.FAULT, Skip.PROFILE_BROKEN)
 Routes = Callable[[Subscriber], Sequence[tuple[Channel, str]]]
@@ -57,31 +51,6 @@ class Composed:
 
     def __add__(self, other: Composed) -> Composed:
         return Composed(self.composed + other.composed, self.skipped + other.skipped)
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """Where a window begins: after which fetch, and whether new versions count as news."""
-
-    after: FetchId
-    revisions: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Span:
-    """The papers of one window, ready to be matched."""
-
-    after: FetchId
-    upto: FetchId
-    papers: Mapping[PaperId, Paper]
-    revised: frozenset[PaperId]  #: of these only a new version was announced
-    resighted: frozenset[PaperId]  #: an earlier window may have brought these
-    prepared: Prepared
-    trending: tuple[Match, ...]
-
-    @property
-    def considered(self) -> int:
-        return len(self.papers) - len(self.revised)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,19 +94,21 @@ class Composer:
         self.subscribers.wake(now)
         sitting = Sitting(self, now, run_id)
         total, idle = Composed(), 0
-        while idle < 3 and (due := self.store.due(due_by or now, limit=BATCH, only=only)):
-            done, moved = sitting.try_to_compose(due)
-            idle = 0 if moved else idle + 1  # other composers hold the rest
-            total += done
-            progress(moved)
+        while idle < 3 and (due := self.store.due(due_by or now, limit=HORIZON, only=only)):
+            for batch in _batches(due):
+                done, moved = sitting.try_to_compose(batch)
+                idle = 0 if moved else idle + 1  # other composers hold these
+                total += done
+                progress(moved)
+                if moved < len(batch):
+                    break  # somebody is at work here: look again who is left
         return total
 
     def rehearse(self, now: datetime, *, only: SubscriberId | None = None) -> Composed:
         """What `compose` would do with what is stored, storing nothing."""
         sitting = Sitting(self, now, None)
         due = self.store.due(now, limit=EVERYBODY, only=only)
-        parts = [sitting.rehearse(due[at : at + BATCH]) for at in range(0, len(due), BATCH)]
-        return sum(parts, Composed())
+        return sum(map(sitting.rehearse, _batches(due)), Composed())
 
     def preview(self, subscriber: Subscriber, now: datetime) -> tuple[Digest, list[Paper]]:
         """The digest `subscriber` would get at `now`, and its papers; stores nothing."""
@@ -164,6 +135,10 @@ class Sitting:
         )
         self._span = lru_cache(maxsize=4)(self._open_span)
         self._fetch_before = lru_cache(maxsize=64)(composer.papers.fetch_before)
+        # Thousands share a schedule.
+        self._latest_due = lru_cache(maxsize=4096)(partial(latest_due, now))
+        self._due_after = lru_cache(maxsize=4096)(partial(next_due, now))
+        self._date = lru_cache(maxsize=4096)(local_date)
 
     def try_to_compose(self, due: Sequence[Due]) -> tuple[Composed, int]:
         """One batch, or nothing of it when papers became one meanwhile: then look again."""
@@ -183,7 +158,7 @@ class Sitting:
             dated = claim.dated(dates)
             fresh = [draft for draft in held if draft.id not in dated]
             issues, skips = self._decide(fresh, _sent_to(fresh, claim))
-            if not claim.all_stand({pid for one in issues for pid in one.digest.paper_ids}):
+            if not claim.all_stand(set[PaperId]().union(*(one.versions for one in issues))):
                 raise PapersMerged  # and with it this transaction goes
             claim.queue(issues, run_id=self._run_id)
             claim.skip(skips, run_id=self._run_id, at=self._now)
@@ -235,18 +210,8 @@ class Sitting:
         return Opening(after, subscriber.revisions)
 
     def _open_span(self, opening: Opening, upto: FetchId) -> Span:
-        window = self._to.papers.window(opening.after, upto)
-        revised = window.revised if opening.revisions else frozenset()
-        papers = [p for p in window.papers if p.id not in window.revised or p.id in revised]
-        return Span(
-            after=opening.after,
-            upto=upto,
-            papers={paper.id: paper for paper in papers},
-            revised=revised,
-            resighted=self._to.store.resighted(opening.after, upto),
-            prepared=self._to.matcher.prepare(papers),
-            trending=tuple(trending([p for p in papers if p.id not in revised])),
-        )
+        to = self._to
+        return open_span(opening, upto, store=to.store, papers=to.papers, matcher=to.matcher)
 
     def _match(self, span: Span, group: Sequence[tuple[Due, Subscriber]]) -> Iterator[Draft]:
         subscribers = [subscriber for _, subscriber in group]
@@ -271,14 +236,14 @@ class Sitting:
 
     def _issue(self, draft: Draft, arrangement: Arrangement) -> Issue:
         digest = self._digest(draft, arrangement)
-        papers = draft.span.papers
+        span, versions = draft.span, draft.span.versions
         return Issue(
-            digest=digest,
-            fetch_after=draft.span.after,
-            fetch_upto=draft.span.upto,
-            versions={pid: papers[pid].version or 0 for pid in digest.paper_ids},
-            routes=self._to.routes(draft.subscriber),
-            next_due_at=self._next_due(draft),
+            digest,
+            span.after,
+            span.upto,
+            {pid: versions[pid] for pid in digest.paper_ids},
+            self._to.routes(draft.subscriber),
+            self._next_due(draft),
         )
 
     def _digest(self, draft: Draft, arrangement: Arrangement) -> Digest:
@@ -310,15 +275,28 @@ class Sitting:
         )
 
     def _local_date(self, draft: Draft) -> date:
-        return local_date(self._due_at(draft), draft.subscriber.schedule.timezone)
+        return self._date(self._due_at(draft), draft.subscriber.schedule.timezone)
 
     def _due_at(self, draft: Draft) -> datetime:
         """The latest hour this digest was due at: after downtime, not the first."""
-        latest = latest_due(self._now, draft.subscriber.schedule) or draft.due_at
+        latest = self._latest_due(draft.subscriber.schedule) or draft.due_at
         return max(latest, draft.due_at)
 
     def _next_due(self, draft: Draft) -> datetime:
-        return next_due(self._now, draft.subscriber.schedule)
+        return self._due_after(draft.subscriber.schedule)
+
+
+def _batches(due: Sequence[Due]) -> list[Sequence[Due]]:
+    """Neighbours in the tables together: their rows stand on the same pages.
+
+    Several composers begin at different places, so that they seldom want the same.
+    """
+    ordered = sorted(due, key=lambda one: one.id)
+    batches: list[Sequence[Due]] = [
+        ordered[at : at + BATCH] for at in range(0, len(ordered), BATCH)
+    ]
+    turn = randrange(len(batches)) if batches else 0
+    return batches[turn:] + batches[:turn]
 
 
 def _found(span: Span, subscribers: Sequence[Subscriber]) -> list[Sequence[Found] | None]:
@@ -360,7 +338,7 @@ def _sent_to(
     asked: dict[frozenset[PaperId], list[SubscriberId]] = defaultdict(list)
     for draft in drafts:
         first = draft.subscriber.seen_upto is None
-        suspects = frozenset(draft.span.papers) if first else draft.span.resighted
+        suspects = draft.span.every if first else draft.span.resighted
         asked[suspects].append(draft.id)
     found: dict[SubscriberId, dict[PaperId, int]] = {}
     for papers, subscribers in asked.items():
@@ -373,15 +351,13 @@ def _arrange(draft: Draft, sent: Mapping[PaperId, int]) -> Arrangement:
     span = draft.span
     if draft.found is None:
         return Arrangement(())
-    told = frozenset(
-        pid for pid in span.revised if pid in sent and (span.papers[pid].version or 0) > sent[pid]
-    )
+    told = [pid for pid in span.revised if pid in sent and span.versions[pid] > sent[pid]]
     return arrange(
         draft.subscriber,
         draft.found,
         trending=span.trending,
         sent=sent.keys() | span.revised if span.revised else sent,
-        revised=told,
+        revised=frozenset(told),
         twins=span.prepared.twins,
         alike=span.prepared.alike,
     )
