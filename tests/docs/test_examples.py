@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from functools import cache
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+from fastapi.routing import APIRoute
 
 from digest.cli.entry import app, hoisted
 from digest.config import load
 from digest.errors import QuerySyntaxError
 from digest.matching.keywords import Compiled, Scan
 from digest.matching.query import parse
+from digest.web.api.application import ROUTERS
 from tests import builders
 from tests.docs.pages import (
     DOCS,
@@ -161,3 +164,37 @@ def test_a_command_in_prose_exists() -> None:
                 assert flag in known | {"--help", "--config", "--version"}, f"{page}: `{said}`"
         seen += 1
     assert seen > 100
+
+
+# --- the rest -----------------------------------------------------------------------------------
+
+
+def test_every_shown_json_is_json() -> None:
+    found = blocks("json")
+    assert found
+    for block in found:
+        for whole in [block.text] if block.text.startswith("{\n") else block.text.splitlines():
+            json.loads(whole)
+
+
+def test_every_shown_python_compiles() -> None:
+    for block in blocks("python"):
+        compile(block.text, block.place, "exec")
+
+
+def test_every_shown_address_of_the_api_exists() -> None:
+    known = {
+        re.sub(r"\{\w+\}", r"[^/]+", route.path)
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    }
+    known |= {"/docs", "/openapi.json"}
+    said = {
+        (block.place, path)
+        for block in blocks("bash")
+        for path in re.findall(r"/api/v1(/[\w/.-]+)", block.text)
+    }
+    assert len(said) > 3
+    wrong = [one for one in said if not any(re.fullmatch(path, one[1]) for path in known)]
+    assert not wrong

@@ -19,6 +19,8 @@ Every address of an installation, below `site.base_url`. GET and HEAD change not
 what changes something is a POST from a page of our own. `{token}` is a signed link: good for one
 purpose, and compared in constant time. Addresses with one are neither stored by browsers nor shown
 to search engines.
+
+Programs use the [API](api.md) below `/api/v1`.
 """
 
 

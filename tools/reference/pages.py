@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from tools.reference import addresses, commands, configuration, figures, words
+from tools.reference import addresses, commands, configuration, figures, interface, words
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "reference"
 REGENERATE: Final = "run `python -m tools.reference` and commit what it writes"
@@ -21,6 +21,7 @@ def pages() -> dict[str, str]:
         "words.md": words.page(),
         "metrics.md": figures.page(),
         "addresses.md": addresses.page(),
+        "api.md": interface.page(),
     }
     return {name: _NOTE + text for name, text in made.items()}
 
