@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import chain
@@ -201,6 +201,7 @@ class Backtester:
         """
         if not 1 <= days <= MOST_DAYS:
             raise UsageError(f"{days} days cannot be tried.", mend=f"Try 1 to {MOST_DAYS}.")
+        interest = replace(interest, paused=False)  # one that rests is tried as if it woke
         stage = self._stage(until, days, features=bool(interest.examples))
         trial = _Trial(stage, interest, mutes or Mutes(), limit)
         teller = Teller(interest, self._setting.papers.papers(trial.shown()))

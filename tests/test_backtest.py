@@ -176,6 +176,14 @@ def test_an_interest_s_own_limit_counts(backtester: Backtester) -> None:
     assert max(len(day.picks) for day in tried.days) == 1
 
 
+def test_one_that_rests_is_tried_as_if_it_woke(backtester: Backtester) -> None:
+    one = interest(query="lantern*")
+    resting = interest(query="lantern*", id=one.id, paused=True)
+    awake = backtester.run(one, until=TODAY, days=5)
+    assert backtester.run(resting, until=TODAY, days=5) == awake
+    assert awake.sent
+
+
 def test_what_is_shown_says_why(backtester: Backtester) -> None:
     pick = next(pick for day in lamps(backtester).days for pick in day.picks)
     assert pick.share is not None

@@ -7,6 +7,7 @@ so the document cannot promise anything else.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -30,6 +31,7 @@ router = APIRouter(include_in_schema=False)
 Operation = dict[str, Any]
 _SCHEMAS: Final = "#/components/schemas/"
 _METHODS: Final = ("get", "put", "post", "patch", "delete")
+_GENERIC: Final = re.compile(r"\bPage_([A-Za-z]+)_")  #: what pydantic calls a Page of something
 _BEARER: Final = "bearer"
 
 TAGS: Final = {
@@ -110,7 +112,8 @@ def write(routers: Sequence[APIRouter], site: Site) -> dict[str, Any]:
         for method in operations:
             _complete(operations[method], needed[path, method.upper()])
     _components(document["components"])
-    return document
+    named: dict[str, Any] = json.loads(_GENERIC.sub(r"\1Page", json.dumps(document)))
+    return named
 
 
 def _complete(operation: Operation, route: APIRoute) -> None:

@@ -85,7 +85,7 @@ class Logged(Delivery):
     log: list[Entry]
 
 
-class Order(Body):
+class Chosen(Body):
     """Which deliveries: by number, or all in some states."""
 
     ids: list[Annotated[StrictInt, Field(ge=1, le=_LARGEST)]] = Field(default=[], max_length=500)
@@ -177,13 +177,13 @@ def show_delivery(caller: Operator, number: Number) -> Logged:
 
 
 @router.post("/deliveries/retry", summary="Try deliveries again now")
-def retry_deliveries(caller: OperatorActing, body: Order) -> Done:
+def retry_deliveries(caller: OperatorActing, body: Chosen) -> Done:
     """Those deferred, refused or uncertain; others take no such order and are not counted."""
     return Done(changed=caller.visit.rooms.operations.retry(*body.named()))
 
 
 @router.post("/deliveries/cancel", summary="Do not send deliveries")
-def cancel_deliveries(caller: OperatorActing, body: Order) -> Done:
+def cancel_deliveries(caller: OperatorActing, body: Chosen) -> Done:
     """Those queued, deferred or uncertain; others take no such order and are not counted."""
     return Done(changed=caller.visit.rooms.operations.cancel(*body.named()))
 

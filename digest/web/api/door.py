@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Annotated, Final
 
 from fastapi import BackgroundTasks, Depends
+from fastapi.dependencies.models import Dependant
 from starlette.responses import Response
 
 from digest.errors import StoreError
@@ -65,9 +67,9 @@ def needs(scope: Scope | None) -> Check:
     """The check of a route that asks for a scope, or for any token."""
 
     def check(visit: Visiting, response: Response, tasks: BackgroundTasks) -> Caller:
-        _refuse_nothing(visit)
         token = _token(visit)
         _require(scope, token)
+        _read_query(visit)
         caller = Caller(visit, token, response)
         _count(caller)
         _dress(caller)
@@ -80,11 +82,22 @@ def needs(scope: Scope | None) -> Check:
     return check
 
 
-def _refuse_nothing(visit: Visit) -> None:
-    """No text has a NUL, and PostgreSQL takes none."""
-    for name, text in visit.request.query_params.multi_items():
+def _read_query(visit: Visit) -> None:
+    """A misspelt parameter must not pass for none; no text has a NUL, and PostgreSQL takes none."""
+    said = visit.request.query_params.multi_items()
+    known = _parameters(visit.request.scope["route"].dependant) if said else frozenset()
+    for name, text in said:
+        if name not in known:
+            near = get_close_matches(name, sorted(known), n=1)
+            mend = f"did you mean {near[0]}?" if near else "see the documentation"
+            raise wrong_parameter(name, f"is unknown; {mend}")
         if "\0" in text:
             raise wrong_parameter(name, "holds a character that no text has")
+
+
+def _parameters(dependant: Dependant) -> frozenset[str]:
+    own = {one.alias for one in dependant.query_params}
+    return frozenset(own).union(*map(_parameters, dependant.dependencies))
 
 
 def _token(visit: Visit) -> ApiToken | None:

@@ -18,7 +18,9 @@ from digest.web.api.wishes import Body, Short
 router = APIRouter(prefix="/me/feedback", tags=["Feedback"])
 
 
-class Verdict(StrEnum):
+class Liking(StrEnum):
+    """More like it, or less."""
+
     UP = "up"
     DOWN = "down"
 
@@ -26,7 +28,7 @@ class Verdict(StrEnum):
 class Word(Body):
     """More like a paper, or less."""
 
-    verdict: Verdict
+    verdict: Liking
     interest: Short | None = Field(
         None, description="Which interest learns from it; null: the one that brought the paper."
     )
@@ -35,7 +37,7 @@ class Word(Body):
 class Heard(BaseModel):
     """What became of a word."""
 
-    verdict: Verdict
+    verdict: Liking
     taught: list[str] = Field(description="The interests that learnt from it, by name.")
 
 
@@ -43,7 +45,7 @@ class Opinion(BaseModel):
     """One word on one paper."""
 
     paper: Paper
-    verdict: Verdict
+    verdict: Liking
     at: datetime
 
 
@@ -58,7 +60,7 @@ def list_opinions(caller: Owner, limit: Limit = 50, cursor: Cursor = None) -> Pa
     found = [
         Opinion(
             paper=Paper.of(papers[one.paper_id], caller.visit),
-            verdict=Verdict.UP if one.liked else Verdict.DOWN,
+            verdict=Liking.UP if one.liked else Liking.DOWN,
             at=one.at,
         )
         for one in some
@@ -73,7 +75,7 @@ def say_of_paper(caller: OwnerActing, number: Number, body: Word) -> Heard:
     heard = caller.visit.rooms.feedback.hear(
         caller.subscriber.email,
         stored(caller, number),
-        liked=body.verdict is Verdict.UP,
+        liked=body.verdict is Liking.UP,
         interest=body.interest,
     )
     return Heard(verdict=body.verdict, taught=list(heard.interests))

@@ -41,10 +41,6 @@ class Page(BaseModel, Generic[T]):
     items: list[T]
     next: str | None = Field(description="Where the next page is; null on the last.")
 
-    @classmethod
-    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        return f"{params[0].__name__}Page"
-
 
 def page(caller: Caller, items: list[T], after: Sequence[Any] | None) -> Page[T]:
     """The page, with where it goes on `after` the last one's place (None: it does not)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -27,7 +28,14 @@ _LATELY: Final = timedelta(days=29)
 _LARGEST: Final = 2**62
 
 Number = Annotated[int, Path(ge=1, le=_LARGEST, description="The paper's `id`.")]
-Name = Annotated[str | None, Query(min_length=1, max_length=120)]
+Sourced = Annotated[
+    str | None,
+    Query(min_length=1, max_length=120, description="Only from this source.", examples=["arXiv"]),
+]
+Categorised = Annotated[
+    str | None,
+    Query(min_length=1, max_length=120, description="Only of this category.", examples=["cs.CL"]),
+]
 
 
 def _span(
@@ -75,11 +83,18 @@ class Narrowed:
     category: str | None = None
 
 
-def _narrowed(source: Name = None, category: Name = None) -> Narrowed:
+def _narrowed(source: Sourced = None, category: Categorised = None) -> Narrowed:
     return Narrowed(source, category)
 
 
 Only = Annotated[Narrowed, Depends(_narrowed)]
+
+
+class ListOrder(StrEnum):
+    """Latest first, or most votes first."""
+
+    NEW = Order.NEW.value
+    TRENDING = Order.TRENDING.value
 
 
 class Counts(BaseModel):
@@ -99,13 +114,15 @@ def list_papers(
     caller: Anybody,
     span: Days,
     only: Only,
-    order: Annotated[Order, Query(description="Latest first, or most votes first.")] = Order.NEW,
+    order: Annotated[
+        ListOrder, Query(description="Latest first, or most votes first.")
+    ] = ListOrder.NEW,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Paper]:
     """The archive. Without a day, the last thirty; dated in UTC, as sources announce."""
     after = paging.decode(cursor, paging.word)
-    wanted = Wanted(span, order, only.source, only.category, after[0] if after else None)
+    wanted = Wanted(span, Order(order), only.source, only.category, after[0] if after else None)
     listed = caller.visit.rooms.archive.listed(wanted, limit=limit)
     found = papers(read(caller.visit, listed), caller.visit)
     return page(caller, found, [listed.next] if listed.next else None)

@@ -166,7 +166,7 @@ class Trouble(DigestError):
 
 def wrong_parameter(name: str, detail: str) -> Trouble:
     wrong = Wrong(parameter=name, detail=detail)
-    return Trouble(Kind.INVALID, f"{name}: {detail}.", errors=[wrong])
+    return Trouble(Kind.INVALID, f"{name}: {detail.rstrip('?')}.", errors=[wrong])
 
 
 def wrong_body(pointer: str, detail: str) -> Trouble:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -20,6 +21,14 @@ from digest.web.api.shapes import Paper, Reasons
 router = APIRouter(tags=["Papers"])
 
 DEEPEST: Final = 1000  #: papers; whoever has not found it by then narrows the search
+
+
+class SearchOrder(StrEnum):
+    """Best match, latest or most votes first."""
+
+    RELEVANCE = Order.RELEVANCE.value
+    DATE = Order.DATE.value
+    VOTES = Order.VOTES.value
 
 
 class Found(BaseModel):
@@ -54,7 +63,9 @@ def search(
     ],
     since: Annotated[date | None, Query(description="Announced on this day or later.")] = None,
     until: Annotated[date | None, Query(description="Announced on this day or earlier.")] = None,
-    order: Order = Order.RELEVANCE,
+    order: Annotated[
+        SearchOrder, Query(description="Best match, latest or most votes first.")
+    ] = SearchOrder.RELEVANCE,
     limit: Annotated[int, Query(ge=1, le=50, description="50 is the most.")] = 20,
     cursor: Cursor = None,
 ) -> FoundPage:
@@ -71,7 +82,7 @@ def search(
             until=until,
             source=only.source,
             category=only.category,
-            order=order,
+            order=Order(order),
             limit=limit,
             offset=offset,
         )

@@ -58,7 +58,15 @@ Reason = Annotated[
     StrictStr,
     Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"),
 ]
-Email = Annotated[StrictStr, Field(min_length=3, max_length=254, examples=["ada@example.org"])]
+Email = Annotated[
+    StrictStr,
+    Field(
+        min_length=3,
+        max_length=254,
+        examples=["ada@example.org"],
+        json_schema_extra={"format": "email"},
+    ),
+]
 Weekday = Annotated[Literal[WEEKDAYS], Field(description="For `weekly`.")]  # type: ignore[valid-type]  # mypy does not read a tuple as a list of literals
 
 

@@ -69,6 +69,7 @@ def test_the_days_asked_for(anybody: Program, query: str, first: str, last: str)
         ("cursor=bnVsbA", "cursor"),
         ("order=best", "order"),
         ("source=%00", "source"),
+        ("soruce=arXiv", "soruce"),
     ],
 )
 def test_a_mistake_is_told_by_its_name(anybody: Program, query: str, name: str) -> None:
