@@ -28,6 +28,7 @@ from digest.errands import Errands
 from digest.errors import TemplateFault
 from digest.explaining import Answer, explain
 from digest.feedback import Feedback
+from digest.housekeeping import clean
 from digest.hub import Hub
 from digest.importing import Importer
 from digest.ingest import IngestReport, ingest
@@ -166,7 +167,14 @@ class App:
             report = day.run(at, only=who, watcher=watcher or Unwatched())
         self.hub.finish(_HUB_SECONDS)
         self._require_no_halt()
+        self.clean(min(at, self.clock()))
         return report
+
+    def clean(self, now: datetime) -> None:
+        """Forget what the retention no longer keeps."""
+        gone = clean(self.database, self.settings.retention, now, stop=self.stop)
+        if any(gone.values()):
+            log.info("Purged: %s.", gone, extra={"action": "purged", **gone})
 
     def ingest(
         self, clock: Clock, run_id: int | None = None, watcher: Watcher | None = None

@@ -175,6 +175,14 @@ def test_a_purge_counts_first(digest: Digest, folder: Path) -> None:
     assert digest("purge", "--json").json["digests"] == 0
 
 
+def test_a_run_applies_the_retention(digest: Digest, folder: Path) -> None:
+    subscribe(digest)
+    digest("run", "--now", "2025-03-03T12:00:00Z")
+    digest("run", "--now", NOW)
+    would = digest("purge", "--dry-run", "--json").json
+    assert would["digests"] == 0
+
+
 def test_everything_about_one_person_is_told_and_erased(digest: Digest) -> None:
     for name in ("ada", "bo"):
         subscribe(digest, name)

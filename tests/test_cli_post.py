@@ -187,5 +187,8 @@ def test_suppressions_expire(post: Digest, sqlite_url: str) -> None:
     assert len(post("suppressions", "list", "--json").json) == 2
     assert post("suppressions", "purge", "--json").json == {"suppressions": 1}
     assert len(suppressed(sqlite_url)) == 1
+    post("suppressions", "add", "cy@example.org", "--until", "2020-01-01")
+    assert post("purge", "--dry-run", "--json").json["suppressions"] == 1
+    assert post("purge", "--json").json["suppressions"] == 1
     assert post("suppressions", "lift", "bo@example.org", "--json").json["changed"]
     assert suppressed(sqlite_url) == []

@@ -4,6 +4,7 @@ again, and never to who must not be written to."""
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from email import message_from_bytes
@@ -33,6 +34,7 @@ from digest.model import (
 )
 from digest.outbox import Composed, Outbox, Route, Tally
 from digest.rendering.environment import Templates
+from digest.store.bell import Listener
 from digest.store.database import Database
 from digest.store.errands import ErrandRow, ErrandStore, purge
 from digest.store.tables import table
@@ -236,6 +238,21 @@ def test_who_was_stopped_meanwhile_is_not_brought_back(door: Door) -> None:
     with pytest.raises(InvalidSubscriber):
         door.joining.confirm(door.errand())
     assert door.subscriptions.ids() == []
+
+
+@pytest.mark.postgres
+def test_who_waits_at_the_door_is_heard_by_workers_elsewhere(
+    postgres_database: Database, tmp_path: Path
+) -> None:
+    stop, heard = threading.Event(), threading.Semaphore(0)
+    listener = Listener(postgres_database, heard.release, stop=stop)
+    listener.start()
+    assert heard.acquire(timeout=5)  # begins with a poke
+    with Smtpd() as server:
+        Door(postgres_database, server, tmp_path).ask()
+    assert heard.acquire(timeout=5)
+    stop.set()
+    listener.join(5)
 
 
 def test_a_link_ends_and_forgotten_wishes_are_gone(door: Door) -> None:

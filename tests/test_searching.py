@@ -22,6 +22,7 @@ from digest.searching import Order, Results, Searcher, searcher
 from digest.searching.keeping import Keeper
 from digest.store.database import Database
 from digest.store.papers import PaperStore
+from digest.store.purging import Keep, purge
 from digest.store.searchable import SearchableStore
 from digest.store.tables import FetchRow, PaperRow, table
 from digest.store.vectors import StoredVectors
@@ -212,6 +213,30 @@ def test_what_has_gone_is_not_found(database: Database, announce: Announce) -> N
     announce(listing(70, title="Something else"))
     search.refresh()
     assert search.search("title:bread").total == 0
+
+
+def test_what_was_purged_leaves_the_index_without_another_fetch(
+    database: Database, announce: Announce
+) -> None:
+    announce(*subjects())
+    search = searcher_of(database)
+    total = search.search("title:bread").total
+    assert purge(database, Keep(papers_days=1), START + timedelta(days=100))["papers"] > 1
+    search.refresh()
+    assert total > 0
+    assert search.search("title:bread").total == 0
+
+
+def test_a_snapshot_of_before_a_purge_finds_nothing_that_has_gone(
+    database: Database, announce: Announce, tmp_path: Path
+) -> None:
+    announce(*(listing(n, title=f"Beacon {n}", authors=(f"A {n}",)) for n in range(600)))
+    before = searcher_of(database, words_alone=True, snapshot=tmp_path / "snapshot")
+    assert before.search("title:beacon").total == 600
+    assert (tmp_path / "snapshot").exists()
+    purge(database, Keep(papers_days=1), START + timedelta(days=100))
+    after = searcher_of(database, words_alone=True, snapshot=tmp_path / "snapshot")
+    assert after.search("title:beacon").total == 0
 
 
 def test_the_index_catches_up_beside_the_questions(

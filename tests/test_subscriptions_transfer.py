@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from digest.errors import InvalidSubscriber, UsageError
-from digest.model import SubscriberState
+from digest.errors import InvalidChannel, InvalidSubscriber, UsageError
+from digest.model import ChannelState, SubscriberState
 from digest.store.database import Database
 from digest.subscriptions import Format, Subscriptions, format_of, read, write
+from digest.subscriptions.channels import Channels, Checked
 from digest.subscriptions.transfer import BATCH
 from tests.fakes import FrozenClock
 
@@ -101,6 +102,80 @@ def test_csv_cells_are_never_formulas(register: Subscriptions) -> None:
     )
     rows = dump(register, Format.CSV).decode().splitlines()[1:]
     assert [row.split(",")[1][:2] for row in rows] == ["'=", "'+", "'-", "'@"]
+
+
+HOOKS: dict[str, Any] = {
+    "email": ADA,
+    "channels": [
+        {"kind": "webhook", "label": "lab", "address": "https://a.example/1", "secret": "s" * 20},
+        {
+            "kind": "webhook",
+            "label": "gone",
+            "address": "https://a.example/2",
+            "secret": "t" * 20,
+            "state": "disabled",
+            "reason": "410 gone",
+        },
+    ],
+}
+
+
+def checked(kind: str, address: str) -> Checked:
+    if kind != "webhook" or not address.startswith("https://"):
+        raise InvalidChannel("address: must begin with https://.")
+    return Checked(address, "a fresh secret")
+
+
+@pytest.mark.parametrize("format", list(Format))
+def test_channels_move_with_their_owners(
+    database: Database, clock: FrozenClock, format: Format
+) -> None:
+    register = Subscriptions(database, keys=KEYS, clock=clock)
+    assert load(register, lines(HOOKS), check=checked)["added"] == 1
+    exported = dump(register, format)
+    channels = Channels(database, check=checked, clock=clock)
+    assert [(one.label, one.state, one.secret[:1]) for one in channels.of(ADA)] == [
+        ("lab", ChannelState.ACTIVE, "s"),
+        ("gone", ChannelState.DISABLED, "t"),
+    ]
+    assert load(register, exported, format, check=checked)["unchanged"] == 1
+    register.remove(ADA)
+    register.lift(ADA)
+    assert load(register, exported, format, check=checked)["added"] == 1
+    assert dump(register, format) == exported
+    channels.remove(ADA, "lab")
+    assert load(register, exported, format, check=checked)["updated"] == 1
+    assert sorted(one.label for one in channels.of(ADA)) == ["gone", "lab"]
+
+
+def test_a_wrong_channel_is_its_line_s_fault_and_names_no_address(register: Subscriptions) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"email": ADA, "channels": [{"kind": "webhook", "address": "http://secret.example"}]},
+        {"email": BO, "channels": [{"kind": "webhook", "adress": "https://secret.example"}]},
+        {"email": "cy@example.org", "channels": "[{"},
+        {
+            "email": "di@example.org",
+            "channels": [{"kind": "webhook", "address": "https://ok"}] * 11,
+        },
+    ]
+    faults = [fault["fault"] for fault in load(register, lines(*wrong), check=checked)["faults"]]
+    assert faults[0].startswith("channels (webhook): address: must begin with https://")
+    assert "did you mean address?" in faults[1]
+    assert "must be a list in JSON" in faults[2]
+    assert faults[3].startswith("channels: ")
+    assert "secret.example" not in " ".join(faults)
+    assert "not taken here" in load(register, lines(HOOKS))["faults"][0]["fault"]
+
+
+def test_too_many_channels_leave_the_rest_of_the_line(register: Subscriptions) -> None:
+    def hooks(first: int, count: int) -> dict[str, Any]:
+        addresses = [f"https://a.example/{n}" for n in range(first, first + count)]
+        return {"email": ADA, "channels": [{"kind": "webhook", "address": a} for a in addresses]}
+
+    assert load(register, lines(hooks(0, 9)), check=checked)["added"] == 1
+    report = load(register, lines(hooks(9, 3) | {"name": "Ada"}), check=checked)
+    assert (report["updated"], len(report["faults"])) == (1, 1)
+    assert register.subscriber(ADA).name == "Ada"
 
 
 @pytest.mark.parametrize("format", list(Format))

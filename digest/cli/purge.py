@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest.cli import session
-from digest.cli.say import JsonOption, say, say_json, show_table
+from digest.cli.say import JsonOption, say_json, show_table
 from digest.clock import system_clock
 
 
@@ -17,21 +17,18 @@ def purge(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Forget what [retention] no longer keeps; `digest serve` does it by itself.
+    """Forget what [retention] no longer keeps, and suppressions whose time is over.
 
+    `digest serve` and `digest run` do it by themselves.
     That a paper was sent to somebody is remembered for ever, so nothing is sent twice.
     """
-    from digest.store.purging import Keep, count
-    from digest.store.purging import purge as forget
+    from digest.housekeeping import clean, rehearse
 
     settings = session.settings()
-    keep = Keep(**settings.retention.model_dump())
     with session.database(settings) as database:
-        now = system_clock()
-        gone = count(database, keep, now) if dry_run else forget(database, keep, now)
+        way = rehearse if dry_run else clean
+        gone = way(database, settings.retention, system_clock())
     if json:
         say_json(gone)
         return
     show_table(("what", "#would go" if dry_run else "#gone"), gone.items())
-    if not gone:
-        say("Everything is kept for ever; see [retention] in the configuration.")

@@ -41,11 +41,13 @@ def import_(
 
     kind = _format(format, file)
     with (
-        session.register() as register,
+        session.opened() as opened,
         reading(file) as stream,
         counting("Importing") as progress,
     ):
-        report = register.load(read(stream, kind), strict=strict, progress=progress)
+        report = opened.subscriptions.load(
+            read(stream, kind), strict=strict, progress=progress, check=opened.channels.check
+        )
     if json:
         say_json(report.to_json())
     else:
@@ -59,7 +61,10 @@ def export(
     format: FormatOption = None,
     state: Annotated[list[str] | None, typer.Option(help="Only those in this state.")] = None,
 ) -> None:
-    """Write every subscriber as a record that import reads, byte for byte the same again."""
+    """Write every subscriber as a record that import reads, byte for byte the same again.
+
+    With their channels, whose addresses are secrets: keep the file as you keep the database.
+    """
     from digest.model import SubscriberState
     from digest.subscriptions import write
 

@@ -30,9 +30,8 @@ from digest.rhythm.asking import is_behind
 from digest.rhythm.sources import Rhythms
 from digest.rhythm.waiting import due_by, late
 from digest.sources.base import Source
-from digest.store import errands, waterline
+from digest.store import waterline
 from digest.store.health import HealthStore
-from digest.store.purging import Keep, purge
 from digest.wiring import App
 
 log = logging.getLogger(__name__)
@@ -154,12 +153,9 @@ class Rounds:
 
     def clean(self) -> datetime | None:
         """Forget what the retention no longer keeps."""
-        now, kept = self.app.clock(), self.app.settings.retention
+        now = self.app.clock()
         with timed("clean"):
-            gone = purge(self.app.database, Keep(**kept.model_dump()), now, stop=self.app.stop)
-            gone["errands"] = errands.purge(self.app.database, now - ERRANDS_KEPT)
-        if any(gone.values()):
-            log.info("Purged: %s.", gone, extra={"action": "purged", **gone})
+            self.app.clean(now)
         return now + CLEAN_EVERY
 
     def bounces(self) -> datetime | None:

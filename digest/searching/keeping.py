@@ -46,16 +46,22 @@ class Keeper:
         self._vectors = vectors
         self._kept = kept
         self._kept_papers = 0
+        self._purged: str | None = None  #: as of when papers that went were left out
+
+    def is_current(self, index: Index) -> bool:
+        """Whether nothing has come or gone since."""
+        return index.version == self._store.version() and self._purged == self._store.purged()
 
     def renewed(self, index: Index | None, progress: Progress) -> Index:
         """The index as of now; `index` itself when nothing has happened since."""
-        version = self._store.version()
+        version, purged, known = self._store.version(), self._store.purged(), self._purged
+        self._purged = purged
         if index is None and self._kept is not None:
             index = snapshot.load(self._kept, self._mark)
             self._kept_papers = len(index) if index else 0
         if index is None:
             return self._saved(self._everything(self._store.ids(), version, progress))
-        if index.version == version:
+        if index.version == version and purged == known:
             return index
         return self._saved(self._brought_up(index, version, progress))
 

@@ -174,13 +174,13 @@ class Searcher:
             return self._index
         if not self._is_kept and monotonic() - self._looked > LOOK_EVERY:
             self._looked = monotonic()
-            if self._store.version() != index.version and not self._turn.locked():
+            if not self._keeper.is_current(index) and not self._turn.locked():
                 threading.Thread(target=self._catch_up, name="search", daemon=True).start()
         return index
 
     def _catch_up(self) -> None:
         try:
-            if self._index is None or self._store.version() != self._index.version:
+            if self._index is None or not self._keeper.is_current(self._index):
                 self.refresh()
         except DigestError as error:  # busy or away: the next look tries again
             log.warning("Search was not refreshed: %s", error, extra={"action": "search_stale"})

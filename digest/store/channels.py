@@ -92,6 +92,15 @@ def of_subscriber(connection: sa.Connection, subscriber: SubscriberId) -> list[S
     return _read(connection, _channel.c.subscriber_id == subscriber)
 
 
+def of_subscribers(
+    connection: sa.Connection, subscribers: Collection[SubscriberId]
+) -> dict[SubscriberId, list[SubscriberChannel]]:
+    found: dict[SubscriberId, list[SubscriberChannel]] = defaultdict(list)
+    for one in _read(connection, _channel.c.subscriber_id.in_(subscribers)):
+        found[one.subscriber_id].append(one)
+    return found
+
+
 def everybodys(connection: sa.Connection) -> list[SubscriberChannel]:
     return _read(connection, sa.true())
 

@@ -29,6 +29,7 @@ from digest.model import (
     SubscriberId,
     SubscriberState,
 )
+from digest.store.bell import ring
 from digest.store.database import Database
 from digest.store.outbox import Batch
 from digest.store.subscribers import suppressed
@@ -221,6 +222,7 @@ def put(
         "doubts": 0,
         "reply": "",
     }
+    ring(connection)
     statement = sa.insert(_errand).values(row).returning(_errand.c.id)
     return ErrandId(connection.execute(statement).scalar_one())
 

@@ -10,6 +10,7 @@ window has gone by (`LONGEST_WINDOW`), whatever its days. 0 days keeps for ever.
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,8 +18,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from digest.clock import system_clock
 from digest.model import DeliveryState
 from digest.store.database import Database
+from digest.store.marks import put_mark
 from digest.store.post_tables import BounceRow
 from digest.store.tables import (
     AttemptRow,
@@ -45,6 +48,7 @@ BOUNCE_MEMORY: Final = timedelta(days=60)  #: of what came back, by which reader
 BATCH: Final = 2000  #: rows a transaction, so that nobody waits long for the writer
 MEMORY: Final = timedelta(days=31)  #: of fetches, by which a source's health is judged
 LONGEST_WINDOW: Final = timedelta(days=62)  #: of a monthly reader who missed a month
+PURGED: Final = "papers_purged"  #: the mark that is another after papers went
 _OPEN: Final = tuple(state.value for state in DeliveryState if not state.is_settled)
 
 
@@ -166,4 +170,6 @@ def _delete(
             if not ids:
                 break
             gone += connection.execute(sa.delete(rows).where(key.in_(ids))).rowcount
+            if rows is _paper:  # whoever keeps an index of papers looks again
+                put_mark(connection, PURGED, system_clock(), key=uuid.uuid4().hex)
     return gone

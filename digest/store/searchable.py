@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from digest.model import FetchId, PaperId
 from digest.store.database import Database
 from digest.store.interests import as_text, texts
+from digest.store.marks import read_mark
+from digest.store.purging import PURGED
 from digest.store.rows import PAPER, SIGHTING, batches
 from digest.store.tables import FetchRow, PaperVectorRow, table
 
@@ -64,6 +66,12 @@ class SearchableStore:
         """The newest fetch; what there is to find changes with it."""
         with self._database.read() as connection:
             return FetchId(connection.scalar(sa.select(sa.func.max(_FETCH.c.id))) or 0)
+
+    def purged(self) -> str:
+        """Another one after papers have gone; "" as long as none have."""
+        with self._database.read() as connection:
+            mark = read_mark(connection, PURGED)
+        return str(mark.detail.get("key", "")) if mark else ""
 
     def fetched_at(self, version: FetchId) -> str:
         """When that fetch was made: tells one database from another; "" where there is none."""

@@ -49,6 +49,12 @@ def store(database: Database, suppressions: Sequence[Suppression]) -> int:
     return new
 
 
+def count_expired(database: Database, now: datetime) -> int:
+    over = sa.select(sa.func.count()).where(_suppression.c.expires_at <= now)
+    with database.read() as connection:
+        return connection.scalar(over) or 0
+
+
 def forget_expired(database: Database, now: datetime) -> int:
     """Drop those whose time is over; returns how many."""
     with database.write() as connection:

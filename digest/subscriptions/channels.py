@@ -11,8 +11,8 @@ is made for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -20,7 +20,14 @@ import sqlalchemy as sa
 
 from digest.clock import Clock, system_clock
 from digest.errors import InvalidChannel, UnknownChannel, UnknownSubscriber
-from digest.model import Channel, ChannelId, Subscriber, SubscriberChannel
+from digest.model import (
+    Channel,
+    ChannelId,
+    ChannelState,
+    Subscriber,
+    SubscriberChannel,
+    SubscriberId,
+)
 from digest.store import channels as store
 from digest.store import subscribers
 from digest.store.database import Database
@@ -131,6 +138,30 @@ class Channels:
             channel = _named(store.of_subscriber(connection, owner.id), name)
             change(connection, channel, self._clock())
             return channel
+
+
+def adopt(
+    connection: sa.Connection,
+    owner: SubscriberId,
+    given: Sequence[SubscriberChannel],
+) -> int:
+    """Give a subscriber those channels of another installation that are not there yet.
+
+    What is there stays as it is. Returns how many were new; raises InvalidChannel for too many.
+    """
+    others = store.of_subscriber(connection, owner)
+    known = {one.address for one in others}
+    fresh = [one for one in given if one.address not in known]
+    for one in fresh:
+        _refuse_another(others, one.address)
+        is_free = one.label.casefold() not in {other.label.casefold() for other in others}
+        label = _fresh_label(one.label if is_free else "", one.kind, others)
+        number = store.insert(connection, replace(one, subscriber_id=owner, label=label))
+        if one.state is ChannelState.DISABLED:
+            at, why = one.created_at, one.reason or BY_REQUEST
+            store.disable(connection, number, now=at, reason=why, told=True)
+        others = store.of_subscriber(connection, owner)
+    return len(fresh)
 
 
 def _owner(connection: sa.Connection, address: str) -> Subscriber:

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Final, NoReturn
 from digest.errors import InvalidSubscriber, UsageError
 from digest.subscriptions.records import SubscriberRecord
 
-COLUMNS: Final = tuple(SubscriberRecord.model_fields)
+COLUMNS: Final = (*SubscriberRecord.model_fields, "channels")
 _LONGEST_CELL: Final = 16 * 1024 * 1024
 _UNDECODED: Final = re.compile("[\ud800-\udfff]")
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")

@@ -30,6 +30,7 @@ from digest.errors import InvalidSubscriber, QuerySyntaxError
 from digest.matching.query import parse
 from digest.model import (
     Cadence,
+    ChannelState,
     Combine,
     InterestId,
     SubscriberState,
@@ -169,6 +170,23 @@ class SubscriberRecord(Section):
         return interests
 
 
+class ChannelRecord(Section):
+    """A channel as files carry it: its address and key are secrets, and so is the file."""
+
+    kind: Short
+    address: Annotated[Name, Field(max_length=4000)]
+    label: Annotated[Line, Field(max_length=60)] = ""
+    secret: Annotated[Line, Field(max_length=200)] = ""
+    state: ChannelState = ChannelState.ACTIVE
+    reason: Annotated[Line, Field(max_length=500)] = ""
+
+
+class ChannelsRecord(Section):
+    """The key of a record that only files have: beside a subscriber's own, there are secrets."""
+
+    channels: Annotated[list[ChannelRecord], BeforeValidator(_list), Field(max_length=10)]
+
+
 def _with_time(table: Any) -> Any:
     """`hour` may be written 7, "7" or "07:30"."""
     hour = table.get("hour") if isinstance(table, Mapping) else None
@@ -185,6 +203,15 @@ def check(record: Mapping[str, Any]) -> SubscriberRecord:
         return SubscriberRecord.model_validate(dict(record))
     except ValidationError as error:
         raise _invalid(error, record) from None
+
+
+def check_channels(channels: Any) -> list[ChannelRecord]:
+    """A record's channels, but for what their kinds say; raises InvalidSubscriber."""
+    table = {"channels": channels}
+    try:
+        return ChannelsRecord.model_validate(table).channels
+    except ValidationError as error:
+        raise _invalid(error, table) from None
 
 
 def check_interest(record: Mapping[str, Any]) -> InterestRecord:
@@ -244,4 +271,4 @@ def _what(fault: ErrorDetails) -> str:
 
 
 _TOP: type[Section] = SubscriberRecord
-_MODELS: dict[str, type[Section]] = {"interests": InterestRecord}
+_MODELS: dict[str, type[Section]] = {"interests": InterestRecord, "channels": ChannelRecord}

@@ -29,12 +29,19 @@ from digest.store import errands
 from digest.store import subscribers as store
 from digest.store.database import Database
 from digest.subscriptions.addresses import masked, normalise
+from digest.subscriptions.channels import Check
 from digest.subscriptions.examples import resolved
 from digest.subscriptions.formats import Line
 from digest.subscriptions.planning import first_hour, planned
 from digest.subscriptions.records import check, check_interest
 from digest.subscriptions.suppression import Suppressions
-from digest.subscriptions.transfer import Importer, ImportReport, Progress, exported
+from digest.subscriptions.transfer import (
+    Importer,
+    ImportReport,
+    Progress,
+    exported,
+    no_channels,
+)
 from digest.subscriptions.values import apply, interest, write_interest
 
 Change = Callable[[Subscriber], Subscriber]
@@ -296,10 +303,17 @@ class Subscriptions:
     # --- many at once ---
 
     def load(
-        self, lines: Iterable[Line], *, strict: bool = False, progress: Progress = lambda done: None
+        self,
+        lines: Iterable[Line],
+        *,
+        strict: bool = False,
+        progress: Progress = lambda done: None,
+        check: Check = no_channels,
     ) -> ImportReport:
         """Import records (see `transfer` and `formats`); idempotent by address."""
-        importer = Importer(self._database, self._suppressions, blank=self.blank, clock=self._clock)
+        importer = Importer(
+            self._database, self._suppressions, blank=self.blank, clock=self._clock, check=check
+        )
         return importer.store(lines, strict=strict, progress=progress)
 
     def records(self, states: Sequence[SubscriberState] = ()) -> Iterator[Mapping[str, Any]]:

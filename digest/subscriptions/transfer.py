@@ -2,8 +2,9 @@
 
 Importing is idempotent by address: the same file a second time changes nothing. Good lines go in
 whatever the others hold, in transactions of some hundred lines; with `strict`, everything or
-nothing. It never brings anyone back: who unsubscribed or was suspended keeps that state, and a
-suppressed address is a fault of its line.
+nothing. Channels are added where they are not there yet, and none is taken away. It never brings
+anyone back: who unsubscribed or was suspended keeps that state, and a suppressed address is a fault
+of its line.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from digest.clock import Clock
-from digest.errors import InvalidSubscriber, StoreError
-from digest.model import Subscriber, SubscriberState
+from digest.errors import InvalidChannel, InvalidSubscriber, StoreError, UsageError
+from digest.model import ChannelId, Subscriber, SubscriberChannel, SubscriberId, SubscriberState
 from digest.store import subscribers as store
+from digest.store.channels import of_subscribers
 from digest.store.database import Database
+from digest.subscriptions.channels import Check, Checked, adopt
 from digest.subscriptions.examples import resolved
 from digest.subscriptions.formats import Line
 from digest.subscriptions.planning import planned
-from digest.subscriptions.records import SubscriberRecord, check
+from digest.subscriptions.records import ChannelRecord, SubscriberRecord, check, check_channels
 from digest.subscriptions.suppression import Suppressions
 from digest.subscriptions.values import apply, write
 
@@ -33,6 +36,10 @@ _GONE: Final = (SubscriberState.UNSUBSCRIBED, SubscriberState.SUSPENDED)
 _AGAIN: Final = "Mend that and import the file again; what is stored stays as it is."
 _BANNED: Final = "email: must not be written to: the address was removed or suppressed."
 Progress = Callable[[int], None]
+
+
+def no_channels(kind: str, address: str) -> Checked:
+    raise InvalidChannel("channels are not taken here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +73,11 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One good record and the line it came from."""
+    """One good record, its channels, and the line it came from."""
 
     line: int
     record: SubscriberRecord
+    channels: tuple[SubscriberChannel, ...] = ()
 
 
 class Importer:
@@ -82,7 +90,10 @@ class Importer:
         *,
         blank: Callable[[str], Subscriber],
         clock: Clock,
+        check: Check = no_channels,
     ) -> None:
+        """`check` knows which addresses each kind of channel has."""
+        self._check = check
         self._database = database
         self._suppressions = suppressions
         self._blank = blank
@@ -93,7 +104,7 @@ class Importer:
     ) -> ImportReport:
         """Import every good line; with `strict`, nothing unless all are good."""
         faults: list[LineFault] = []
-        entries = _checked(lines, faults)
+        entries = self._checked(lines, faults)
         total = ImportReport()
         for batch in _whole(entries, faults) if strict else _batches(entries):
             try:
@@ -133,8 +144,9 @@ class Importer:
         store.insert(connection, resolved(connection, wanted))
         report = ImportReport(added=len(fresh))
         for entry in batch:
-            if before := known.get(entry.record.email):
-                report += self._update(connection, before, entry.record, now)
+            before = known.get(entry.record.email)
+            done = self._update(connection, before, entry.record, now) if before else ImportReport()
+            report += _with_channels(connection, entry, done)
         return report
 
     def _update(
@@ -150,6 +162,60 @@ class Importer:
         if wanted.state is not before.state and wanted.state is not SubscriberState.ACTIVE:
             store.stop_mail(connection, before.id, now=now, why=wanted.state.value)
         return ImportReport(updated=1, kept=kept)
+
+    def _checked(self, lines: Iterable[Line], faults: list[LineFault]) -> Iterator[Entry]:
+        """The good lines; what is wrong with the others goes to `faults`."""
+        seen: dict[str, int] = {}
+        for line in lines:
+            try:
+                if line.record is None:
+                    raise InvalidSubscriber(line.fault)
+                said = dict(line.record)
+                channels = self._channels(said.pop("channels", None) or [])
+                record = check(said)
+                first = seen.setdefault(record.email, line.number)
+                if first != line.number:
+                    raise InvalidSubscriber(f"email: the same address is on line {first}.")
+            except InvalidSubscriber as error:
+                faults.append(LineFault(line.number, str(error)))
+            else:
+                yield Entry(line.number, record, channels)
+
+    def _channels(self, given: Any) -> tuple[SubscriberChannel, ...]:
+        return tuple(self._channel(record) for record in check_channels(given))
+
+    def _channel(self, record: ChannelRecord) -> SubscriberChannel:
+        try:
+            checked = self._check(record.kind, record.address)
+        except UsageError as error:
+            name = record.label or record.kind
+            raise InvalidSubscriber(f"channels ({name}): {error}") from None
+        return SubscriberChannel(
+            id=ChannelId(0),
+            subscriber_id=SubscriberId(0),
+            kind=record.kind,
+            label=record.label,
+            address=checked.address,
+            created_at=self._clock(),
+            secret=record.secret if checked.secret and record.secret else checked.secret,
+            state=record.state,
+            reason=record.reason,
+        )
+
+
+def _with_channels(connection: sa.Connection, entry: Entry, done: ImportReport) -> ImportReport:
+    """What was done of an entry, once its channels are there as well."""
+    if not entry.channels:
+        return done
+    address = entry.record.email
+    owner = store.ids_of(connection, [address])[address]
+    try:
+        new = adopt(connection, owner, entry.channels)
+    except InvalidChannel as error:
+        return done + ImportReport(faults=(LineFault(entry.line, f"channels: {error}"),))
+    if new and done.unchanged:
+        return replace(done, unchanged=0, updated=1)
+    return done
 
 
 class _Refused(Exception):
@@ -169,23 +235,6 @@ def _not_brought_back(before: Subscriber, said: Subscriber) -> Subscriber:
         state_reason=before.state_reason,
         paused_until=before.paused_until,
     )
-
-
-def _checked(lines: Iterable[Line], faults: list[LineFault]) -> Iterator[Entry]:
-    """The good lines; what is wrong with the others goes to `faults`."""
-    seen: dict[str, int] = {}
-    for line in lines:
-        try:
-            if line.record is None:
-                raise InvalidSubscriber(line.fault)
-            record = check(line.record)
-            first = seen.setdefault(record.email, line.number)
-            if first != line.number:
-                raise InvalidSubscriber(f"email: the same address is on line {first}.")
-        except InvalidSubscriber as error:
-            faults.append(LineFault(line.number, str(error)))
-        else:
-            yield Entry(line.number, record)
 
 
 def _whole(entries: Iterable[Entry], faults: Sequence[LineFault]) -> Iterator[list[Entry]]:
@@ -210,4 +259,17 @@ def exported(
     for start in range(0, len(ids), BATCH):
         with database.read() as connection:
             people = store.read_profiles(connection, ids[start : start + BATCH])
-        yield from map(write, people)
+            channels = of_subscribers(connection, [one.id for one in people])
+        for one in people:
+            yield write(one) | {"channels": list(map(_write_channel, channels.get(one.id, ())))}
+
+
+def _write_channel(channel: SubscriberChannel) -> Mapping[str, Any]:
+    return {
+        "kind": channel.kind,
+        "label": channel.label,
+        "address": channel.address,
+        "secret": channel.secret,
+        "state": channel.state.value,
+        "reason": channel.reason,
+    }

@@ -25,6 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "explaining",
             "searching",
             "summaries",
+            "housekeeping",
             "metrics",
             "hub",
         }
