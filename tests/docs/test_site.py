@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import pages
 from tests.house.code import ROOT
+from tools.pictures import pictures
 
 #: attributes that make a browser fetch something by itself
 _FETCHED = {
@@ -90,3 +92,10 @@ def test_links_outside_of_the_site_lead_somewhere(name: str) -> None:
     links = re.findall(r'(?:\]\(|src="|srcset=")([^)"\s]+)', text)
     places = [one.partition("#")[0] for one in links if "://" not in one]
     assert [one for one in places if not (page.parent / one).exists()] == []
+
+
+def test_every_picture_is_one_that_can_be_taken_again_and_is_shown() -> None:
+    kept = {one.name for one in (ROOT / "docs" / "images").iterdir()}
+    assert kept == {f"{one.name}.webp" for one in pictures("/p/token")}
+    shown = "".join(one.read_text("utf-8") for one in pages())
+    assert {name for name in kept if name not in shown} == set()
