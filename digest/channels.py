@@ -118,7 +118,7 @@ class ConfiguredChannels:
                 return Checked(check_url(address, schemes, private=self._is_private_allowed))
             kept = check_address(found.hook, address, private=self._is_private_allowed)
         except ValueError as error:
-            raise InvalidChannel(f"address: {error}.") from None
+            raise InvalidChannel(f"address: {error}.", told=error.args[0]) from None
         return Checked(kept, new_secret() if found.is_signed else "")
 
     def test(self, email: str, name: str) -> Outcome:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from digest.errors import UsageError
 from digest.model import Cadence, Schedule
+from digest.phrases import phrase
 
 Clock = Callable[[], datetime]  #: returns an aware datetime in UTC
 
@@ -40,8 +41,10 @@ def zone(name: str) -> ZoneInfo:
         from difflib import get_close_matches
 
         near = get_close_matches(name, sorted(available_timezones()), n=3, cutoff=0.5)
-        mend = f"Did you mean {' or '.join(near)}?" if near else "Use a name like Europe/Lisbon."
-        raise UsageError(f"Unknown time zone {name!r}.", mend=mend) from error
+        mend = phrase("Use a name like Europe/Lisbon.")
+        if near:
+            mend = phrase("Did you mean {names}?", names=tuple(near))
+        raise UsageError(phrase("Unknown time zone {name!r}.", name=name), mend=mend) from error
 
 
 def local_date(instant: datetime, timezone: str) -> date:

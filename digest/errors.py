@@ -28,12 +28,17 @@ from collections.abc import Sequence
 
 
 class DigestError(Exception):
-    """Base of all; `mend` says what to do about it."""
+    """Base of all; `mend` says what to do about it.
 
-    def __init__(self, message: str, *, mend: str = "") -> None:
+    Where a reader may meet it, both are phrases (see `digest.phrases`). `told` is for readers where
+    `message` is for operators: without the name of a key.
+    """
+
+    def __init__(self, message: str, *, mend: str = "", told: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.mend = mend
+        self.told = told or message
 
     def __str__(self) -> str:
         return f"{self.message} {self.mend}".strip()
@@ -57,7 +62,7 @@ class QuerySyntaxError(UsageError):
     """A keyword query that does not parse: what, at which column (1-based), and the mend."""
 
     def __init__(self, query: str, column: int, message: str, *, mend: str = "") -> None:
-        super().__init__(f"{message} (column {column}).", mend=mend)
+        super().__init__(f"{message} (column {column}).", mend=mend, told=message)
         self.query = query
         self.column = column
 
@@ -90,9 +95,14 @@ class InvalidSubscriber(UsageError):
     """
 
     def __init__(
-        self, message: str, *, mend: str = "", faults: Sequence[tuple[str, str]] = ()
+        self,
+        message: str,
+        *,
+        mend: str = "",
+        told: str = "",
+        faults: Sequence[tuple[str, str]] = (),
     ) -> None:
-        super().__init__(message, mend=mend)
+        super().__init__(message, mend=mend, told=told)
         self.faults = tuple(faults)
 
 

@@ -24,6 +24,7 @@ from digest.model import (
     SubscriberChannel,
 )
 from digest.rendering.headers import mailbox, unstructured, wire_address
+from digest.rendering.language import Language, speak
 from digest.rendering.message import compose_mail
 from digest.rendering.spans import line, shorten
 from digest.rendering.trial import trial_letter
@@ -140,11 +141,10 @@ def tell_channel_owners(app: App) -> int:
     told = 0
     for channel, digest in app.channels.store.untold():
         owner = next(iter(app.subscribers.profiles([channel.subscriber_id])), None)
-        subject = f"The channel {channel.label} takes no more digests"
         try:
             if owner is not None:
-                address = _reachable(app, owner)
-                send_notice(app, address, subject, _gone(app, owner, channel, digest))
+                subject, text = _gone(app, owner, channel, digest)
+                send_notice(app, _reachable(app, owner), subject, text)
         except (DeliveryFault, ValueError) as fault:
             _log.warning("An owner was not told: %s", fault, extra={"action": "owner_not_told"})
             return told
@@ -159,23 +159,43 @@ def _reachable(app: App, owner: Subscriber) -> str:
     return app.site.operator_email if is_barred else owner.email
 
 
-def _gone(app: App, owner: Subscriber, channel: SubscriberChannel, digest: DigestId | None) -> str:
+def _gone(
+    app: App, owner: Subscriber, channel: SubscriberChannel, digest: DigestId | None
+) -> tuple[str, str]:
+    """Subject and text, in the owner's language; what the other side answered is as it came."""
+    language = speak(owner.language)
     link = f"{app.site.base_url}/d/{app.tokens.sign(Purpose.DIGEST, digest)}" if digest else ""
-    others = bool(owner.channels)
+    spared = not (owner.mail or owner.channels)
     paragraphs = [
-        f"{app.site.name} could not post the digest of {owner.email} to the channel"
-        f" {channel.label} ({channel.kind}): {channel.reason}.",
-        f"The digest is here: {link}" if link else "",
-        "Nothing more is posted there until somebody enables it."
-        + ("" if owner.mail or others else " Until then the digests come to this address by mail."),
-        f"If the channel moved, make a new webhook and {_where(app, owner)}",
+        language.say(
+            "{site} could not post the digest of {address} to the channel {channel} ({kind}): "
+            "{reason}.",
+            site=app.site.name,
+            address=owner.email,
+            channel=channel.label,
+            kind=channel.kind,
+            reason=channel.reason,
+        ),
+        language.say("The digest is here: {link}", link=link) if link else "",
+        language.paragraph(
+            language.text("Nothing more is posted there until somebody enables it."),
+            language.text("Until then the digests come to this address by mail.") if spared else "",
+        ),
+        _where(app, owner, language),
     ]
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+    subject = language.say("The channel {channel} takes no more digests", channel=channel.label)
+    return subject, "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
-def _where(app: App, owner: Subscriber) -> str:
+def _where(app: App, owner: Subscriber, language: Language) -> str:
     """Where a new webhook is given: a reader's own page is nobody else's to open."""
     if _reachable(app, owner) != owner.email:
-        return f"give it to {app.site.operator_email}."
+        return language.say(
+            "If the channel moved, make a new webhook and give it to {operator}.",
+            operator=app.site.operator_email,
+        )
     page = app.tokens.sign(Purpose.PREFERENCES, owner.id)
-    return f"add it here: {app.site.base_url}/p/{page}/channels"
+    return language.say(
+        "If the channel moved, make a new webhook and add it here: {link}",
+        link=f"{app.site.base_url}/p/{page}/channels",
+    )

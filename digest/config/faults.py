@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from digest.config.phrases import phrase
+from digest.config.phrases import clause
 from digest.config.settings import NESTING, PREFIX, Settings
 from digest.config.sources import OWN_KINDS
 
@@ -58,7 +58,7 @@ def _what(fault: ErrorDetails) -> str:
             return f"kind is missing; it is one of {', '.join(OWN_KINDS)}"
         case "model_type" | "model_attributes_type" | "dict_type":
             return "must be a section with keys of its own, not a value"
-    return phrase(fault)
+    return clause(fault)
 
 
 def _missing(location: tuple[int | str, ...]) -> str:

@@ -18,6 +18,7 @@ from pydantic_settings import NoDecode
 
 from digest import clock
 from digest.errors import UsageError
+from digest.phrases import LANGUAGES
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -39,6 +40,7 @@ _NAMED_MODELS = {
     "sentence-transformers": "NAME",
     "openai": "MODEL",
 }
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
@@ -57,6 +59,17 @@ def _one_line(value: str) -> str:
     if _CONTROL.search(value):
         raise ValueError("must be one line without control characters")
     return value.strip()
+
+
+def _language(value: str) -> str:
+    """A BCP 47 tag whose first part is a language we have; regions vary dates and numbers."""
+    if _TAG.fullmatch(value) and value.partition("-")[0].lower() in LANGUAGES:
+        return value
+    raise ValueError(f"is no language of mails and pages, which are {', '.join(LANGUAGES)}")
+
+
+def _once(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
 
 
 def _not_blank(value: str) -> str:
@@ -212,6 +225,8 @@ SecretKeys = Annotated[
 Names = Annotated[list[Name], NoDecode, BeforeValidator(_several)]
 OperatorName = Annotated[str, AfterValidator(_operator_name)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
+Language = Annotated[Name, AfterValidator(_language)]
+Languages = Annotated[list[Language], NoDecode, BeforeValidator(_several), AfterValidator(_once)]
 Networks = Annotated[
     list[Annotated[str, AfterValidator(_network)]], NoDecode, BeforeValidator(_several)
 ]

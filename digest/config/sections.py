@@ -17,9 +17,9 @@ from digest.config.kinds import (
     BaseAddress,
     DatabaseUrl,
     EmbedderName,
+    Languages,
     Line,
     Name,
-    Names,
     Networks,
     OperatorName,
     OptionalAddress,
@@ -40,18 +40,22 @@ from digest.config.post import (
     SmtpSection,
 )
 from digest.model import Cadence, Channel, Schedule
+from digest.phrases import LANGUAGES
 
 Days = Annotated[int, Field(ge=0, le=36500)]  #: 0 keeps for ever
 
 
 class SiteSection(Section):
-    """Who sends. `secret_keys`: newest first; the old ones still open links already sent."""
+    """Who sends. `secret_keys`: newest first; the old ones still open links already sent.
+
+    `languages`: what mails and pages are offered in; the first is for who asks for none of them.
+    """
 
     name: Name = "Paper Digest"
     base_url: BaseAddress = "http://localhost:8000"
     operator_email: Address
     identity: Line = ""
-    languages: Annotated[Names, Field(min_length=1)] = Field(default=["en"])
+    languages: Annotated[Languages, Field(min_length=1)] = Field(default=list(LANGUAGES))
     secret_keys: SecretKeys
     secret_keys_file: Path | None = None
     templates: Path | None = None  #: the operator's own, looked at before the shipped ones

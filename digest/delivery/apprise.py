@@ -24,6 +24,7 @@ from digest.delivery.hooks import arrived
 from digest.errors import DeliveryFault
 from digest.model import Message, Outcome, Result
 from digest.network import is_public, resolve
+from digest.phrases import phrase
 
 #: Services of one vendor with one address.
 SCHEMES: Final = ("gchat", "pbul", "pover", "tgram", "twist", "wxteams", "zulip")
@@ -87,10 +88,12 @@ def instantiate(address: str, schemes: Collection[str], *, private: bool) -> Any
     scheme = address.partition("://")[0].lower()
     if scheme not in schemes:
         known = ", ".join(sorted(schemes))
-        raise ValueError(f"must be of a scheme that the operator allows: {known}")
+        raise ValueError(
+            phrase("must be of a scheme that the operator allows: {known}", known=known)
+        )
     service = _library().Apprise.instantiate(address)
     if service is None:
-        raise ValueError(f"is no address of {scheme}://")
+        raise ValueError(phrase("is no address of {scheme}://", scheme=scheme))
     if not private and scheme not in SCHEMES:  # in those, what looks like a host is a token
         _refuse_private(service)
     service.redirects = False
@@ -106,7 +109,7 @@ def _refuse_private(service: Any) -> None:
     except (OSError, UnicodeError):  # a token that looks like a host, or nobody to connect to
         return
     if not all(map(is_public, found)):
-        raise ValueError("leads to a private address")
+        raise ValueError(phrase("leads to a private address"))
 
 
 def _told(service: Any, text: str) -> bool:

@@ -18,6 +18,7 @@ from digest.delivery.masking import redacted
 from digest.delivery.replies import one_line
 from digest.model import DeliveryId, Outcome, Result
 from digest.network import is_public
+from digest.phrases import phrase
 
 #: Forbidden, not found, gone: nobody will take a post here any more.
 GONE: Final = frozenset({403, 404, 410})
@@ -72,22 +73,26 @@ def check_address(hook: Hook, address: str, *, private: bool = False) -> str:
         parts = urlsplit(address)
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
-        raise ValueError("is no web address") from None
+        raise ValueError(phrase("is no web address")) from None
     if not host or len(address) > _LONGEST or _UNFIT.search(address):
-        raise ValueError("is no web address")
+        raise ValueError(phrase("is no web address"))
     if parts.scheme != "https" and not (private and parts.scheme == "http"):
-        raise ValueError("must begin with https://")
+        raise ValueError(phrase("must begin with https://"))
     if parts.username is not None or parts.password is not None:
-        raise ValueError("must not hold a user name or password")
+        raise ValueError(phrase("must not hold a user name or password"))
     if not private and _is_private(host):
-        raise ValueError("must not be on a private network")
+        raise ValueError(phrase("must not be on a private network"))
     if hook.hosts and not any(_is(host, known) for known in hook.hosts):
         raise ValueError(
-            f"must be at {' or '.join(hook.hosts)}; the operator can add {host}"
-            f" with channels.{hook.kind}_hosts"
+            phrase(
+                "must be at {hosts}; the operator can add {host} with {key}",
+                hosts=tuple(hook.hosts),
+                host=host,
+                key=f"channels.{hook.kind}_hosts",
+            )
         )
     if hook.hosts and port not in (None, 443) and not private:
-        raise ValueError("must not name a port")
+        raise ValueError(phrase("must not name a port"))
     return address.partition("#")[0]
 
 

@@ -20,6 +20,7 @@ from digest.errors import QuerySyntaxError
 from digest.matching.expression import Combination, Operator, Query, Step, Term
 from digest.matching.terms import cut
 from digest.model import Field
+from digest.phrases import Phrase, phrase
 
 __all__ = ["MAX_LENGTH", "MAX_TERMS", "MAX_WORDS", "Query", "Term", "parse"]
 
@@ -42,6 +43,8 @@ _FIELDS = {str(one): one for one in Field}
 _HABITS = {"ti": "title", "abs": "abstract", "au": "author", "cat": "category", "ab": "abstract"}
 _OPERATORS = {"and": Operator.AND, "or": Operator.OR, "not": Operator.NOT}
 _FOREIGN = {"&": "AND", "&&": "AND", "+": "AND", "|": "OR", "||": "OR", "!": "NOT"}
+_IDLE_DASH = phrase("This - excludes nothing")
+_DASH_MEND = phrase("Put it right before a word.")
 _ALL_FIELDS = ", ".join(f"{one}:" for one in Field)
 
 
@@ -55,8 +58,10 @@ def parse(text: str, *, exclusions_alone: bool = False) -> Query:
         raise QuerySyntaxError(
             text,
             MAX_LENGTH + 1,
-            f"The query has {len(text):,} characters, {MAX_LENGTH:,} are allowed",
-            mend="Split it into several interests.",
+            phrase(
+                "The query has {n} characters, {most} are allowed", n=len(text), most=MAX_LENGTH
+            ),
+            mend=phrase("Split it into several interests."),
         )
     return _Parser(text).parse(exclusions_alone=exclusions_alone)
 
@@ -106,9 +111,13 @@ class _Parser:
         elif kind == "close":
             self.close(match.start("close") + 1)
         else:
-            self.fail(match.start("quote") + 1, "This quote is never closed", 'Add a " after it.')
+            self.fail(
+                match.start("quote") + 1,
+                phrase("This quote is never closed"),
+                phrase('Add a " after it.'),
+            )
 
-    def fail(self, column: int, message: str, mend: str) -> NoReturn:
+    def fail(self, column: int, message: Phrase, mend: Phrase) -> NoReturn:
         raise QuerySyntaxError(self.text, column, message, mend=mend)
 
     # --- groups -----------------------------------------------------------------------------
@@ -120,10 +129,16 @@ class _Parser:
 
     def close(self, column: int) -> None:
         if len(self.groups) == 1:
-            self.fail(column, "This ) closes nothing", "Remove it, or put its ( before it.")
+            self.fail(
+                column,
+                phrase("This ) closes nothing"),
+                phrase("Remove it, or put its ( before it."),
+            )
         group = self.groups[-1]
         if not (group.together or group.alternatives or group.waiting or group.negated):
-            self.fail(group.column, "These parentheses are empty", "Fill or remove them.")
+            self.fail(
+                group.column, phrase("These parentheses are empty"), phrase("Fill or remove them.")
+            )
         self.end_group()
         self.operand()
 
@@ -169,9 +184,13 @@ class _Parser:
     def finish(self) -> None:
         if len(self.groups) > 1:
             column = self.groups[-1].column
-            self.fail(column, "This ( is never closed", "Add a ) after what belongs to it.")
+            self.fail(
+                column,
+                phrase("This ( is never closed"),
+                phrase("Add a ) after what belongs to it."),
+            )
         if self.groups[0] == _Group(0):
-            self.fail(1, "The query is empty", 'Write a word or a "phrase".')
+            self.fail(1, phrase("The query is empty"), phrase('Write a word or a "phrase".'))
         self.end_group()
 
     # --- words ------------------------------------------------------------------------------
@@ -202,30 +221,41 @@ class _Parser:
         group.waiting, group.waiting_at = word, column
 
     def misplaced(self, group: _Group, word: str, column: int) -> NoReturn:
-        before = f"{group.waiting} stands before it" if group.waiting else "nothing stands before"
-        mend = f'Put a word before {word}, or remove it; for the word itself write "{word}".'
-        self.fail(column, f"{word} needs something on both sides, but {before}", mend)
+        what = phrase("{word} needs something on both sides, but nothing stands before", word=word)
+        if other := group.waiting:
+            what = phrase(
+                "{word} needs something on both sides, but {other} stands before it",
+                word=word,
+                other=other,
+            )
+        mend = phrase(
+            'Put a word before {word}, or remove it; for the word itself write "{word}".', word=word
+        )
+        self.fail(column, what, mend)
 
     def refuse_waiting(self, group: _Group) -> None:
         if not group.waiting and group.together:
             return
         word, column = group.waiting, group.waiting_at
         if word.endswith(":"):
-            self.fail(column, f"{word} is followed by nothing to look for", f"Write {word}word.")
+            what = phrase("{word} is followed by nothing to look for", word=word)
+            self.fail(column, what, phrase("Write {example}.", example=f"{word}word"))
         if word in _DASHES:
-            self.fail(column, "This - excludes nothing", "Put it right before a word.")
-        mend = f'Put a word after {word}, or remove it; for the word itself write "{word}".'
-        self.fail(column, f"{word} is followed by nothing", mend)
+            self.fail(column, _IDLE_DASH, _DASH_MEND)
+        mend = phrase(
+            'Put a word after {word}, or remove it; for the word itself write "{word}".', word=word
+        )
+        self.fail(column, phrase("{word} is followed by nothing", word=word), mend)
 
     def exclude(self, word: str, column: int) -> None:
         follows = self.text[column : column + 1]
         if len(word) == 1 and (not follows or follows.isspace() or follows in ")）"):
-            self.fail(column, "This - excludes nothing", "Put it right before a word.")
+            self.fail(column, _IDLE_DASH, _DASH_MEND)
         group = self.groups[-1]
         if group.next_field is not None:
             self.late_dash(group.next_field, column)
         if group.waiting == "-":
-            self.fail(column, "Two - stand in a row", "Write one.")
+            self.fail(column, phrase("Two - stand in a row"), phrase("Write one."))
         group.negated = not group.negated
         group.waiting, group.waiting_at = "-", column
         if len(word) > 1:
@@ -238,7 +268,8 @@ class _Parser:
             self.unknown_field(name, column)
         if group.field is not None or group.next_field is not None:
             outer = group.next_field or group.field
-            self.fail(column, f"{name}: stands inside {outer}:", "Use one field at a time.")
+            what = phrase("{name}: stands inside {outer}:", name=name, outer=str(outer))
+            self.fail(column, what, phrase("Use one field at a time."))
         group.next_field, group.waiting, group.waiting_at = known, f"{name}:", column
         if rest:
             self.field_value(known, rest, after)
@@ -254,66 +285,80 @@ class _Parser:
         self.term(rest, column)
 
     def late_dash(self, after: Field, column: int) -> NoReturn:
-        self.fail(column, f"The - stands after {after}:", f"Write it before: -{after}:word.")
+        what = phrase("The - stands after {field}:", field=after.value)
+        self.fail(column, what, phrase("Write it before: {example}.", example=f"-{after}:word"))
 
     def unknown_field(self, name: str, column: int) -> NoReturn:
         lower = name.lower()
         near = [_HABITS[lower]] if lower in _HABITS else get_close_matches(lower, _FIELDS, n=1)
-        mend = f"Did you mean {near[0]}:?" if near else f"The fields are {_ALL_FIELDS}."
-        self.fail(column, f"There is no field {name}:", f"{mend} To look for the text, quote it.")
+        mend = phrase(
+            "The fields are {fields}. To look for the text, quote it.", fields=_ALL_FIELDS
+        )
+        if near:
+            mend = phrase("Did you mean {name}:? To look for the text, quote it.", name=near[0])
+        self.fail(column, phrase("There is no field {name}:", name=name), mend)
 
     def reserved(self, word: str, column: int) -> NoReturn:
-        self.fail(column, f"{word} is an operator, not a word", f'Write "{word}" in quotes.')
+        what = phrase("{word} is an operator, not a word", word=word)
+        self.fail(column, what, phrase('Write "{word}" in quotes.', word=word))
 
     def term(self, word: str, column: int) -> None:
         if word in _FOREIGN:
-            known = _FOREIGN[word]
-            self.fail(column, f"{word} means nothing here", f"Write {known} instead.")
+            self.foreign(word, phrase("Write {word} instead.", word=_FOREIGN[word]), column)
         if word[0] in "'‘’`":
-            self.fail(column, "A phrase is put in double quotes", 'Write " instead.')
+            self.fail(
+                column, phrase("A phrase is put in double quotes"), phrase('Write " instead.')
+            )
         if word[0] in "+!~^" and len(word) > 1:
-            self.fail(column, f"{word[0]} means nothing here", f"Write {word[1:]} alone.")
+            self.foreign(word[0], phrase("Write {word} alone.", word=word[1:]), column)
         if (comma := _COMMA.search(word)) is not None:
             at = column + comma.start()
-            mend = "Write OR between alternatives, or nothing where all must be there."
-            self.fail(at, f"A {comma[0]} separates nothing here", mend)
-        self.add(word, column, phrase=False)
+            mend = phrase("Write OR between alternatives, or nothing where all must be there.")
+            self.fail(at, phrase("A {sign} separates nothing here", sign=comma[0]), mend)
+        self.add(word, column, is_phrase=False)
+
+    def foreign(self, word: str, mend: Phrase, column: int) -> NoReturn:
+        self.fail(column, phrase("{word} means nothing here", word=word), mend)
 
     def phrase(self, text: str, start: int, *, star_after: bool) -> None:
         if star_after:
             column = start + len(text) + 2
-            self.fail(column, "The * stands after the quote", 'Put it inside: "deep learn*".')
-        self.add(" ".join(text.split()), start, phrase=True)
+            mend = phrase("Put it inside: {example}.", example='"deep learn*"')
+            self.fail(column, phrase("The * stands after the quote"), mend)
+        self.add(" ".join(text.split()), start, is_phrase=True)
 
-    def add(self, text: str, column: int, *, phrase: bool) -> None:
+    def add(self, text: str, column: int, *, is_phrase: bool) -> None:
         body = text.removesuffix("*")
         prefix = len(body) < len(text)
         words = cut(body)
-        self.judge_term(text, words, column, phrase=phrase)
+        self.judge_term(text, words, column, is_phrase=is_phrase)
         self.terms += 1
         if self.terms > MAX_TERMS:
-            mend = "Split it into several interests."
-            self.fail(column, f"A query may have {MAX_TERMS:,} words and phrases", mend)
+            what = phrase("A query may have {most} words and phrases", most=MAX_TERMS)
+            self.fail(column, what, phrase("Split it into several interests."))
         group = self.groups[-1]
         where = group.next_field or group.field
-        self.steps.append(Term(body, where, phrase=phrase, prefix=prefix, column=column))
+        self.steps.append(Term(body, where, phrase=is_phrase, prefix=prefix, column=column))
         self.operand()
 
-    def judge_term(self, text: str, words: list[str], column: int, *, phrase: bool) -> None:
+    def judge_term(self, text: str, words: list[str], column: int, *, is_phrase: bool) -> None:
         body = text.removesuffix("*")
         if not words and "*" not in text:
-            what = f"There is nothing to look for in {text}" if text else "This phrase is empty"
-            self.fail(column, what, "Write at least one letter or digit.")
+            what = phrase("This phrase is empty")
+            if text:
+                what = phrase("There is nothing to look for in {text}", text=text)
+            self.fail(column, what, phrase("Write at least one letter or digit."))
         if "*" in body or (text != body and not words):
-            at = column + (0 if phrase else text.index("*"))
-            mend = "Put it at the end of a word, as in transform*."
-            self.fail(at, "A * can only stand at the end of a word or phrase", mend)
+            at = column + (0 if is_phrase else text.index("*"))
+            mend = phrase("Put it at the end of a word, as in {example}.", example="transform*")
+            self.fail(at, phrase("A * can only stand at the end of a word or phrase"), mend)
         if text != body and body.isascii() and sum(map(len, words)) < MIN_PREFIX:
-            mend = f"Write at least {MIN_PREFIX} letters before the *."
-            self.fail(column, f"{text} would find nearly everything", mend)
+            mend = phrase("Write at least {n} letters before the *.", n=MIN_PREFIX)
+            self.fail(column, phrase("{text} would find nearly everything", text=text), mend)
         if len(words) > MAX_WORDS:
-            mend = "Use its most telling words."
-            self.fail(column, f"A phrase may have {MAX_WORDS} words, this has {len(words)}", mend)
+            most, n = MAX_WORDS, len(words)
+            what = phrase("A phrase may have {most} words, this has {n}", most=most, n=n)
+            self.fail(column, what, phrase("Use its most telling words."))
 
     # --- the whole --------------------------------------------------------------------------
 
@@ -326,5 +371,7 @@ class _Parser:
         wanted = query.wanted()
         last_column = query.terms[-1].column  # where a word is wanted and excluded alike
         column = next((term.column for term in query.terms if term not in wanted), last_column)
-        mend = "Use AND beside NOT, not OR." if wanted else "Add a word that must be there."
-        self.fail(column, "This query would be true of nearly every paper", mend)
+        mend = phrase("Add a word that must be there.")
+        if wanted:
+            mend = phrase("Use AND beside NOT, not OR.")
+        self.fail(column, phrase("This query would be true of nearly every paper"), mend)

@@ -25,8 +25,8 @@ from digest.model import (
     Verdict,
 )
 from digest.rendering.byline import own_name
-from digest.rendering.language import Language, message
-from digest.rendering.spans import line, plain, say, shorten
+from digest.rendering.language import Language, message, plural
+from digest.rendering.spans import line, shorten
 
 _WORDS_PER_MINUTE: Final = 150  #: dense prose, and a moment to decide
 _SUBJECT_TITLE: Final = 64
@@ -56,47 +56,40 @@ class Words:
     """What a cadence calls its span of time."""
 
     nothing: str
-    one: str
-    many: str
-    trending_one: str
-    trending_many: str
+    some: tuple[str, str]  #: one paper, and `{count}` of them
+    trending_some: tuple[str, str]
     trending: str
     everything_else: str
 
 
 _TODAY: Final = Words(
     nothing=message("Nothing new for you today"),
-    one=message("One paper for you today"),
-    many=message("{count} papers for you today"),
-    trending_one=message("One paper trending today"),
-    trending_many=message("{count} papers trending today"),
+    some=plural("One paper for you today", "{count} papers for you today"),
+    trending_some=plural("One paper trending today", "{count} papers trending today"),
     trending=message("Trending today"),
     everything_else=message("everything else from today"),
 )
 _THIS_WEEK: Final = Words(
     nothing=message("Nothing new for you this week"),
-    one=message("One paper for you this week"),
-    many=message("{count} papers for you this week"),
-    trending_one=message("One paper trending this week"),
-    trending_many=message("{count} papers trending this week"),
+    some=plural("One paper for you this week", "{count} papers for you this week"),
+    trending_some=plural("One paper trending this week", "{count} papers trending this week"),
     trending=message("Trending this week"),
     everything_else=message("everything else from this week"),
 )
 _THIS_MONTH: Final = Words(
     nothing=message("Nothing new for you this month"),
-    one=message("One paper for you this month"),
-    many=message("{count} papers for you this month"),
-    trending_one=message("One paper trending this month"),
-    trending_many=message("{count} papers trending this month"),
+    some=plural("One paper for you this month", "{count} papers for you this month"),
+    trending_some=plural("One paper trending this month", "{count} papers trending this month"),
     trending=message("Trending this month"),
     everything_else=message("everything else from this month"),
 )
 _AWAY: Final = Words(
     nothing=message("Nothing new for you while you were away"),
-    one=message("While you were away: one paper for you"),
-    many=message("While you were away: the best for you"),
-    trending_one=message("While you were away: one paper that was talked about"),
-    trending_many=message("While you were away: what was talked about"),
+    some=plural("While you were away: one paper for you", "While you were away: the best for you"),
+    trending_some=plural(
+        "While you were away: one paper that was talked about",
+        "While you were away: what was talked about",
+    ),
     trending=message("Talked about meanwhile"),
     everything_else=message("everything else from today"),
 )
@@ -219,8 +212,10 @@ def preheader(gist: Gist, language: Language) -> str:
     """What an inbox shows beside the subject: the next titles, not the same words again."""
     if len(gist.titles) < 2:
         return ""
-    titles = "; ".join(shorten(title, _PREHEADER // 2) for title in gist.titles[1:3])
-    return language.say("Also: {titles}", titles=titles)
+    first, *further = [shorten(title, _PREHEADER // 2) for title in gist.titles[1:3]]
+    if not further:
+        return language.say("Also: {title}", title=first)
+    return language.say("Also: {title}; {next}", title=first, next=further[0])
 
 
 @lru_cache(maxsize=1024)
@@ -228,11 +223,9 @@ def headline(count: int, of: Occasion, matched: bool, language: Language) -> str
     words = _WORDS[of]
     if not count:
         return language.text(words.nothing)
-    one, many = (words.one, words.many) if matched else (words.trending_one, words.trending_many)
-    if count == 1:
-        return language.text(one)
+    one, many = words.some if matched else words.trending_some
     spelled = language.text(_NUMBERS[count]) if count < len(_NUMBERS) else language.number(count)
-    return language.count(one, many, count, count=spelled)
+    return language.opening(language.count(one, many, count, count=spelled))
 
 
 def summary(
@@ -255,15 +248,14 @@ def _summary(
     if considered > 0:
         clause = language.count("Out of {n} new one", "Out of {n} new ones", considered)
         if since is not None:
-            day = _day(since, days, language)
-            clause = language.say("{clause} since {day}", clause=clause, day=day)
+            clause = _since(clause, since, days, language)
         sentence = language.say("{first}, {second}.", first=clause, second=choice)
     else:
         sentence = language.text("No source announced anything new.") if not minutes else ""
     if not minutes:
         return sentence
     told = language.count("About a minute.", "About {n} minutes.", minutes)
-    return f"{sentence} {told}".lstrip()
+    return language.paragraph(sentence, told)
 
 
 def _choice(interests: int, found: bool, language: Language) -> str:
@@ -274,8 +266,11 @@ def _choice(interests: int, found: bool, language: Language) -> str:
     return language.count("matched to your interest", "matched to your {n} interests", interests)
 
 
-def _day(since: date, days: int, language: Language) -> str:
-    return language.weekday(since.weekday()) if days < _WEEK else language.date(since)
+def _since(clause: str, since: date, days: int, language: Language) -> str:
+    if days < _WEEK:
+        weekday = language.weekday(since.weekday())
+        return language.say("{clause} since {weekday}", clause=clause, weekday=weekday)
+    return language.say("{clause} since {date}", clause=clause, date=language.date(since))
 
 
 @lru_cache(maxsize=1024)
@@ -284,13 +279,12 @@ def note(notes: Sequence[SourceNote], language: Language) -> str:
     by_verdict: dict[Verdict, list[str]] = {}
     for source_note in notes:
         by_verdict.setdefault(source_note.verdict, []).append(own_name(source_note.source))
-    return " ".join(
-        language.say(
-            text, sources=plain(language.join([say(name) for name in by_verdict[verdict]]))
-        )
+    told = [
+        language.say(text, sources=language.listed(by_verdict[verdict]))
         for verdict, text in _NOTES.items()
         if verdict in by_verdict
-    )
+    ]
+    return language.paragraph(*told)
 
 
 @lru_cache(maxsize=1024)
@@ -335,4 +329,4 @@ def _joined_on(subscriber: Subscriber) -> date:
 
 @lru_cache(maxsize=1024)
 def _long_date(day: date, language: Language) -> str:
-    return language.long_date(day)
+    return language.opening(language.long_date(day))

@@ -1,8 +1,9 @@
 """Languages: the one seam through which every word a reader sees passes.
 
-A message is its English text (gettext), which also stands in where a catalogue lacks it. Numbers,
-dates and lists come from CLDR through babel. Catalogues lie in
-`locale/<language>/LC_MESSAGES/digest.mo` beside this module. Nothing here knows about papers.
+A message is its English text (gettext), which also stands in where a catalogue lacks it; a test
+sees that none does. Numbers, dates and lists come from CLDR through babel. Catalogues lie in
+`locale/<language>/LC_MESSAGES/digest.mo` beside this module, made from the `.po` next to each by
+`python -m tools.catalogues`. Nothing here knows about papers.
 """
 
 from __future__ import annotations
@@ -16,21 +17,20 @@ from pathlib import Path
 from typing import Final
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time, get_day_names
+from babel.dates import format_date, format_skeleton, get_day_names
 from babel.lists import format_list
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
-from digest.rendering.spans import Spans, fill
+from digest.phrases import Phrase, Value
+from digest.phrases import message as message
+from digest.phrases import plural as plural
+from digest.rendering.spans import Spans, fill, plain
+from digest.rendering.spans import say as spans_of
 
 _CATALOGUES: Final = Path(__file__).parent / "locale"
 # American order is one of many in English; the day before the month is understood everywhere.
 _LONG_DATE: Final = {"en": "EEEE, d MMMM y"}
 _DATE: Final = {"en": "d MMMM y"}
-
-
-def message(text: str) -> str:
-    """Marks a text for the catalogues where it is written down, to be said later."""
-    return text
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +52,33 @@ class Language:
     def say(self, message: str, **values: str) -> str:
         return self.text(message).format(**values) if values else self.text(message)
 
+    def tell(self, text: str) -> str:
+        """A phrase in this language; whatever is none stays as it is."""
+        if not isinstance(text, Phrase):
+            return text
+        values = {name: self._value(one) for name, one in text.values.items()}
+        return self.text(text.template).format(**values)
+
+    def _value(self, value: Value) -> str:
+        match value:
+            case str():
+                return value
+            case tuple():
+                return format_list(value, style="or", locale=self.locale)
+            case _:
+                return self.number(value)
+
     def count(self, one: str, many: str, number: int, **values: str) -> str:
         """The form that fits `number`, which both forms may name as `{n}`."""
         form = self.catalogue.ngettext(one, many, number)
         return form.format(n=self.number(number), **values)
 
-    def number(self, number: int) -> str:
+    def number(self, number: float) -> str:
         return _decimal(number, self.locale)
+
+    def percent(self, share: float) -> str:
+        """A share as a whole number of percents: "1%", "1 %"."""
+        return format_percent(share, locale=self.locale)
 
     def long_date(self, day: date) -> str:
         """With the weekday: "Friday, 20 November 2026"."""
@@ -72,7 +92,8 @@ class Language:
         return str(get_day_names("wide", locale=self.locale)[number])
 
     def time(self, hour: int, minute: int) -> str:
-        return format_time(time(hour, minute), "HH:mm", locale=self.locale)
+        """By 24 hours, as a timetable: "07:30"."""
+        return format_skeleton("Hm", time(hour, minute), locale=self.locale)
 
     def join(self, parts: Sequence[Spans]) -> Spans:
         """ "a, b and c", each part with its own emphasis."""
@@ -81,9 +102,33 @@ class Language:
         places = tuple([f"p{n}" for n in range(len(parts))])
         return fill(_list_pattern(places, self.locale), **dict(zip(places, parts, strict=True)))
 
+    def listed(self, names: Sequence[str]) -> str:
+        """The same for bare texts."""
+        return plain(self.join([spans_of(name) for name in names])) if names else ""
+
+    def paragraph(self, *sentences: str) -> str:
+        """Whole sentences, one after the other; empty ones are left out."""
+        told = ""
+        for one in filter(None, sentences):
+            told = self.say("{sentence} {next}", sentence=told, next=one) if told else one
+        return told
+
+    def opening(self, text: str) -> str:
+        """The text as a heading begins: with a capital, where the language has them."""
+        return text[:1].upper() + text[1:]
+
+
+def own_name(code: str) -> str:
+    """A language as its speakers call it, as a list of languages has it: "Français"."""
+    try:
+        name = Locale.parse(code.replace("-", "_")).get_display_name() or code
+    except (UnknownLocaleError, ValueError, TypeError):
+        return code
+    return name[:1].upper() + name[1:]
+
 
 @lru_cache(maxsize=8192)
-def _decimal(number: int, locale: Locale) -> str:
+def _decimal(number: float, locale: Locale) -> str:
     return format_decimal(number, locale=locale)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final
 
+from digest.rendering.columns import broken, has_wide
 from digest.rendering.frame import Frame
 from digest.rendering.spans import plain
 from digest.rendering.view import Action, Card
 
 WIDTH: Final = 72
 INDENT: Final = "    "
+#: Where a line may end: at any space but a no-break one before or after French punctuation.
+_SPACE: Final = re.compile(r"(?:(?<!«)|(?=[ \t\r\n]))(?![\u00a0\u202f][:;!?»%])\s+")
 WRAPPED: Final = ("headline", "summary", "note", "schedule", "identity")  #: parts of a frame
 
 
@@ -58,9 +62,12 @@ def number(position: int) -> str:
 def wrap(text: str, *, indent: str = INDENT) -> str:
     """Lines of at most 72 columns, `indent` before all but the first; long words stay whole.
 
-    Greedy, without hyphens, and by the line: many times faster than `textwrap`.
+    Greedy, without hyphens, and by the line: many times faster than `textwrap`. Chinese and
+    Japanese are counted as wide as they are and broken as they are written (see `columns`).
     """
-    left = " ".join(text.split())
+    left = _SPACE.sub(" ", text).strip()
+    if not left.isascii() and has_wide(left):
+        return f"\n{indent}".join(broken(left, WIDTH - len(indent)))
     room = WIDTH - len(indent)
     lines: list[str] = []
     while len(left) > room:

@@ -1,6 +1,6 @@
 """The why-line: a match's reasons as one plain sentence. Pure; it invents nothing.
 
-Top 1 % of the stream: retrieval and clinical in the abstract, and close to “…”, which you liked.
+Top 1% of the stream: retrieval and clinical in the abstract, and close to “…”, which you liked.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def _why(
         return ()
     told = _together(parts, language)
     if percent is not None:
-        lead = language.say("Top {percent} % of the stream", percent=language.number(percent))
+        lead = language.say("Top {percent} of the stream", percent=language.percent(percent / 100))
         return fill(language.text("{lead}: {reasons}."), lead=say(lead), reasons=told)
-    return _capitalised(fill(language.text("{reasons}."), reasons=told))
+    return _capitalised(fill(language.text("{reasons}."), reasons=told), language)
 
 
 def _otherwise(near: bool, breadth: int, language: Language) -> list[Spans]:
@@ -137,7 +137,8 @@ def _followed(names: Sequence[str], language: Language) -> list[Spans]:
 def _resembles(title: str | None, language: Language) -> list[Spans]:
     if not title:
         return []
-    named = say(f"“{line(title, _TITLE_LENGTH)}”", Kind.EMPHASIS)
+    quoted = language.say("“{title}”", title=line(title, _TITLE_LENGTH))
+    named = say(quoted, Kind.EMPHASIS)
     return [fill(language.text("close to {title}, which you liked"), title=named)]
 
 
@@ -145,7 +146,9 @@ def _votes(votes: int | None, breadth: int, language: Language) -> list[Spans]:
     if not votes:
         return []
     told = language.count("{n} vote", "{n} votes", votes)
-    return [say(f"{told}, {_breadth(breadth, language)}" if breadth > 1 else told)]
+    if breadth > 1:
+        told = language.say("{first}, {next}", first=told, next=_breadth(breadth, language))
+    return [say(told)]
 
 
 def _breadth(breadth: int, language: Language) -> str:
@@ -163,9 +166,9 @@ def _together(parts: Sequence[Spans], language: Language) -> Spans:
     return fill(language.text("{first}, and {last}"), first=joined, last=last)
 
 
-def _capitalised(spans: Spans) -> Spans:
+def _capitalised(spans: Spans, language: Language) -> Spans:
     """A sentence starts with a capital, unless it starts with the reader's own word."""
     first, *rest = spans
     if first.kind is not Kind.PLAIN:
         return spans
-    return (first._replace(text=first.text[:1].upper() + first.text[1:]), *rest)
+    return (first._replace(text=language.opening(first.text)), *rest)

@@ -197,8 +197,8 @@ def also(names: Sequence[str], language: Language) -> str:
     """Further interests that asked for the same paper."""
     if not names:
         return ""
-    named = language.join([say(section_name(name)) for name in names])
-    return language.say("Also for {interests}.", interests="".join(span.text for span in named))
+    named = language.listed([section_name(name) for name in names])
+    return language.say("Also for {interests}.", interests=named)
 
 
 def actions(paper: Paper, language: Language) -> tuple[Action, ...]:

@@ -107,6 +107,7 @@ class SourceHealth:
     at: datetime
     line: str
     last_success_at: datetime | None
+    new_papers: int = 0
 
 
 class ArchiveStore:
@@ -220,7 +221,14 @@ class ArchiveStore:
         with self._database.read() as connection:
             rows = connection.execute(statement).all()
         return tuple(
-            SourceHealth(row.source, Verdict(row.verdict), row.at, row.detail, row.last_success_at)
+            SourceHealth(
+                row.source,
+                Verdict(row.verdict),
+                row.at,
+                row.detail,
+                row.last_success_at,
+                row.new_papers,
+            )
             for row in rows
         )
 

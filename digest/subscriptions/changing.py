@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from digest.clock import Clock
 from digest.errors import InvalidSubscriber, TokenError, UnknownSubscriber
 from digest.model import DigestId, Errand, ErrandId, ErrandKind, Subscriber, SubscriberId
+from digest.phrases import phrase
 from digest.store import errands
 from digest.store import subscribers as store
 from digest.store.database import Database
@@ -46,7 +47,7 @@ class Changing:
         """Ask the new address whether it is theirs; raises InvalidSubscriber."""
         wanted = normalise(address)
         if wanted == subscriber.email:
-            raise InvalidSubscriber("email: this is the address you have.")
+            raise InvalidSubscriber(phrase("This is the address you have."))
         self._put(ErrandKind.CHANGE, wanted, subscriber.language, LASTS, subscriber.id)
 
     def look(self, subscriber: SubscriberId, id: ErrandId) -> Errand:

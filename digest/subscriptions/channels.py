@@ -28,6 +28,7 @@ from digest.model import (
     SubscriberChannel,
     SubscriberId,
 )
+from digest.phrases import phrase
 from digest.store import channels as store
 from digest.store import subscribers
 from digest.store.database import Database
@@ -195,9 +196,13 @@ def _refuse_another(others: list[SubscriberChannel], address: str) -> None:
         raise InvalidChannel(
             "This address is among the subscriber's channels already.",
             mend="`digest channels list` shows them; `enable` wakes one that is disabled.",
+            told=phrase("This address is among your channels already."),
         )
     if len(others) >= MOST:
-        raise InvalidChannel(f"There are {MOST} channels already.", mend="Remove one first.")
+        raise InvalidChannel(
+            phrase("There are {most} channels already.", most=MOST),
+            mend=phrase("Remove one first."),
+        )
 
 
 def _fresh_label(label: str, kind: str, others: list[SubscriberChannel]) -> str:
@@ -209,6 +214,8 @@ def _fresh_label(label: str, kind: str, others: list[SubscriberChannel]) -> str:
         return kind if kind not in taken else next(it for it in numbered if it not in taken)
     if wanted.casefold() in taken or len(wanted) > _LABEL or wanted.isdecimal():
         raise InvalidChannel(
-            f"label: {wanted[:_LABEL]!r} is taken, too long or a number.", mend="Give another."
+            f"label: {wanted[:_LABEL]!r} is taken, too long or a number.",
+            mend=phrase("Give another."),
+            told=phrase("This name is taken, too long or a number."),
         )
     return wanted

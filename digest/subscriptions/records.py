@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from digest.config.kinds import Line, Name, Section, Weekday, Zone, normal_address
-from digest.config.phrases import phrase
+from digest.config.phrases import clause
 from digest.errors import InvalidSubscriber, QuerySyntaxError
 from digest.matching.query import parse
 from digest.model import (
@@ -35,6 +35,7 @@ from digest.model import (
     InterestId,
     SubscriberState,
 )
+from digest.phrases import phrase
 
 Record = dict[str, Any]
 
@@ -166,7 +167,9 @@ class SubscriberRecord(Section):
         counts = Counter(interest.name.casefold() for interest in interests)
         twice = [interest.name for interest in interests if counts[interest.name.casefold()] > 1]
         if twice:
-            raise ValueError(f"each interest needs a name of its own; twice: {twice[0]}")
+            raise ValueError(
+                phrase("each interest needs a name of its own; twice: {name}", name=twice[0])
+            )
         return interests
 
 
@@ -229,7 +232,8 @@ def _invalid(error: ValidationError, record: Mapping[str, Any]) -> InvalidSubscr
     found = error.errors()
     lines = [f"{_key(fault['loc'], record)}: {_what(fault)}" for fault in found]
     faults = [(_pointer(fault["loc"]), _what(fault)) for fault in found]
-    return InvalidSubscriber("; ".join(line.rstrip(".") for line in lines) + ".", faults=faults)
+    message = "; ".join(line.rstrip(".") for line in lines) + "."
+    return InvalidSubscriber(message, faults=faults, told=faults[0][1])
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
@@ -267,7 +271,7 @@ def _what(fault: ErrorDetails) -> str:
             return f"is unknown; {mend}"
         case "model_type" | "dict_type":
             return "must be a table of keys and values"
-    return phrase(fault)
+    return clause(fault)
 
 
 _TOP: type[Section] = SubscriberRecord

@@ -25,6 +25,7 @@ from digest.model import (
     SubscriberId,
     SubscriberState,
 )
+from digest.phrases import phrase
 from digest.store import errands
 from digest.store import subscribers as store
 from digest.store.database import Database
@@ -378,7 +379,10 @@ def _named(subscriber: Subscriber, name: str) -> Interest:
 
 def _refuse_name(interests: Iterable[Interest], name: str) -> None:
     if any(one.name.casefold() == name.strip().casefold() for one in interests):
-        raise InvalidSubscriber(f"name: there is an interest {name!r} already.")
+        raise InvalidSubscriber(
+            f"name: there is an interest {name!r} already.",
+            told=phrase("There is an interest called {name} already.", name=name),
+        )
 
 
 def _union(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:

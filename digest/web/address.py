@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from digest.errors import InvalidSubscriber
 from digest.model import Errand, ErrandId, SubscriberId
-from digest.rendering.language import speak
 from digest.subscriptions import normalise
 from digest.subscriptions.changing import LASTS
 from digest.tokens import Purpose
@@ -32,10 +31,13 @@ def ask(reader: Reading, form: Posted) -> Response:
     typed = form.text("email")
     try:
         address = normalise(typed)
-        admit_mail(reader.visit, address)
+    except InvalidSubscriber:
+        return _page(reader, typed, Fault.of_address(reader.language))
+    admit_mail(reader.visit, address)
+    try:
         reader.visit.rooms.changing.ask_address(reader.subscriber, address)
     except InvalidSubscriber as error:
-        return _page(reader, typed, Fault.of(error))
+        return _page(reader, typed, Fault.of(error, reader.language))
     return reader.back("asked")
 
 
@@ -44,7 +46,7 @@ def look(visit: Visiting, token: str) -> Response:
     """What the link in that mail will do."""
     errand = _errand(visit, token)
     subscriber = find_reader(visit, errand.subscriber_id or 0)
-    language = speak(subscriber.language)
+    language = visit.speaking(subscriber.language)
     if errand.done_at is not None:
         return _moved(visit, errand)
     return visit.private(
@@ -96,7 +98,7 @@ def _moved(visit: Visit, errand: Errand) -> Response:
 
 
 def _taken(visit: Visit, whose: SubscriberId) -> Response:
-    language = speak(find_reader(visit, whose).language)
+    language = visit.speaking(find_reader(visit, whose).language)
     return visit.private(
         "web/told.html.j2",
         status=409,

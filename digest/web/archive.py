@@ -112,7 +112,7 @@ def show_period(visit: Visit, period: Period, choice: Choice, *, newest: bool = 
     return visit.public(
         "web/archive.html.j2",
         title=period.heading(language),
-        canonical=period.link(visit.links),
+        canonical=period.link(visit.desk.links),
         previous=previous,
         following=following,
         counted=counted(counts, language),
@@ -187,7 +187,7 @@ def _narrowed(visit: Visit, period: Period, tab: Tab, choice: Choice) -> TabLink
     names += [choice.category] if choice.category else []
     if not names or tab in _LABELS:
         return None
-    return TabLink(", ".join(names), period.link(visit.links, tab=tab))
+    return TabLink(visit.language.listed(names), period.link(visit.links, tab=tab))
 
 
 def _groups(visit: Visit, period: Period, tab: Tab, counts: Counts) -> list[Group]:

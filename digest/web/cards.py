@@ -13,7 +13,7 @@ from digest.rendering.reasons import why
 from digest.rendering.spans import Spans, line
 from digest.rendering.view import title
 from digest.web.links import Links
-from digest.web.words import short_day
+from digest.web.words import short_day, votes_word
 
 _NOTHING = Reasons()
 _ORGANISATION = 60  #: characters
@@ -21,7 +21,10 @@ _ORGANISATION = 60  #: characters
 
 @dataclass(frozen=True, slots=True)
 class PaperCard:
-    """Empty parts are left out; `votes` and `comments` are "" where there are none."""
+    """Empty parts are left out; `votes` and `comments` are "" where there are none.
+
+    `voted` is the word that belongs to the number of votes.
+    """
 
     url: str
     title: Spans
@@ -29,6 +32,7 @@ class PaperCard:
     places: tuple[str, ...]
     organisation: str
     votes: str
+    voted: str
     comments: str
     day: str
     excerpt: Spans
@@ -47,6 +51,7 @@ def card_of(
         places=tuple(places(paper)),
         organisation=line(paper.organisation or "", _ORGANISATION),
         votes=language.number(paper.votes) if paper.votes else "",
+        voted=votes_word(paper.votes or 0, language),
         comments=_comments(paper, language),
         day=short_day(paper.announced_on, language),
         excerpt=excerpt(paper.abstract, reasons.hits),

@@ -21,6 +21,7 @@ from digest.clock import local_date
 from digest.delivery.masking import masked
 from digest.errors import DeliveryFault, InvalidChannel, UnknownChannel
 from digest.model import ChannelState, Outcome, Result, SubscriberChannel
+from digest.phrases import phrase
 from digest.rendering.language import Language, message
 from digest.rendering.spans import line
 from digest.subscriptions.channels import BY_REQUEST, MOST
@@ -84,7 +85,7 @@ def add(reader: Reading, form: Posted) -> Response:
     try:
         made = _made(reader, typed)
     except (InvalidChannel, UnknownChannel, DeliveryFault) as error:
-        return _page(reader, typed=typed, faults=_fault(error))
+        return _page(reader, typed=typed, faults=_fault(error, reader.language))
     said = reader.language.text("The channel is added. Send it a test.")
     return _page(reader, said=said, secret=made.secret)
 
@@ -108,14 +109,16 @@ def change(reader: Reading, number: str, form: Posted) -> Response:
 def _made(reader: Reader, typed: Typed) -> SubscriberChannel:
     channels = reader.visit.rooms.channels
     if typed.kind not in channels.offered():
-        raise UnknownChannel("kind: choose one of those offered.")
+        raise UnknownChannel("kind: choose one of these.", told=phrase("Choose one of these."))
     email = reader.subscriber.email
     return channels.register.add(email, typed.kind, typed.address, label=typed.label)
 
 
-def _fault(error: InvalidChannel | UnknownChannel | DeliveryFault) -> dict[str, Fault]:
+def _fault(
+    error: InvalidChannel | UnknownChannel | DeliveryFault, language: Language
+) -> dict[str, Fault]:
     key = str(error).partition(":")[0]
-    return {key if key in _ORDER else "address": Fault.of(error)}
+    return {key if key in _ORDER else "address": Fault.of(error, language)}
 
 
 def _test(reader: Reader, number: str) -> Response:
@@ -124,7 +127,7 @@ def _test(reader: Reader, number: str) -> Response:
     try:
         outcome = channels.test(reader.subscriber.email, number)
     except DeliveryFault as error:
-        return _page(reader, about={number: Fault.of(error)})
+        return _page(reader, about={number: Fault.of(error, language)})
     if outcome.result is Result.ACCEPTED:
         return _page(reader, said=language.text("It was posted. Look there."))
     return _page(reader, about={number: Fault(_refusal(outcome, language))})

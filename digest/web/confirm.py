@@ -13,7 +13,7 @@ from starlette.responses import Response
 from digest.clock import local_date
 from digest.errors import InvalidSubscriber
 from digest.model import Errand, ErrandId, Subscriber
-from digest.rendering.language import Language, speak
+from digest.rendering.language import Language
 from digest.subscriptions.joining import LASTS
 from digest.tokens import Purpose
 from digest.web.reader import find_reader, reader_of
@@ -37,7 +37,7 @@ def show(visit: Visiting, token: str) -> Response:
     errand = _errand(visit, token)
     if errand.done_at is not None and errand.subscriber_id is not None:
         return _welcome(visit, find_reader(visit, errand.subscriber_id))
-    language = speak(errand.language)
+    language = visit.speaking(errand.language)
     names = [str(one.get("name", "")) for one in errand.details.get("interests", ())]
     return visit.private(
         "web/question.html.j2",
@@ -61,7 +61,7 @@ def confirm(visit: Visiting, token: str) -> Response:
     try:
         return _welcome(visit, visit.rooms.joining.confirm(errand.id))
     except InvalidSubscriber:
-        return stopped(visit, speak(errand.language))
+        return stopped(visit, visit.speaking(errand.language))
 
 
 def stopped(visit: Visit, language: Language) -> Response:

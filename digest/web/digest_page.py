@@ -64,9 +64,10 @@ def _page(visit: Visit, seen: View, digest: Digest, *, actions: FrameLinks | Non
 
 def view_of(visit: Visit, digest: Digest, reader: Subscriber) -> View:
     """The digest in words, with the links its mail has."""
+    own = replace(reader, language=visit.speaking(reader.language).code)
     return view(
         digest,
-        reader,
+        own,
         papers=visit.rooms.papers.papers(digest.paper_ids),
         site=visit.rooms.site,
         tokens=visit.rooms.tokens.for_mail(reader.id, digest.id),

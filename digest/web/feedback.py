@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from digest.errors import InvalidSubscriber, UnknownPaper
 from digest.model import Mutes, Paper, PaperId, Subscriber
-from digest.rendering.language import Language, message, speak
+from digest.rendering.language import Language, message
 from digest.rendering.spans import clean, line
 from digest.rendering.view import clean_title
 from digest.subscriptions.records import check
@@ -78,7 +78,7 @@ class Saying:
 
     @property
     def language(self) -> Language:
-        return speak(self.subscriber.language)
+        return self.visit.speaking(self.subscriber.language)
 
     @property
     def reader(self) -> Reader:
@@ -92,7 +92,7 @@ def _saying(visit: Visiting, token: str, paper: str) -> Saying:
     found = visit.rooms.papers.papers([id]).get(id)
     if found is None:
         raise UnknownPaper("The paper is no longer stored.")
-    return Saying(visit, subscriber, found, visit.links.to(f"/f/{token}/{id}"))
+    return Saying(visit, subscriber, found, f"/f/{token}/{id}")
 
 
 Told = Annotated[Saying, Depends(_saying)]
@@ -117,9 +117,9 @@ def say(saying: Told, word: Word, form: Posted) -> Response:
     heard = feedback.hear(email, saying.paper, liked=word is Word.UP)
     done = [saying.language.text(_WORDS[word].done)]
     if heard.interests:
-        names = ", ".join(line(name, 80) for name in heard.interests)
+        names = saying.language.listed([line(name, 80) for name in heard.interests])
         done.append(saying.language.say("It teaches: {interests}.", interests=names))
-    return _page(saying, word, done=" ".join(done), is_undoable=True)
+    return _page(saying, word, done=saying.language.paragraph(*done), is_undoable=True)
 
 
 def _mute(saying: Saying, form: Form) -> Response:
@@ -133,7 +133,7 @@ def _mute(saying: Saying, form: Form) -> Response:
         register = saying.visit.rooms.subscriptions
         register.mute(saying.subscriber.email, authors=wanted.authors, words=wanted.words)
     except InvalidSubscriber as error:
-        return _page(saying, Word.MUTE, faults={"word": Fault.of(error)}, muted=wanted)
+        return _page(saying, Word.MUTE, faults={"word": Fault.of(error, language)}, muted=wanted)
     done = language.text(_WORDS[Word.MUTE].done)
     return _page(saying, Word.MUTE, done=done, is_undoable=True, muted=wanted)
 

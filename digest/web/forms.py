@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from digest.errors import DigestError, QuerySyntaxError
+from digest.rendering.language import Language
 
 _LONGEST: Final = 20_000  #: characters of one field
 _MOST: Final = 600  #: fields
@@ -59,15 +60,27 @@ class Fault:
     pointer: str = ""
 
     @classmethod
-    def of(cls, error: DigestError) -> Fault:
-        said = str(error)
+    def of(cls, error: DigestError, language: Language) -> Fault:
         pointer = error.pointer() if isinstance(error, QuerySyntaxError) else ""
-        name, colon, rest = said.partition(": ")
-        text = rest if colon and name.isidentifier() else said
-        return cls(text[:1].upper() + text[1:], pointer)
+        text = language.paragraph(*told(error, language))
+        return cls(language.opening(text), pointer)
+
+    @classmethod
+    def of_address(cls, language: Language) -> Fault:
+        """For whatever is no address: what exactly is wrong is said in English only."""
+        return cls(language.text("This is no e-mail address. Write it like ada@example.org."))
 
 
 Faults = Mapping[str, Fault]
+
+
+def told(error: DigestError, language: Language) -> tuple[str, str]:
+    """What is wrong and the mend, in a reader's language."""
+    what = language.tell(error.told)
+    if isinstance(error, QuerySyntaxError):
+        column = language.number(error.column)
+        what = language.say("{what} (column {column}).", what=what, column=column)
+    return what, language.tell(error.mend)
 
 
 def as_number(text: str) -> int | None:

@@ -100,7 +100,7 @@ def _save(reader: Reader, asked: Wish, stored: Interest | None) -> Response:
         else:
             subscriptions.edit_interest(email, stored.name, record)
     except (InvalidSubscriber, UsageError) as error:
-        return _page(reader, stored, asked, faults={"name": Fault.of(error)})
+        return _page(reader, stored, asked, faults={"name": Fault.of(error, reader.language)})
     return reader.back("added" if stored is None else "saved")
 
 

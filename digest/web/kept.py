@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.web.answers import whole
-from digest.web.languages import choose
+from digest.web.languages import choose, named
 from digest.web.visit import Desk
 
 MOST: Final = 1500  #: pages, some 10 kB each
@@ -57,7 +57,8 @@ class KeptPages:
     async def _name(self, scope: Scope) -> tuple[object, ...]:
         rooms, headers = self._desk.rooms, Headers(scope=scope)
         version = await run_in_threadpool(rooms.archive.version)
-        language = choose(headers.get("accept-language", ""), rooms.languages)
+        language = named(scope["query_string"].decode("latin-1"), rooms.languages)
+        language = language or choose(headers.get("accept-language", ""), rooms.languages)
         is_packed = "gzip" in headers.get("accept-encoding", "")
         today = rooms.clock().date()
         return scope["path"], scope["query_string"], language, is_packed, today, version

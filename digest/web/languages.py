@@ -1,13 +1,34 @@
-"""Which of the offered languages a reader's browser asks for (RFC 9110 §12.5.4). Pure."""
+"""Which of the offered languages a page is in: the one asked for by name, else the browser's. Pure.
+
+    ?lang=de          somebody chose it in the footer; their further links carry it along
+    Accept-Language   what their browser asks for (RFC 9110 §12.5.4)
+
+No cookie: looking at a page in another language stores nothing, on neither side.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import parse_qsl, urlencode
 
 _ASKED: Final = re.compile(r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\s*(?:;\s*q=([0-9.]+))?\s*")
 _MOST: Final = 20  #: wishes looked at
+_LONGEST: Final = 8000  #: characters of a query looked at
+KEY: Final = "lang"  #: of a query, where the language is chosen by name
+
+
+def named(query: str, offered: Sequence[str]) -> str:
+    """The language that a query names, as it is offered; "" where it names none of them."""
+    wish = next((value for key, value in _pairs(query) if key == KEY), "").lower()
+    return next((code for code in offered if code.lower() == wish), "")
+
+
+def instead(query: str, code: str) -> str:
+    """The query of the same page in another language."""
+    kept = [(key, value) for key, value in _pairs(query) if key != KEY]
+    return urlencode([*kept, (KEY, code)])
 
 
 def choose(accept: str, offered: Sequence[str]) -> str:
@@ -18,6 +39,10 @@ def choose(accept: str, offered: Sequence[str]) -> str:
                 if form in (code.lower(), code.lower().partition("-")[0]):
                     return code
     return offered[0]
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    return parse_qsl(query[:_LONGEST], keep_blank_values=True)
 
 
 def _wishes(accept: str) -> list[str]:

@@ -30,8 +30,8 @@ def send(visit: Visiting, form: Posted) -> Response:
     typed, language = form.text("email"), visit.language
     try:
         address = normalise(typed)
-    except InvalidSubscriber as error:
-        return _page(visit, typed, Fault.of(error))
+    except InvalidSubscriber:
+        return _page(visit, typed, Fault.of_address(language))
     admit_mail(visit, address)
     visit.rooms.changing.send_link(address, language=language.code)
     return visit.private(

@@ -13,16 +13,22 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from digest.model import Paper, PaperId
+from digest.web.languages import KEY
 
+_NO_PAGES: Final = ("/static/", "/feeds/papers.")  #: the same whatever a visitor speaks
 _SLUG: Final = 60  #: characters
 _NOT_PLAIN: Final = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Paths of one installation; `root` is the path of its base URL, "" for most."""
+    """Paths of one installation; `root` is the path of its base URL, "" for most.
+
+    `language` is what a visitor chose by name, if they did: then every page's link carries it.
+    """
 
     root: str
+    language: str = ""
 
     @classmethod
     def below(cls, base_url: str) -> Links:
@@ -30,7 +36,8 @@ class Links:
 
     def to(self, path: str, **query: str | None) -> str:
         """A path with the parts of a query that are something."""
-        said = urlencode({name: value for name, value in query.items() if value})
+        chosen = {} if path.startswith(_NO_PAGES) else {KEY: self.language}
+        said = urlencode({name: value for name, value in {**query, **chosen}.items() if value})
         return f"{self.root}{path}?{said}" if said else f"{self.root}{path}"
 
     def day(self, day: date, **query: str | None) -> str:

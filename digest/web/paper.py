@@ -53,16 +53,16 @@ def show(visit: Visiting, number: Number, name: str = "") -> Response:
     place = visit.links.paper(paper)
     if visit.links.to(visit.request.url.path) != place:
         return RedirectResponse(place, status_code=301)
-    return _page(visit, paper, place)
+    return _page(visit, paper)
 
 
-def _page(visit: Visit, paper: Paper, place: str) -> Response:
+def _page(visit: Visit, paper: Paper) -> Response:
     language, links = visit.language, visit.links
     similar = visit.rooms.search.similar(paper, limit=_SIMILAR)
     return visit.public(
         "web/paper.html.j2",
         title=clean_title(paper),
-        canonical=place,
+        canonical=visit.desk.links.paper(paper),
         card=card_of(paper, links, language),
         day=links.day(paper.announced_on),
         authors=[clean(author) for author in paper.authors[:_AUTHORS]],

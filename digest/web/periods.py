@@ -54,11 +54,11 @@ class Period:
     def heading(self, language: Language) -> str:
         match self.kind:
             case Kind.DAY:
-                return language.long_date(self.span.first)
+                return language.opening(language.long_date(self.span.first))
             case Kind.WEEK:
                 return week_name(self.span, language)
             case Kind.MONTH:
-                return month_name(self.span.first, language)
+                return language.opening(month_name(self.span.first, language))
 
 
 def read_period(when: str) -> Period | None:

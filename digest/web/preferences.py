@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from babel import Locale
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from digest.clock import local_date
 from digest.errors import InvalidSubscriber
 from digest.model import Interest, Subscriber, SubscriberState
-from digest.rendering.language import Language, message
+from digest.rendering.language import Language, message, own_name, speak
 from digest.rendering.spans import line
 from digest.web import rhythm
 from digest.web.forms import Fault, Form, Posted
@@ -101,7 +100,7 @@ def _edit(reader: Reader, changes: Mapping[str, Any], said: str, **typed: Any) -
     except InvalidSubscriber as error:
         key = str(error).partition(":")[0].partition(" ")[0].removeprefix("muted_")
         field = key if key in _ORDER else _ORDER[0]
-        return _page(reader, faults={field: Fault.of(error)}, **typed)
+        return _page(reader, faults={field: Fault.of(error, reader.language)}, **typed)
     return reader.back(said)
 
 
@@ -155,7 +154,7 @@ def _page(
         zones=offered(),
         look=look or _look(subscriber),
         styles=[Choice(name, language.text(label)) for name, label in STYLES.items()],
-        languages=_languages(reader),
+        tongues=_languages(reader),
         mutes=typed_mutes or ("\n".join(mutes.authors), "\n".join(mutes.words)),
         feeds=_feeds(reader),
     )
@@ -202,23 +201,21 @@ def _look(subscriber: Subscriber) -> Look:
         style=subscriber.style,
         limit=str(subscriber.limit),
         trending=str(subscriber.trending),
-        language=subscriber.language,
+        language=_language(subscriber),
         revisions=subscriber.revisions,
         send_empty=subscriber.send_empty,
     )
 
 
 def _languages(reader: Reader) -> list[Choice]:
-    codes = dict.fromkeys([*reader.visit.rooms.languages, reader.subscriber.language])
-    return [Choice(code, _own_name(code)) for code in codes]
+    """Those of this site, and the reader's own where it is another."""
+    codes = dict.fromkeys([*reader.visit.rooms.languages, _language(reader.subscriber)])
+    return [Choice(code, own_name(code)) for code in codes]
 
 
-def _own_name(code: str) -> str:
-    """A language as its speakers call it."""
-    try:
-        return Locale.parse(code.replace("-", "_")).get_display_name() or code
-    except (ValueError, LookupError):
-        return code
+def _language(subscriber: Subscriber) -> str:
+    """What their digest is in: a language that is not spoken here comes as English."""
+    return speak(subscriber.language).code
 
 
 def _feeds(reader: Reader) -> list[FeedLink]:

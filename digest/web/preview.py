@@ -94,7 +94,11 @@ def _bars(tried: Backtest, language: Language) -> list[Bar]:
         return []
     return [
         Bar(
-            f"{short_day(day.day, language)}: {language.number(len(day.picks))}",
+            language.say(
+                "{day}: {number}",
+                day=short_day(day.day, language),
+                number=language.number(len(day.picks)),
+            ),
             -(-_STEPS * len(day.picks) // highest),
         )
         for day in tried.days

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from digest.errors import UnknownSubscriber
 from digest.model import Interest, InterestId, Subscriber, SubscriberId
-from digest.rendering.language import Language, message, speak
+from digest.rendering.language import Language, message
 from digest.tokens import Purpose
 from digest.web.forms import as_number
 from digest.web.visit import Visit, Visiting
@@ -48,14 +48,14 @@ class Reader:
 
     @property
     def language(self) -> Language:
-        return speak(self.subscriber.language)
+        return self.visit.speaking(self.subscriber.language)
 
     @property
     def home(self) -> str:
         return self.visit.links.to(f"/p/{self.token}")
 
     def path(self, rest: str) -> str:
-        return f"{self.home}/{rest}"
+        return self.visit.links.to(f"/p/{self.token}/{rest}")
 
     def interest(self, number: int) -> Interest:
         """Their interest of this id; raises UnknownSubscriber (a 404) where it is not theirs."""
@@ -72,8 +72,9 @@ class Reader:
 
     def back(self, said: str, place: str = "") -> Response:
         """To the first page, which says what was done; reloading it does nothing twice."""
-        query = f"?said={said}" if said in SAID else ""
-        return RedirectResponse(f"{self.home}{place}{query}", status_code=303)
+        told = said if said in SAID else None
+        where = self.visit.links.to(f"/p/{self.token}{place}", said=told)
+        return RedirectResponse(where, status_code=303)
 
     def said(self) -> str:
         name = self.visit.request.query_params.get("said", "")

@@ -85,7 +85,7 @@ def faults_of(rhythm: Rhythm, language: Language) -> dict[str, Fault]:
         found["weekday"] = Fault(language.text("Choose one of these."))
     if not 1 <= (as_number(rhythm.monthday) or 0) <= 31:
         found["monthday"] = Fault(language.text("Give a day from 1 to 31."))
-    if fault := zone_fault(rhythm.timezone):
+    if fault := zone_fault(rhythm.timezone, language):
         found["timezone"] = fault
     return found
 

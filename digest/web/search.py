@@ -17,6 +17,7 @@ from digest.searching import Order, Results
 from digest.store.archive import Span
 from digest.web.archive import Name, today
 from digest.web.cards import PaperCard, card_of
+from digest.web.forms import told
 from digest.web.visit import Visit, Visiting
 
 PAGE: Final = 20  #: papers a page
@@ -110,7 +111,8 @@ def _ask(visit: Visit, question: Question, page: int) -> Outcome:
             offset=(page - 1) * PAGE,
         )
     except QuerySyntaxError as error:
-        return Outcome(fault=error.message, mend=error.mend, pointer=error.pointer())
+        fault, mend = told(error, visit.language)
+        return Outcome(fault=fault, mend=mend, pointer=error.pointer())
     return _told(visit, question, results, page)
 
 

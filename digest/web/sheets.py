@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 #: `_` says a text, `_n` one for a number, `_s` one with values; `asset` finds a static file.
-COMMON: Final = frozenset({"site", "links", "asset", "language", "_", "_n", "_s", "query", "title"})
+COMMON: Final = frozenset(
+    {"site", "links", "asset", "language", "languages", "_", "_n", "_s", "query", "title"}
+)
 
 
 def _sheet(*names: str) -> frozenset[str]:
@@ -47,7 +49,7 @@ CONTEXT: Final[dict[str, frozenset[str]]] = {
     "web/told.html.j2": _sheet("lines", "button"),
     "web/preferences.html.j2": _sheet(
         "reader", "said", "faults", "wrong", "state", "is_resting", "interests", "rhythm",
-        "cadences", "weekdays", "zones", "look", "styles", "languages", "mutes", "feeds",
+        "cadences", "weekdays", "zones", "look", "styles", "tongues", "mutes", "feeds",
     ),
     "web/interest.html.j2": _sheet(
         "reader", "here", "is_new", "is_paused", "wish", "kept", "faults", "wrong", "finding",

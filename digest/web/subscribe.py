@@ -98,8 +98,8 @@ def _join(visit: Visit, joiner: Joiner) -> Response:
     address = ""
     try:
         address = normalise(joiner.email)
-    except InvalidSubscriber as error:
-        faults["email"] = Fault.of(error)
+    except InvalidSubscriber:
+        faults["email"] = Fault.of_address(language)
     if faults:
         return _page(visit, joiner, faults=faults)
     admit_mail(visit, address)
@@ -151,7 +151,7 @@ def find(visit: Visit, form: Form, language: Language) -> Finding:
     try:
         results = visit.rooms.search.search(text, limit=FOUND)
     except QuerySyntaxError as error:
-        return Finding(text, fault=Fault.of(error))
+        return Finding(text, fault=Fault.of(error, language))
     papers = [one.paper for one in results.found]
     return Finding(text, _picks(visit, papers, language), is_done=True)
 

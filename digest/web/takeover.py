@@ -65,8 +65,8 @@ def take(visit: Visiting, team: Team, form: Posted) -> Response:
     typed = form.text("email")
     try:
         address = normalise(typed)
-    except InvalidSubscriber as error:
-        return _page(visit, team, typed, Fault.of(error))
+    except InvalidSubscriber:
+        return _page(visit, team, typed, Fault.of_address(visit.language))
     admit_mail(visit, address)
     record = taken_over(team, address) | {"language": visit.language.code}
     visit.rooms.joining.ask(record, language=visit.language.code)
@@ -82,7 +82,7 @@ def _page(visit: Visit, team: Subscriber, typed: str = "", fault: Fault | None =
         status=400 if fault else 200,
         title=language.say("{name}, as your own digest", name=name),
         interests=[Wanted(line(one.name), asks_for(one, language)) for one in active],
-        muted=[line(one) for one in (*team.mutes.authors, *team.mutes.words)],
+        muted=language.listed([line(one) for one in (*team.mutes.authors, *team.mutes.words)]),
         schedule=rhythm.in_words(team.schedule, language),
         email=typed,
         faults={"email": fault} if fault else {},

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from digest.errors import InvalidSubscriber, UnknownSubscriber
 from digest.model import Cadence, Subscriber, SubscriberId, SubscriberState
-from digest.rendering.language import Language, speak
+from digest.rendering.language import Language
 from digest.subscriptions import masked
 from digest.tokens import Purpose
 from digest.web.confirm import stopped
@@ -60,7 +60,7 @@ def show(visit: Visiting, subscriber: Whose) -> Response:
     """One button, and what one could have instead."""
     if subscriber is None or subscriber.state in _GONE:
         return _gone(visit, subscriber)
-    language = speak(subscriber.language)
+    language = visit.speaking(subscriber.language)
     return visit.private(
         "web/unsubscribe.html.j2",
         language=language,
@@ -76,7 +76,7 @@ def leave(visit: Visiting, subscriber: Whose, form: Anything) -> Response:
     """Gone, at once."""
     if subscriber is None:
         return _gone(visit, None)
-    word, language = form.text("do"), speak(subscriber.language)
+    word, language = form.text("do"), visit.speaking(subscriber.language)
     try:
         if word in LESS:
             return _fewer(visit, subscriber, LESS[word], language)
@@ -109,7 +109,7 @@ def _back(visit: Visit, subscriber: Subscriber, language: Language) -> Response:
 
 
 def _gone(visit: Visit, subscriber: Subscriber | None) -> Response:
-    language = speak(subscriber.language) if subscriber else visit.language
+    language = visit.speaking(subscriber.language) if subscriber else visit.language
     return visit.private(
         "web/unsubscribed.html.j2",
         language=language,

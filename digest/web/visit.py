@@ -8,17 +8,17 @@ Every page is drawn by a template of `sheets.CONTEXT`; its context is exactly wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.responses import HTMLResponse, Response
 
-from digest.rendering.language import Language, speak
+from digest.rendering.language import Language, own_name, speak
 from digest.web.assets import Assets
 from digest.web.headers import PRIVATE, PUBLIC
-from digest.web.languages import choose
+from digest.web.languages import choose, instead, named
 from digest.web.links import Links
 from digest.web.proxies import client_key
 from digest.web.rooms import Rooms
@@ -33,6 +33,16 @@ class Desk:
     links: Links
 
 
+@dataclass(frozen=True, slots=True)
+class InLanguage:
+    """The page that is looked at in one of the languages, which is called by its own name."""
+
+    code: str
+    name: str
+    url: str
+    is_current: bool
+
+
 @dataclass(frozen=True)
 class Visit:
     """One request."""
@@ -44,14 +54,25 @@ class Visit:
     def rooms(self) -> Rooms:
         return self.desk.rooms
 
-    @property
+    @cached_property
     def links(self) -> Links:
-        return self.desk.links
+        """Where everything is, in the language that was chosen by name."""
+        return replace(self.desk.links, language=self.chosen)
+
+    @cached_property
+    def chosen(self) -> str:
+        """The language asked for by name (`?lang=de`), "" for none."""
+        return named(self.request.url.query, self.rooms.languages)
 
     @cached_property
     def language(self) -> Language:
+        """What public pages are in."""
         wished = self.request.headers.get("accept-language", "")
-        return speak(choose(wished, self.rooms.languages))
+        return speak(self.chosen or choose(wished, self.rooms.languages))
+
+    def speaking(self, usual: str) -> Language:
+        """What a reader's own pages are in: chosen by name, else their `usual` language."""
+        return speak(self.chosen or usual)
 
     @property
     def client(self) -> str:
@@ -60,7 +81,9 @@ class Visit:
 
     def public(self, template: str, *, status: int = 200, **context: object) -> Response:
         """A page that is the same for everybody who speaks this language."""
-        headers = {"Cache-Control": PUBLIC, "Vary": "Accept-Language"}
+        headers = {"Cache-Control": PUBLIC}
+        if not self.chosen:
+            headers["Vary"] = "Accept-Language"
         return self._page(template, self.language, status, headers, context)
 
     def private(
@@ -83,11 +106,23 @@ class Visit:
             links=self.links,
             asset=self.desk.assets.path,
             language=language,
+            languages=self._languages(language),
             _=language.text,
             _n=language.count,
             _s=language.say,
             **{"query": "", **context},
         )
+
+    def _languages(self, current: Language) -> list[InLanguage]:
+        """This page in every language; none where a choice would lose what was typed."""
+        offered = self.rooms.languages
+        if len(offered) < 2 or self.request.method != "GET":
+            return []
+        query = self.request.url.query
+        return [
+            InLanguage(code, own_name(code), f"?{instead(query, code)}", speak(code) is current)
+            for code in offered
+        ]
 
     def _page(
         self,

@@ -123,19 +123,20 @@ def faults_of(wish: Wish, language: Language) -> dict[str, Fault]:
     found: dict[str, Fault] = {}
     for name, most in _LIMITS.items():
         if len(getattr(wish, name)) > most:
-            too_long = language.text("This is too long: {n} characters are the most.")
-            found[name] = Fault(too_long.format(n=language.number(most)))
-    if fault := _query_fault(wish):
+            n = language.number(most)
+            found[name] = Fault(language.say("This is too long: {n} characters are the most.", n=n))
+    if fault := _query_fault(wish, language):
         found["keywords"] = fault
     if wish.volume and _volume(wish.volume) is None:
         found["volume"] = Fault(language.text("Choose one of the numbers."))
     if wish.is_empty:
-        say_something = "Say what interests you: a sentence, keywords, or a paper you like."
-        found["wants"] = Fault(language.text(say_something))
+        found["wants"] = Fault(
+            language.text("Say what interests you: a sentence, keywords, or a paper you like.")
+        )
     return found or _left_over(wish, language)
 
 
-def _query_fault(wish: Wish) -> Fault | None:
+def _query_fault(wish: Wish, language: Language) -> Fault | None:
     """Exclusions alone are fine beside something else that selects."""
     if not wish.keywords:
         return None
@@ -143,7 +144,7 @@ def _query_fault(wish: Wish) -> Fault | None:
     try:
         parse(wish.keywords, exclusions_alone=selects)
     except QuerySyntaxError as error:
-        return Fault.of(error)
+        return Fault.of(error, language)
     return None
 
 
@@ -154,7 +155,7 @@ def _left_over(wish: Wish, language: Language) -> dict[str, Fault]:
     except InvalidSubscriber as error:
         field = {"query": "keywords", "statement": "wants"}
         key = str(error).partition(":")[0].split(" ")[0].split(".")[0]
-        return {field.get(key, key if key in _FIELDS else "wants"): Fault.of(error)}
+        return {field.get(key, key if key in _FIELDS else "wants"): Fault.of(error, language)}
     return {}
 
 

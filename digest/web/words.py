@@ -16,7 +16,6 @@ from babel.dates import format_datetime, format_interval, format_skeleton
 from digest.model import Verdict
 from digest.rendering.byline import own_name
 from digest.rendering.language import Language, message
-from digest.rendering.spans import plain, say
 from digest.store.archive import Counts, SourceHealth, Span
 
 WELL: Final = (Verdict.FRESH, Verdict.QUIET, Verdict.HOLIDAY)
@@ -68,6 +67,11 @@ def moment(at: datetime, language: Language) -> str:
     return language.say("{day}, {time} UTC", day=day, time=time)
 
 
+def votes_word(number: int, language: Language) -> str:
+    """What stands under the number of votes."""
+    return language.count("vote", "votes", number)
+
+
 def counted(counts: Counts, language: Language) -> str:
     """ "1,284 new papers from 5 sources" """
     return language.say(
@@ -90,5 +94,4 @@ def health(sources: Sequence[SourceHealth], language: Language) -> str:
         return language.text("all sources fine")
     if len(late) > _NAMED:
         return language.count("all sources fine but {n}", "all sources fine but {n}", len(late))
-    named = plain(language.join([say(name) for name in late]))
-    return language.say("all sources fine but {sources}", sources=named)
+    return language.say("all sources fine but {sources}", sources=language.listed(late))

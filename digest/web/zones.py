@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from digest.clock import zone
 from digest.errors import UsageError
+from digest.rendering.language import Language
 from digest.web.forms import Fault
 
 #: What the others of the database begin with are old spellings and fixed offsets.
@@ -28,10 +29,10 @@ def spelled(typed: str) -> str:
     return next((name for name in offered() if name.casefold() == wanted), typed.strip())
 
 
-def zone_fault(name: str) -> Fault | None:
+def zone_fault(name: str, language: Language) -> Fault | None:
     """What is wrong with a zone, and the nearest names."""
     try:
         zone(name)
     except UsageError as error:
-        return Fault.of(error)
+        return Fault.of(error, language)
     return None

@@ -8,7 +8,18 @@ from tests.house.code import modules
 #: vocabulary is, modules may also build on one another.
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset(
-        {"digest", "model", "errors", "clock", "text", "identifiers", "latex", "symbols", "shelf"}
+        {
+            "digest",
+            "model",
+            "errors",
+            "clock",
+            "text",
+            "identifiers",
+            "latex",
+            "symbols",
+            "shelf",
+            "phrases",
+        }
     ),
     frozenset({"config", "network", "logs", "away"}),
     frozenset({"sources", "matching", "rendering", "delivery", "store", "tokens"}),

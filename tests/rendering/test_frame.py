@@ -210,7 +210,8 @@ def test_what_we_do_not_speak_is_said_in_english(code: str) -> None:
 def german(tmp_path: Path) -> Language:
     """A catalogue of two messages."""
     catalogue = Catalog(locale="de")
-    catalogue.add("One paper for you today", "Ein Artikel für Sie heute")
+    today = ("One paper for you today", "{count} papers for you today")
+    catalogue.add(today, ("Ein Artikel für Sie heute", ""))
     catalogue.add(("{n} paper", "{n} papers"), ("{n} Artikel", "{n} Artikel (Mehrzahl)"))
     target = tmp_path / "de" / "LC_MESSAGES" / "digest.mo"
     target.parent.mkdir(parents=True)

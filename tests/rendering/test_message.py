@@ -262,9 +262,9 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 @pytest.mark.parametrize(
     ("style", "has", "lacks"),
     [
-        ("full", ["Gauges on both", "Top 1 %", "More like this"], []),
-        ("compact", ["Top 1 %", "More like this"], ["Gauges on both"]),
-        ("titles", ["When two gauges", "Ada Okonkwo"], ["Gauges on both", "Top 1 %", "Less"]),
+        ("full", ["Gauges on both", "Top 1%", "More like this"], []),
+        ("compact", ["Top 1%", "More like this"], ["Gauges on both"]),
+        ("titles", ["When two gauges", "Ada Okonkwo"], ["Gauges on both", "Top 1%", "Less"]),
     ],
 )
 def test_styles(style: str, has: list[str], lacks: list[str]) -> None:

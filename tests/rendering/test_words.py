@@ -205,13 +205,13 @@ T, A = Field.TITLE, Field.ABSTRACT
         (Reasons(hits=found('"high water"', A)), "The phrase *high water* in the abstract."),
         (Reasons(hits=found("title:tid*", T)), "*tid** in the title."),
         (Reasons(hits=found("category:cs.CL", Field.CATEGORY)), "The category *cs.CL*."),
-        (Reasons(percentile=0.0001), "Top 1 % of the stream: close to what you asked for."),
-        (Reasons(percentile=0.0101), "Top 2 % of the stream: close to what you asked for."),
+        (Reasons(percentile=0.0001), "Top 1% of the stream: close to what you asked for."),
+        (Reasons(percentile=0.0101), "Top 2% of the stream: close to what you asked for."),
         (Reasons(percentile=0.9), ""),
         (Reasons(percentile=float("nan")), ""),
         (
             Reasons(hits=found("tides", A), percentile=0.01, resembles="Two gauges"),
-            "Top 1 % of the stream: *tides* in the abstract, "
+            "Top 1% of the stream: *tides* in the abstract, "
             "and close to /“Two gauges”/, which you liked.",
         ),
         (Reasons(followed=("Ada A", "Bo B")), "By *Ada A* and *Bo B*, whom you follow."),

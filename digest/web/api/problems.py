@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from digest.config.phrases import phrase
+from digest.config.phrases import clause
 from digest.errors import (
     DigestError,
     InvalidSubscriber,
@@ -271,7 +271,7 @@ def _unreadable(error: RequestValidationError) -> Trouble:
 
 def _wrong(fault: Any) -> Wrong:
     where, *place = fault["loc"]
-    told = _WORDS.get(fault["type"]) or phrase(fault)
+    told = _WORDS.get(fault["type"]) or clause(fault)
     if where == "body":
         pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place)
         return Wrong(pointer=pointer, detail=told)
