@@ -248,9 +248,10 @@ def _wire(client: httpx.Client, path: str) -> int:
 
 
 def measure(url: str) -> dict[str, Any]:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `digest serve` does
     listener = listen("127.0.0.1", 0)
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = multiprocessing.get_context("fork").Process(target=serve, args=(url, listener))
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(url, listener))
     server.start()
     try:
         os.sched_setaffinity(0, os.sched_getaffinity(0) - {min(os.sched_getaffinity(0))} or {0})

@@ -10,8 +10,11 @@ from threading import Event, Thread
 from time import sleep
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlmodel import SQLModel
 
 from digest.errors import QuerySyntaxError
@@ -20,6 +23,7 @@ from digest.matching.static import static_embedder
 from digest.model import Fetched, Field, Listing
 from digest.searching import Order, Results, Searcher, searcher
 from digest.searching.keeping import Keeper
+from digest.searching.similarity import first
 from digest.store.database import Database
 from digest.store.papers import PaperStore
 from digest.store.purging import Keep, purge
@@ -370,3 +374,23 @@ def test_a_place_that_cannot_be_written_is_no_fault(
     announce(*subjects())
     kept.parent.write_text("a file where a folder should be")
     assert searcher_of(database, snapshot=kept).search("title:bread").total == 1
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 9, 100])
+def test_a_page_is_the_beginning_of_everything(
+    database: Database, announce: Announce, limit: int
+) -> None:
+    announce(*(one for first in (1, 11, 21, 31) for one in subjects(first)))
+    search = searcher_of(database, words_alone=True)
+    everything = [one.paper.id for one in search.search("of OR the OR a", limit=1000).found]
+    assert len(everything) == 20
+    for offset in range(0, 20, limit):
+        page = search.search("of OR the OR a", limit=limit, offset=offset)
+        assert [one.paper.id for one in page.found] == everything[offset : offset + limit]
+        assert page.total == 20
+
+
+@given(st.lists(st.sampled_from([-1.0, 0.0, 0.5, 0.5000001, 3.0, -np.inf])), st.integers(1, 20))
+def test_the_first_are_those_of_sorting_all(given_: list[float], count: int) -> None:
+    values = np.array(given_, np.float32)
+    assert first(values, count).tolist() == np.argsort(-values, kind="stable")[:count].tolist()

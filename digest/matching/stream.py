@@ -106,10 +106,13 @@ class Stream:
         self.room = (self.begins[1:][self.text_of] - np.arange(len(ids))).astype(np.int32)
         self.vocabulary = list(numbers)
         self.keys = [key(word) for word in self.vocabulary]
-        self.surfaces = [surface(word) for word in self.vocabulary]
         hashes = [letters_hash(word) for word in self.keys]
         self._hash = np.array([value for value, _ in hashes], np.uint64)
         self._power = np.array([power for _, power in hashes], np.uint64)
+
+    @cached_property
+    def surfaces(self) -> list[str]:
+        return [surface(word) for word in self.vocabulary]
 
     @cached_property
     def free(self) -> Bools:

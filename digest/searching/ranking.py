@@ -52,7 +52,10 @@ class Narrowed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
-    """Rows found, best first, with the score of each and its share of the archive (1: not near)."""
+    """Rows found, best first, with the score of each and its share of the archive (1: not near).
+
+    In order are as many as were asked for; the others follow in none.
+    """
 
     rows: Ints
     scores: Floats
@@ -61,9 +64,16 @@ class Ranked:
 
 
 def rank(
-    index: Index, asked: Asked, narrowed: Narrowed, *, embedder: Embedder | None, parts: Parts
+    index: Index,
+    asked: Asked,
+    narrowed: Narrowed,
+    *,
+    embedder: Embedder | None,
+    parts: Parts,
+    first: int | None = None,
 ) -> Ranked:
-    """What is found. `parts` gives papers' vectors as stored, sentence by sentence."""
+    """What is found. `parts` gives papers' vectors as stored, sentence by sentence; `first`: how
+    many are wanted in order, else all."""
     pool = index.alive & _inside(index, narrowed)
     true, strength = np.zeros(len(index), np.bool_), np.zeros(len(index), np.float32)
     if asked.query is not None:
@@ -86,8 +96,20 @@ def rank(
         followed=np.zeros(len(rows), np.bool_),
         votes=index.votes[rows].astype(np.float32),
     )
-    order = np.lexsort((index.ids[rows], -index.days[rows], -index.votes[rows], -scores))
+    order = _in_order(index, rows, scores, first)
     return Ranked(rows[order], scores[order], share[rows][order], true[rows][order])
+
+
+def _in_order(index: Index, rows: Ints, scores: Floats, first: int | None) -> Ints:
+    """Places by score, then votes, the newer, the id; sorting a whole archive costs much more."""
+    places, rest = np.arange(len(rows)), np.zeros(0, np.int64)
+    if first is not None and 0 < first < len(rows):
+        least = np.partition(scores, len(rows) - first)[len(rows) - first]
+        is_first = scores >= least
+        places, rest = np.flatnonzero(is_first), np.flatnonzero(~is_first)
+    best = rows[places]
+    order = np.lexsort((index.ids[best], -index.days[best], -index.votes[best], -scores[places]))
+    return np.concatenate([places[order], rest])
 
 
 def _inside(index: Index, narrowed: Narrowed) -> Bools:

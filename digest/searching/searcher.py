@@ -106,7 +106,10 @@ class Searcher:
         if not len(index) or (asked.query is None and not asked.statement):
             return Results()
         narrowed = Narrowed(since, until, source, category)
-        ranked = rank(index, asked, narrowed, embedder=self._embedder, parts=self._parts)
+        first = offset + limit if order is Order.RELEVANCE else None
+        ranked = rank(
+            index, asked, narrowed, embedder=self._embedder, parts=self._parts, first=first
+        )
         places = _sorted(index, ranked, order)[offset : offset + limit]
         ids = [PaperId(one) for one in index.ids[ranked.rows[places]].tolist()]
         stored = self._papers.papers(ids)

@@ -27,18 +27,32 @@ def nearest(index: Index, paper: Paper, limit: int, *, embedder: Embedder | None
     if question is not None:
         coarse = _standard(index.coarse(question))
         rough = values + coarse
-        best = np.argsort(-rough, kind="stable")[:FINE]
+        best = first(rough, FINE)
         fine = index.vectors(best) @ question
         usual = index.vectors(index.sample_rows) @ question
-        values[best] = (values[best] + (fine - usual.mean()) / max(float(usual.std()), 1e-3)) / 2
-        others = np.ones(len(index), np.bool_)
-        others[best] = False
-        values[others] = -np.inf
+        told = (values[best] + (fine - usual.mean()) / max(float(usual.std()), 1e-3)) / 2
+        values = np.full(len(index), -np.inf, np.float32)
+        values[best] = told
     values[~index.alive] = -np.inf
     if (own := index.rows.get(paper.id)) is not None:
         values[own] = -np.inf
-    order = np.argsort(-values, kind="stable")[:limit]
-    return order[values[order] >= CHANCE]
+    likely = np.flatnonzero(values >= CHANCE)
+    found: Ints = likely[np.argsort(-values[likely], kind="stable")[:limit]]
+    return found
+
+
+def first(values: Floats, count: int) -> Ints:
+    """The places of the `count` highest, best first, the earlier of equals before the later.
+
+    As sorting all of them would give, at a tenth of its cost.
+    """
+    if count < len(values):
+        least = np.partition(values, len(values) - count)[len(values) - count]
+        places = np.flatnonzero(values >= least)
+    else:
+        places = np.arange(len(values))
+    order: Ints = places[np.argsort(-values[places], kind="stable")[:count]]
+    return order
 
 
 def _telling(index: Index, paper: Paper) -> list[tuple[str, int]]:
