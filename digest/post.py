@@ -29,16 +29,19 @@ from digest.delivery.base import Sender
 from digest.delivery.bounce_dialects import known_dialects
 from digest.delivery.bounce_mailbox import ImapAccount, ImapMailbox
 from digest.delivery.failover import FailoverSender, Way
+from digest.delivery.mailbox import MailboxSender
 from digest.delivery.oauth import CommandToken, RefreshedToken
 from digest.delivery.pausing import after_fault, may_try, recovered
 from digest.delivery.preparing import Prepare, PreparedSender, token_header
 from digest.delivery.provider_events import Trust
 from digest.delivery.rates import Cells, Grant, Rate, give_back, parse_rates, take, warmed
 from digest.delivery.rationing import RationedSender
+from digest.delivery.retry import Doubt, Policy
 from digest.delivery.sendmail import SendmailSender
 from digest.delivery.smtp import SmtpSender
 from digest.errors import ConfigError, DeliveryFault
-from digest.model import DeliveryId, RouteHealth
+from digest.model import Channel, DeliveryId, RouteHealth
+from digest.outbox import Route
 from digest.outbox.queue import Queue
 from digest.outbox.sparing import SparingQueue
 from digest.store.bounces import BounceStore
@@ -84,6 +87,20 @@ class Post:
         self.routes = RouteStore(database)
 
     # --- out ------------------------------------------------------------------------------------
+
+    def route(self) -> Route:
+        """The way by which mail leaves, and how often it is tried."""
+        delivery = self._delivery
+        policy = Policy(
+            first=timedelta(minutes=delivery.retry_minutes),
+            lifetime=timedelta(hours=delivery.expire_hours),
+            doubt=Doubt(delivery.in_doubt),
+        )
+        if delivery.channel == "mailbox":
+            folder = delivery.mailbox.path
+            repeat = replace(policy, doubt=Doubt.REPEAT)  # the same file is written again
+            return Route(Channel.MAILBOX, lambda: MailboxSender(folder), repeat)
+        return Route(Channel.SMTP, self.sender, policy)
 
     def sender(self) -> Sender:
         """The configured way out by mail, opened anew at each call."""

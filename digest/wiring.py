@@ -11,7 +11,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -21,8 +20,6 @@ from digest.channels import ConfiguredChannels
 from digest.clock import Clock, fixed_clock, system_clock
 from digest.config import Settings
 from digest.day import Day, RunReport, Unwatched, Watcher
-from digest.delivery.mailbox import MailboxSender
-from digest.delivery.retry import Doubt, Policy
 from digest.edition import Composer
 from digest.errands import Errands
 from digest.errors import TemplateFault
@@ -301,7 +298,7 @@ class App:
         return Outbox(
             self.post.queue(OutboxStore(self.database, hashes=self._fingerprints)),
             self.pager.heeding("templates", letters.compose),
-            [self._route(), *self.channels.routes(clock)],
+            [self.post.route(), *self.channels.routes(clock)],
             spool=self.settings.delivery.spool,
             clock=clock,
             stop=self.stop,
@@ -315,7 +312,7 @@ class App:
         return Outbox(
             store,
             self.pager.heeding("templates of errands", mails.compose),
-            [self._route()],
+            [self.post.route()],
             spool=self.settings.delivery.spool / "errands",
             clock=clock,
             stop=self.stop,
@@ -323,7 +320,7 @@ class App:
 
     def way_out(self) -> Route:
         """The route by which mail leaves."""
-        return self._route()
+        return self.post.route()
 
     def _require_no_halt(self) -> None:
         waterline.check(self.database, self.settings.delivery.spool, self.clock())
@@ -378,19 +375,6 @@ class App:
 
     def _routes_of(self, subscriber: Subscriber) -> list[tuple[Channel, str]]:
         return routes(subscriber, self.settings.delivery.channel_kind())
-
-    def _route(self) -> Route:
-        delivery = self.settings.delivery
-        policy = Policy(
-            first=timedelta(minutes=delivery.retry_minutes),
-            lifetime=timedelta(hours=delivery.expire_hours),
-            doubt=Doubt(delivery.in_doubt),
-        )
-        if delivery.channel == "mailbox":
-            folder = delivery.mailbox.path
-            repeat = replace(policy, doubt=Doubt.REPEAT)  # the same file is written again
-            return Route(Channel.MAILBOX, lambda: MailboxSender(folder), repeat)
-        return Route(Channel.SMTP, self.post.sender, policy)
 
 
 def _watched(tally: Tally, watcher: Watcher) -> Tally:

@@ -146,7 +146,7 @@ class ImapMailbox:
             yield
         except (imaplib.IMAP4.error, OSError) as error:
             raise DeliveryFault(
-                f"The bounce mailbox at {self._account.host} cannot be read:"
+                f"The bounce mailbox {self._account.folder} at {self._account.host} cannot be read:"
                 f" {one_line(str(error)) or type(error).__name__}.",
                 mend="Check delivery.bounces: host, login, folder.",
             ) from None

@@ -16,6 +16,10 @@ _ALL_OF: Final = 4  #: "and 1 more" would be longer than the name
 _NAME_LENGTH: Final = 60
 _CHIP_LENGTH: Final = 40
 _SOURCES: Final = 3
+# arXiv's own: cs.CL, physics.ao-ph, and its archives without parts. Others write subjects in words.
+_ARXIV: Final = re.compile(
+    r"[a-z-]+\.[A-Za-z-]+|hep-(?:ex|lat|ph|th)|nucl-(?:ex|th)|gr-qc|math-ph|quant-ph"
+)
 
 # How the places write their own names; anything else is shown as the operator named it.
 _OWN_NAMES: Final = {
@@ -79,16 +83,19 @@ def chips(paper: Paper, *, revision: bool, language: Language) -> tuple[str, ...
 
 
 def places(paper: Paper) -> list[str]:
-    """ "arXiv cs.CL", "medRxiv": sources by their own names, the first category with its own."""
+    """ "arXiv cs.CL", "medRxiv": sources by their own names, one category at its own server."""
     names = [own_name(source) for source in paper.sources[:_SOURCES]]
-    category = line(paper.categories[0], _CHIP_LENGTH) if paper.categories else ""
-    if not category or any(_names(name, category) for name in names):
+    categories = [line(category, _CHIP_LENGTH) for category in paper.categories]
+    if not categories or any(_names(name, categories[0]) for name in names):
         return names
     for n, name in enumerate(names):
-        if re.match(r"(ar|bio|med)xiv$", name, re.IGNORECASE):
-            names[n] = f"{name} {category}"
-            return names
-    return [*names, category]
+        if server := re.match(r"(ar|bio|med)xiv$", name, re.IGNORECASE):
+            is_arxiv = server[1].lower() == "ar"
+            own = (one for one in categories if bool(_ARXIV.fullmatch(one)) is is_arxiv)
+            if category := next(own, ""):
+                names[n] = f"{name} {category}"
+                return names
+    return [*names, categories[0]]
 
 
 def own_name(source: str) -> str:

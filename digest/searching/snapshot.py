@@ -37,11 +37,19 @@ _LABELS = (Field.CATEGORY, Field.SOURCE)
 Arrays = dict[str, NDArray[Any]]
 
 
-def usual_place(database: str) -> Path:
-    """The file for a database: where systemd or the user's environment keeps what can be lost."""
-    folder = os.environ.get("CACHE_DIRECTORY") or os.environ.get("XDG_CACHE_HOME")
+def usual_place(database: str) -> Path | None:
+    """The file for a database: where systemd or the user's environment keeps what can be lost.
+
+    None for a user without a home: then nothing is kept.
+    """
     name = f"search-{hashlib.sha256(database.encode()).hexdigest()[:16]}.npz"
-    return Path(folder or Path.home() / ".cache") / "paper-digest" / name
+    if own := os.environ.get("CACHE_DIRECTORY", "").partition(":")[0]:  # CacheDirectory= of a unit
+        return Path(own) / name
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return None
+    return folder / "paper-digest" / name
 
 
 def save(path: Path, index: Index, mark: str) -> None:

@@ -15,6 +15,7 @@ import yaml
 
 from digest.cli.entry import app
 from digest.config.settings import NESTING, PREFIX, Settings
+from digest.searching.snapshot import usual_place
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 TEXTS = [path for path in sorted(DEPLOY.rglob("*")) if path.is_file() and path.suffix != ".md"]
@@ -78,6 +79,15 @@ def test_the_kubernetes_list_mounts_what_it_names() -> None:
             assert {mount["name"] for mount in container["volumeMounts"]} <= there
             assert container["securityContext"]["allowPrivilegeEscalation"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
+
+
+def test_what_search_keeps_lies_where_the_units_let_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for unit in (DEPLOY / "systemd").glob("*.service"):
+        assert "\nCacheDirectory=paper-digest\n" in unit.read_text()
+    monkeypatch.setenv("CACHE_DIRECTORY", "/var/cache/paper-digest")
+    place = usual_place("sqlite:///digest.db")
+    assert place is not None
+    assert place.parent == Path("/var/cache/paper-digest")
 
 
 def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:

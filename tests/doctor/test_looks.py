@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -23,6 +25,7 @@ from digest.store.marks import MarkStore
 from digest.store.papers import Fetch, PaperStore, SourceMemory
 from tests.doctor.dnsd import serving
 from tests.fakes import FrozenClock
+from tests.imapd import Imapd
 from tests.scheduler.conftest import make_settings
 from tests.smtpd import Smtpd
 
@@ -249,3 +252,62 @@ def test_the_command(
     assert "fault  source Lamps" in capfd.readouterr().out
     config.write_text("[site]\n")
     assert main(["--config", str(config), "doctor"]) == 2
+
+
+# --- the bounce mailbox -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Iterator[tuple[Imapd, dict[str, Any]]]:
+    """A mailbox with a mail in it, and what the configuration says of it."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(tls)
+    with Imapd(tls, {"INBOX": [b"Subject: a bounce\r\n\r\nno such user"]}) as server:
+        yield (
+            server,
+            {
+                "address": "bounces@example.org",
+                "imap_host": "localhost",
+                "imap_port": server.port,
+                "imap_username": "bounces",
+                "imap_password": "hush",
+                "imap_ca": str(tmp_path / "ca.pem"),
+            },
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "says"),
+    [
+        pytest.param({}, "ok", "INBOX on localhost can be opened.", id="good"),
+        pytest.param({"imap_password": "wrong"}, "fault", "", id="a wrong password"),
+        pytest.param({"imap_folder": "Elsewhere"}, "fault", "Elsewhere", id="no such folder"),
+        pytest.param({"imap_ca": None}, "fault", "certificate", id="an unknown certificate"),
+        pytest.param({"imap_port": 9}, "fault", "localhost", id="nobody there"),
+    ],
+)
+def test_the_bounce_mailbox_is_opened_and_left_as_it_was(
+    make_case: MakeCase,
+    mailbox: tuple[Imapd, dict[str, Any]],
+    change: dict[str, Any],
+    verdict: str,
+    says: str,
+) -> None:
+    server, bounces = mailbox
+    case = make_case(delivery={"bounces": bounces | change})
+    (finding,) = examine({"bounces": ways.look_at_bounces}, case)
+    assert (finding.verdict.value, says in f"{finding.told} {finding.mend}") == (verdict, True)
+    assert "hush" not in f"{finding.told} {finding.mend}"
+    assert len(server.folders["INBOX"]) == 1
+    assert not [line for line in server.log if "FETCH" in line or "STORE" in line]
+
+
+def test_without_a_mailbox_or_webhooks_what_comes_back_is_not_read(make_case: MakeCase) -> None:
+    (finding,) = examine({"bounces": ways.look_at_bounces}, make_case())
+    assert finding.verdict is Verdict.NOTE
+    assert not list(examine({"bounces": ways.look_at_bounces}, make_case(delivery=POSTMARK)))
+
+
+POSTMARK = {"bounces": {"postmark_password": "hush"}}

@@ -168,6 +168,17 @@ def seen(*sources: str, categories: tuple[str, ...] = (), **rest: Any) -> Paper:
         (seen("arXiv cs.CL", categories=("cs.CL",)), ("arXiv cs.CL",)),
         (seen("huggingface", categories=("cs.CL",)), ("Hugging Face", "cs.CL")),
         (seen("medrxiv", "arxiv"), ("medRxiv", "arXiv")),
+        (
+            seen("arXiv", "medRxiv", categories=("Health Informatics", "stat.AP")),
+            ("arXiv stat.AP", "medRxiv"),
+        ),
+        (
+            seen("arXiv", "medRxiv", categories=("Health Informatics",)),
+            ("arXiv", "medRxiv Health Informatics"),
+        ),
+        (seen("bioRxiv", categories=("neuroscience", "q-bio.NC")), ("bioRxiv neuroscience",)),
+        (seen("arXiv", categories=("quant-ph",)), ("arXiv quant-ph",)),
+        (seen("arXiv", categories=("Neurology",)), ("arXiv", "Neurology")),
         (seen("My journal", votes=0, comments=0), ("My journal",)),
         (seen("hf", votes=1284, comments=1), ("Hugging Face", "▲ 1,284", "1 comment")),
         (seen("pubmed", organisation="An institute"), ("PubMed", "An institute")),
