@@ -177,8 +177,8 @@ def test_an_interest_s_own_limit_counts(backtester: Backtester) -> None:
 
 
 def test_one_that_rests_is_tried_as_if_it_woke(backtester: Backtester) -> None:
-    one = interest(query="lantern*")
-    resting = interest(query="lantern*", id=one.id, paused=True)
+    one = interest(query="molecules OR lantern")
+    resting = interest(query="molecules OR lantern", id=one.id, paused=True)
     awake = backtester.run(one, until=TODAY, days=5)
     assert backtester.run(resting, until=TODAY, days=5) == awake
     assert awake.sent
