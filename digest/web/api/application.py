@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 
 from digest.web.api import (
+    channels,
     contract,
     deliveries,
     digests,
@@ -37,6 +38,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     interests.router,
     digests.router,
     opinions.router,
+    channels.router,
     feeds.router,
     token.router,
     readers.router,

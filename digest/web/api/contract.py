@@ -40,6 +40,7 @@ TAGS: Final = {
     "Interests": "What a subscriber wants, and what it would have brought.",
     "Digests": "What they were sent, and why.",
     "Feedback": "What they say of papers, which teaches their interests.",
+    "Channels": "Where their digest is posted besides the mail.",
     "Feeds": "Their private feed addresses.",
     "Token": "The token that is sent.",
     "Operator: subscribers": "Everybody who gets a digest. Operator's tokens only.",
@@ -48,7 +49,7 @@ TAGS: Final = {
 }
 SCOPES: Final = {
     Scope.READ: "Papers, search and sources, as everybody may, at the token's own rate.",
-    Scope.ME_READ: "Read a subscriber's own profile, interests, digests, feedback and feeds.",
+    Scope.ME_READ: "Read a subscriber's own profile, interests, digests and the rest.",
     Scope.ME_WRITE: "Change these.",
     Scope.OPERATOR_READ: "Read what the operator sees.",
     Scope.OPERATOR_WRITE: "Act as the operator.",

@@ -55,8 +55,9 @@ CHECKS = {
 OPERATIONS = sorted(
     route.name for each in ROUTERS for route in each.routes if isinstance(route, APIRoute)
 )
-#: What ends the token it is asked with, or leaves the others nothing; the other tests try these.
-ENDS = {"revoke_token", "remove_interest"}
+#: What ends the token it is asked with, leaves the others nothing, or posts to made-up places; the
+#: other tests try these.
+ENDS = {"revoke_token", "remove_interest", "greet_channel"}
 #: What the path names where it is not 1.
 THERE = {"show_delivery": 11}
 FEW = settings(
