@@ -220,7 +220,6 @@ def _drain(app: App, clock: Stages) -> None:
         return message
 
     letters = Letters(
-        editions=app.editions,
         readers=ReaderStore(app.database),
         papers=app.papers,
         tokens=app.tokens,

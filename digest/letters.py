@@ -1,6 +1,6 @@
 """Letters: the messages of claimed deliveries, made again from what is stored.
 
-    deliveries | digests | subscribers | papers | draw
+    deliveries | digests and their readers | papers | draw
 
 A message is a pure function of its digest, so a retry has the same bytes and the same Message-ID.
 Whatever is missing makes one delivery unrenderable and stops no other (guarantee 3). Nothing is
@@ -9,14 +9,13 @@ stored and nothing sent here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from digest.model import (
     Channel,
     Delivery,
     DeliveryId,
     Digest,
-    DigestId,
     Message,
     Paper,
     PaperId,
@@ -24,7 +23,6 @@ from digest.model import (
 )
 from digest.outbox.tally import Unrenderable
 from digest.rendering.message import Letter
-from digest.store.editions import EditionStore
 from digest.store.papers import PaperStore
 from digest.store.readers import ReaderStore
 from digest.tokens import Tokens
@@ -40,7 +38,6 @@ class Letters:
     def __init__(
         self,
         *,
-        editions: EditionStore,
         readers: ReaderStore,
         papers: PaperStore,
         tokens: Tokens,
@@ -48,7 +45,6 @@ class Letters:
         verp: Verp | None = None,
     ) -> None:
         """`verp` makes the envelope sender of a delivery; without it, mails have the site's."""
-        self._editions = editions
         self._readers = readers
         self._store = papers
         self._tokens = tokens
@@ -58,19 +54,22 @@ class Letters:
 
     def compose(self, deliveries: Sequence[Delivery]) -> Iterator[Message | Unrenderable]:
         """The message of each delivery, in order, or why there can be none."""
-        digests = self._editions.digests([one.digest_id for one in deliveries])
-        readers = self._readers.readers([one.subscriber_id for one in deliveries])
-        self._fetch(digests)
+        stored = self._readers.read([one.digest_id for one in deliveries])
+        self._fetch([read.digest for read in stored.values()])
         for one in deliveries:
-            digest = digests.get(one.digest_id)
-            reader = readers.get(one.subscriber_id)
-            if digest is None or reader is None:
+            read = stored.get(one.digest_id)
+            if read is None:
                 yield Unrenderable(one.id, "Its digest or its subscriber is no longer stored.")
             else:
-                yield self._draw(self._letter(one, digest, reader), one.channel)
+                yield self._draw(self._letter(one, *read), one.channel)
 
-    def _fetch(self, digests: Mapping[DigestId, Digest]) -> None:
-        wanted = {paper_id for digest in digests.values() for paper_id in digest.paper_ids}
+    def _fetch(self, digests: Iterable[Digest]) -> None:
+        wanted = {
+            item.paper_id
+            for digest in digests
+            for section in digest.sections
+            for item in section.items
+        }
         if missing := wanted - self._papers.keys():
             if len(self._papers) > _KEPT:
                 self._papers.clear()
@@ -79,12 +78,12 @@ class Letters:
 
     def _letter(self, delivery: Delivery, digest: Digest, subscriber: Subscriber) -> Letter:
         return Letter(
-            delivery_id=DeliveryId(delivery.id),
-            address=delivery.address,
-            digest=digest,
-            subscriber=subscriber,
-            papers=self._papers,
-            tokens=self._tokens.for_mail(subscriber.id, digest.id),
-            envelope_from=self._verp(delivery.id) if self._verp else "",
-            part=delivery.part,
+            delivery.id,
+            delivery.address,
+            digest,
+            subscriber,
+            self._papers,
+            self._tokens.for_mail(subscriber.id, digest.id),
+            self._verp(delivery.id) if self._verp else "",
+            delivery.part,
         )

@@ -288,7 +288,6 @@ class App:
         """One worker on the queue; raises Halted for a database that must not send yet."""
         self._require_no_halt()
         letters = Letters(
-            editions=self.editions,
             readers=ReaderStore(self.database),
             papers=self.papers,
             tokens=self.tokens,

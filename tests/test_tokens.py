@@ -14,6 +14,16 @@ from digest.tokens import Purpose, Tokens
 OLD, NEW, OTHER = "old key " * 4, "new key " * 4, "another installation's key"
 AT = datetime(2026, 11, 20, 7, 30, tzinfo=UTC)
 
+#: Written down when they were signed, under OLD.
+EARLIER = [
+    (Purpose.UNSUBSCRIBE, "AAc.AOqadQZVdAFVYTKQGqTyXuJRUi0", (7,)),
+    (Purpose.DIGEST, "AKwC.TH60ImiRjASAjxazXckhFiXSnQM", (300,)),
+    (Purpose.FEEDBACK, "AICAgICAQIWAgICAIA.N78LkchWxAqc2lZnX1-MPHt-59o", (2**41, 2**40 + 5)),
+    (Purpose.FEED, "AAcC.WEyL7RhKBJGdifm36VCKgju62Xg", (7, 2)),
+    (Purpose.BOUNCE, "dxbaajxdi6pofalcq34kznr4pjzxsk3cadamiby", (123456,)),
+    (Purpose.TEAM, "AAk.q0jt9PnAoeSlarb-caP5BIcIAlE", (9,)),
+]
+
 
 @pytest.fixture
 def tokens() -> Tokens:
@@ -61,6 +71,23 @@ def test_old_links_outlive_a_rotation() -> None:
     assert Tokens([NEW, OLD]).sign(Purpose.UNSUBSCRIBE, 7) != before
     with pytest.raises(TokenError):
         Tokens([NEW]).read(Purpose.UNSUBSCRIBE, before)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "token", "ids"),
+    EARLIER,
+    ids=[purpose for purpose, *_ in EARLIER],
+)
+def test_links_signed_in_the_earlier_way_still_open(
+    tokens: Tokens, purpose: Purpose, token: str, ids: tuple[int, ...]
+) -> None:
+    assert tokens.read(purpose, token) == ids
+    assert tokens.sign(purpose, *ids) != token
+    with pytest.raises(TokenError):
+        Tokens([OTHER]).read(purpose, token)
+    other = Purpose.TEAM if purpose is not Purpose.TEAM else Purpose.SHARED
+    with pytest.raises(TokenError):
+        tokens.read(other, token)
 
 
 @pytest.mark.parametrize("other", [p for p in Purpose if p is not Purpose.PREFERENCES])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
 
@@ -143,11 +143,18 @@ class Gist:
 
 
 def frame(
-    digest: Digest, subscriber: Subscriber, gist: Gist, *, site: Site, language: Language
+    digest: Digest,
+    subscriber: Subscriber,
+    gist: Gist,
+    *,
+    site: Site,
+    language: Language,
+    hidden: int = 0,
 ) -> Frame:
-    """The words around one digest's papers."""
+    """The words around one digest's papers, `hidden` of which are not shown."""
     schedule = subscriber.schedule
-    interests = sum(not interest.paused for interest in subscriber.interests)
+    interests = sum([not interest.paused for interest in subscriber.interests])
+    sender, identity = _own_lines(site)
     of = occasion(digest, subscriber)
     return Frame(
         language=language.code,
@@ -159,9 +166,15 @@ def frame(
         summary=summary(digest, schedule, interests, gist, language),
         note=note(digest.notes, language),
         schedule=standing(schedule, _joined_on(subscriber), language),
-        sender=line(site.name),
-        identity=line(site.identity),
+        sender=sender,
+        identity=identity,
+        more=more(hidden, of, language) if hidden else "",
     )
+
+
+@lru_cache(maxsize=64)
+def _own_lines(site: Site) -> tuple[str, str]:
+    return line(site.name), line(site.identity)
 
 
 def occasion(digest: Digest, subscriber: Subscriber) -> Occasion:
@@ -173,6 +186,7 @@ def words_of(paper: Paper) -> int:
     return len(paper.title.split()) + len(paper.abstract.split())
 
 
+@lru_cache(maxsize=8192)
 def section_name(name: str) -> str:
     """An interest's name, as its owner gave it."""
     return line(name, _NAME_LENGTH)
@@ -194,25 +208,28 @@ def subject(gist: Gist, of: Occasion, language: Language) -> str:
     """The lead paper's title and how many follow it: a subject that says something."""
     if not gist.titles:
         return language.text(_WORDS[of].nothing)
-    if of is None:
-        return language.say("While you were away: {subject}", subject=_lead(gist, language))
-    return _lead(gist, language)
+    lead = _lead(gist.titles[0], gist.count, language)
+    return lead if of is not None else language.say("While you were away: {subject}", subject=lead)
 
 
-def _lead(gist: Gist, language: Language) -> str:
-    title = shorten(gist.titles[0], _SUBJECT_TITLE)
-    if gist.count == 1:
+@lru_cache(maxsize=4096)
+def _lead(title: str, count: int, language: Language) -> str:
+    title = shorten(title, _SUBJECT_TITLE)
+    if count == 1:
         return title
-    return language.count(
-        "{title} and {n} more", "{title} and {n} more", gist.count - 1, title=title
-    )
+    return language.count("{title} and {n} more", "{title} and {n} more", count - 1, title=title)
 
 
 def preheader(gist: Gist, language: Language) -> str:
     """What an inbox shows beside the subject: the next titles, not the same words again."""
     if len(gist.titles) < 2:
         return ""
-    first, *further = [shorten(title, _PREHEADER // 2) for title in gist.titles[1:3]]
+    return _preheader(tuple(gist.titles[1:3]), language)
+
+
+@lru_cache(maxsize=4096)
+def _preheader(titles: Sequence[str], language: Language) -> str:
+    first, *further = [shorten(title, _PREHEADER // 2) for title in titles]
     if not further:
         return language.say("Also: {title}", title=first)
     return language.say("Also: {title}; {next}", title=first, next=further[0])
@@ -232,12 +249,18 @@ def summary(
     digest: Digest, schedule: Schedule, interests: int, gist: Gist, language: Language
 ) -> str:
     """ "Out of 1,284 new ones since Friday, matched to your 3 interests. About 7 minutes." """
-    since = local_date(digest.since, schedule.timezone)
-    days = (local_date(digest.until, schedule.timezone) - since).days
+    since, days = _span(digest.since, digest.until, schedule.timezone)
     minutes = max(1, round(gist.words / _WORDS_PER_MINUTE)) if gist.count else 0
     return _summary(
         digest.considered, since if days > 1 else None, days, interests, minutes, language
     )
+
+
+@lru_cache(maxsize=1024)
+def _span(since: datetime, until: datetime, timezone: str) -> tuple[date, int]:
+    """The first local day, and how many days follow it."""
+    first = local_date(since, timezone)
+    return first, (local_date(until, timezone) - first).days
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -113,6 +113,7 @@ def letter_fields(letter: Letter, subject: str, site: Site) -> str:
     """The header fields of one mail, each line ended."""
     digest, subscriber = letter.digest, letter.subscriber
     unsubscribe = letter.tokens.unsubscribe
+    language, dated = speak(subscriber.language).code, _compact_date(digest.local_date)
     return (
         f"To: {mailbox(subscriber.name, letter.address)}\r\n"
         f"Subject: {unstructured(subject)}\r\n"
@@ -120,8 +121,8 @@ def letter_fields(letter: Letter, subject: str, site: Site) -> str:
         f"Message-ID: {message_id(digest.id, letter.delivery_id, site)}\r\n"
         f"List-Unsubscribe: <{site.base_url}/u/{unsubscribe}>, "
         f"<mailto:{_unsubscribe_address(site)}?subject=unsubscribe%20{unsubscribe}>\r\n"
-        f"Feedback-ID: {digest.local_date:%Y%m%d}:{subscriber.schedule.cadence}:{_SENDER}\r\n"
-        f"Content-Language: {speak(subscriber.language).code}\r\n"
+        f"Feedback-ID: {dated}:{subscriber.schedule.cadence}:{_SENDER}\r\n"
+        f"Content-Language: {language}\r\n"
     )
 
 
@@ -140,6 +141,11 @@ def host(base_url: str) -> str:
 @lru_cache(maxsize=64)
 def _unsubscribe_address(site: Site) -> str:
     return quote(wire_address(site.unsubscribe_address or site.operator_email), safe="@+")
+
+
+@lru_cache(maxsize=64)
+def _compact_date(day: date) -> str:
+    return f"{day:%Y%m%d}"
 
 
 @lru_cache(maxsize=256)

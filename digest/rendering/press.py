@@ -5,7 +5,7 @@ It keeps what it encoded, within bounds, and nothing about any reader; the story
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -17,9 +17,10 @@ from digest.rendering.language import Language
 from digest.rendering.links import MailTokens
 from digest.rendering.message import Letter
 from digest.rendering.plaintext import WRAPPED, number, wrap
-from digest.rendering.quoted import fragment
+from digest.rendering.plates import Known, WireCard
+from digest.rendering.quoted import fragment, token
 from digest.rendering.skeleton import escaped
-from digest.rendering.stock import Cards, Stock, WireCard
+from digest.rendering.stock import Cards
 from digest.rendering.wireframe import (
     WORDS,
     Shape,
@@ -69,37 +70,39 @@ class Press:
 
     def place(self, letter: Letter) -> tuple[list[Placed], Gist]:
         """Every card of the digest whose paper is still there, and what the frame must know."""
-        papers, cards, stocks_by_id = letter.papers, self._cards, self._cards.stocks
+        papers, cards = letter.papers, self._cards
         style, of = letter.subscriber.style, occasion(letter.digest, letter.subscriber)
+        shelf = cards.of_style(style)
         sections: list[Placed] = []
-        stocks: list[Stock] = []
+        known: list[Known] = []
         for section in letter.digest.sections:
             placed: list[tuple[WireCard, Ink]] = []
             for item in section.items:
-                if (paper := papers.get(item.paper_id)) is not None:
-                    stock = stocks_by_id.get(item.paper_id)
-                    if stock is None or stock.paper is not paper:
-                        stock = cards.stock(paper)
-                    stocks.append(stock)
-                    also = cards.also[item.also] if item.also else NO_INK
-                    placed.append((cards.card(stock, item, style), also))
+                if (paper := papers.get(item.paper_id)) is None:
+                    continue
+                card = shelf.get(id(item.reasons))
+                if card is None or not card.is_of(paper, item):
+                    card = cards.card(paper, item, style)
+                known.append(card.stock)
+                placed.append((card, cards.also[item.also] if item.also else NO_INK))
             if placed:
                 sections.append(Placed(section_title(section, of, self.language), placed))
-        titles = [stock.title for stock in stocks[:3]]
-        return sections, Gist(titles, len(stocks), sum([stock.words for stock in stocks]))
+        titles = [stock.title for stock in known[:3]]
+        return sections, Gist(titles, len(known), sum([stock.words for stock in known]))
 
     def set(self, frame: Frame, sections: Sequence[Placed], tokens: MailTokens) -> Bodies | None:
         """Both parts as fragments; None when the templates cannot be joined in this shape."""
         words = _words(frame)
         text_frame, html_frame = self._wireframes(frame, words, [len(s.cards) for s in sections])
-        if text_frame is None or html_frame is None:
+        are_sound = all([card.html for section in sections for card, _also in section.cards])
+        if text_frame is None or html_frame is None or not are_sound:
             return None
         heads = [
             head
             for section in sections
             for head in (section.name, section_count(len(section.cards), self.language))
         ]
-        signed = [fragment(t) for t in (tokens.unsubscribe, tokens.preferences, tokens.digest)]
+        signed = [token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)]
         html, text = self._html, self._text
         spoken = [shelf[word] for shelf, word in zip(self._shelves, words, strict=True)]
         return Bodies(
@@ -108,7 +111,7 @@ class Press:
                 html_frame,
                 [*[html[word] for word in words], *signed, *[html[head] for head in heads]],
                 sections,
-                fragment(tokens.feedback),
+                token(tokens.feedback),
             ),
         )
 
@@ -133,14 +136,17 @@ def _set_html(
             for card, also in sections[segment.section].cards:
                 if gap:
                     parts.append(gap)
-                card.lay_html(parts, feedback, also.html)
+                if also is NO_INK:
+                    parts.append(feedback.join(card.html))
+                else:
+                    card.lay_html(parts, feedback, also.html)
                 gap = segment.gap
     return parts
 
 
 def _set_text(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Placed]) -> list[bytes]:
     parts: list[bytes] = []
-    numbers = _numbers()
+    place = 0
     for segment in frame.segments:
         segment.set(words, into=parts)
         if segment.section is not None:
@@ -148,14 +154,11 @@ def _set_text(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Place
             for card, also in sections[segment.section].cards:
                 if gap:
                     parts.append(gap)
-                card.lay_text(parts, next(numbers), also.text)
+                own = _NUMBERS[place] if place < len(_NUMBERS) else fragment(number(place + 1))
+                if also is NO_INK:
+                    parts.append(own.join(card.text))
+                else:
+                    card.lay_text(parts, own, also.text)
                 gap = segment.gap
+                place += 1
     return parts
-
-
-def _numbers() -> Iterator[bytes]:
-    yield from _NUMBERS
-    n = len(_NUMBERS)
-    while True:
-        n += 1
-        yield fragment(number(n))

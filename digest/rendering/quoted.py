@@ -17,6 +17,7 @@ _SOFT: Final = b"=\r\n"
 _ROOM: Final = 73  #: columns of a cut line: two more for a quoted full stop, one for the soft break
 # `binascii.b2a_qp` is no use here: white space at a line's end can push it to 78 columns.
 _CONTROL: Final = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 # A cut is never made inside an "=3D".
 _CUT: Final = re.compile(rb".{1,%d}(?<!=)(?<!=[0-9A-F])" % _ROOM)
 
@@ -26,6 +27,11 @@ def fragment(text: str) -> bytes:
     *lines, last = _quoted(text).split(b"\n")
     whole = b"".join([_cut(line) + b"\r\n" for line in lines])
     return whole + _cut(last) + _SOFT if last else whole
+
+
+def token(text: str) -> bytes:
+    """The fragment of a signed token, which needs no quoting."""
+    return text.encode() + _SOFT if _TOKEN.fullmatch(text) else fragment(text)
 
 
 def _quoted(text: str) -> bytes:

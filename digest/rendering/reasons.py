@@ -47,7 +47,7 @@ def why(reasons: Reasons, *, breadth: int, language: Language) -> Spans:
     )
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=4096)
 def _why(
     terms: tuple[Term, ...],
     followed: tuple[str, ...],

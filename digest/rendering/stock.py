@@ -11,9 +11,8 @@ reads, nor on the order of asking; everything is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Final
 
 from digest.model import Field, Item, Paper, PaperId, Reasons
@@ -25,127 +24,30 @@ from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, ink
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
 from digest.rendering.plaintext import text_card
+from digest.rendering.plates import Plate, Plates, WireCard
 from digest.rendering.reasons import why
-from digest.rendering.skeleton import Skeleton, SlotTokens, affixes, probe, slot
+from digest.rendering.skeleton import SlotTokens, affixes, probe, slot
 from digest.rendering.spans import Kind, Spans, say
 from digest.rendering.view import Card, also, card, clean_title, is_told, styled, summary, title
 from digest.shelf import Maker, Shelf
 
-CARDS_KEPT: Final = 16_384  #: twice this at most, about 0.5 kB each …
-JOINED_KEPT: Final = 6_144  #: … and of these, so many with about 4 kB more each
-INKS_KEPT: Final = 12_288  #: twice this at most, about 1 kB each
-ALSO_KEPT: Final = 8_192
+CARDS_KEPT: Final = 10_240  #: of each style, twice this at most, about 4 kB each
+INKS_KEPT: Final = 4_096  #: twice this at most, about 1.5 kB each
+ALSO_KEPT: Final = 4_096
 PAPERS_KEPT: Final = 4_096  #: about 8 kB each
 
-_SPANS: Final = ("title", "authors", "summary", "excerpt", "why")  #: a card's parts with spans …
-_PARTS: Final = (*_SPANS, "also")  #: … and all that reasons change, in the order of their slots
-_TITLE, _AUTHORS, _SUMMARY, _EXCERPT, _WHY, _ALSO, _FEEDBACK, _NUMBER = range(len(_PARTS) + 2)
+_PARTS: Final = (
+    "title",
+    "authors",
+    "summary",
+    "excerpt",
+    "why",
+)  #: all with spans, in their slots' order
+_TITLE, _AUTHORS, _SUMMARY, _EXCERPT, _WHY, _ALSO, _OWN = range(len(_PARTS) + 2)
 _EMPHATIC: Final = tuple(kind for kind in Kind if kind is not Kind.PLAIN)
 
 Variant = tuple[bool, str]  #: revision and style
 Shape = tuple[tuple[bool, ...], Variant]  #: which parts a card has
-Around = tuple[bytes, ...]  #: what stands before, between and after the places of one slot
-
-
-class Plate:
-    """One template's pieces for some shape of card, and where inks and the two open slots go.
-
-    Open are the subscriber's own slot (`own`: the feedback token, or the number) and `also`.
-    """
-
-    __slots__ = ("_pieces", "_spots", "alsos", "own", "size")
-
-    def __init__(self, skeleton: Skeleton, own: int) -> None:
-        self._pieces = [b"" if isinstance(piece, int) else piece for piece in skeleton.pieces]
-        self._spots = [spot for spot in skeleton.spots if spot[1] not in (own, _ALSO)]
-        self.own = tuple([place for place, number in skeleton.spots if number == own])
-        self.alsos = tuple([place for place, number in skeleton.spots if number == _ALSO])
-        self.size = skeleton.size
-
-    def set(self, inks: Sequence[bytes]) -> list[bytes]:
-        """All pieces, the open slots still empty."""
-        pieces = self._pieces.copy()
-        for place, number in self._spots:
-            pieces[place] = inks[number]
-        return pieces
-
-    def around(self, pieces: Sequence[bytes]) -> tuple[Around, ...]:
-        """The pieces joined around the places of `also`, and each of these around our own."""
-        bounds = [-1, *self.alsos, len(pieces)]
-        return tuple([self._around_own(pieces, a + 1, b) for a, b in pairwise(bounds)])
-
-    def _around_own(self, pieces: Sequence[bytes], first: int, last: int) -> Around:
-        places = [place for place in self.own if first <= place < last]
-        bounds = [first - 1, *places, last]
-        return tuple([b"".join(pieces[a + 1 : b]) for a, b in pairwise(bounds)])
-
-    def sized(self, inks: Sequence[Ink]) -> int:
-        return self.size + sum([inks[number].size for _, number in self._spots])
-
-
-Plates = tuple[Plate, Plate]  #: of HTML and of text
-
-
-class WireCard:
-    """One card, encoded: as pieces that cards share, and once it is asked for again, as bytes.
-
-    `size` counts the HTML's own bytes without tokens and `also`. `html` and `text` are what
-    `Plate.around` gives where the card is joined, and empty where it is not.
-    """
-
-    __slots__ = ("_pieces", "_plates", "alsos", "html", "links", "reasons", "size", "stock", "text")
-
-    def __init__(self, stock: Stock, reasons: Reasons, plates: Plates, inks: list[Ink]) -> None:
-        self.stock = stock
-        self.reasons = reasons  #: held, because cards are known by its identity
-        self.size = plates[0].sized(inks)
-        self.links = len(plates[0].own)
-        self.alsos = len(plates[0].alsos)
-        self._plates = plates
-        self._pieces = (
-            plates[0].set([part.html for part in inks]),
-            plates[1].set([part.text for part in inks]),
-        )
-        self.html: tuple[Around, ...] = ()
-        self.text: tuple[Around, ...] = ()
-
-    def join(self) -> None:
-        """Trade memory (about 4 kB) for time."""
-        (html, text), (html_pieces, text_pieces) = self._plates, self._pieces
-        self.html, self.text = html.around(html_pieces), text.around(text_pieces)
-
-    def part(self) -> None:
-        """Trade it back."""
-        self.html = self.text = ()
-
-    def lay_html(self, into: list[bytes], token: bytes, also: bytes) -> None:
-        """Add the HTML's fragments."""
-        if self.html:
-            into.append(_joined(self.html, token, also))
-        else:
-            into += _laid(self._pieces[0], self._plates[0], token, also)
-
-    def lay_text(self, into: list[bytes], number: bytes, also: bytes) -> None:
-        """Add the text's fragments."""
-        if self.text:
-            into.append(_joined(self.text, number, also))
-        else:
-            into += _laid(self._pieces[1], self._plates[1], number, also)
-
-
-def _joined(around: tuple[Around, ...], own: bytes, also: bytes) -> bytes:
-    if len(around) == 1:
-        return own.join(around[0])
-    return also.join([own.join(part) for part in around])
-
-
-def _laid(pieces: list[bytes], plate: Plate, own: bytes, also: bytes) -> list[bytes]:
-    laid = pieces.copy()
-    for place in plate.own:
-        laid[place] = own
-    for place in plate.alsos:
-        laid[place] = also
-    return laid
 
 
 @dataclass(slots=True, eq=False)
@@ -160,49 +62,47 @@ class Stock:
 
 
 class Cards:
-    """The stock of one language, for one site and one set of templates."""
+    """The stock of one language, for one site and one set of templates.
+
+    `also` gives the ink of the names of further interests.
+    """
 
     def __init__(self, drawing: Drawing, language: Language, base_url: str) -> None:
         self._drawing = drawing
         self._language = language
-        self._links = SiteLinks(base_url, SlotTokens(feedback=slot(_FEEDBACK)))
-        self.stocks: dict[PaperId, Stock] = {}
+        self._links = SiteLinks(base_url, SlotTokens(feedback=slot(_OWN)))
         self.also = Maker(self._also_ink, ALSO_KEPT)
-        self._cards: Shelf[Hashable, WireCard] = Shelf(CARDS_KEPT)
-        self._joined: list[WireCard] = []
+        self._stocks: dict[PaperId, Stock] = {}
+        self._shelves: dict[str, Shelf[int, WireCard]] = {}
         self._inks: Shelf[Hashable, Ink] = Shelf(INKS_KEPT)
         self._told: Shelf[Hashable, bool] = Shelf(INKS_KEPT)  #: excerpts that say the summary
-        self._affixes = [*(self._probe(name) for name in _SPANS), PLAINLY]
+        self._affixes = [*(self._probe(name) for name in _PARTS), PLAINLY]
 
-    def stock(self, paper: Paper) -> Stock:
+    def of_style(self, style: str) -> Shelf[int, WireCard]:
+        """The cards by the identity of their reasons, which is quicker than equality.
+
+        What reads digests gives one value for one. A card found here must still be looked at:
+        `WireCard.is_of`.
+        """
+        return self._shelves.setdefault(style, Shelf(CARDS_KEPT))
+
+    def card(self, paper: Paper, item: Item, style: str) -> WireCard:
+        """The card of this paper for these reasons, from stock or set now."""
+        shelf, stock = self.of_style(style), self._stock(paper)
+        known = shelf.find(id(item.reasons))
+        if known and known.is_of(paper, item):
+            return known
+        return shelf.keep(id(item.reasons), self._set(stock, item, style))
+
+    def _stock(self, paper: Paper) -> Stock:
         """What is kept of this paper; begun anew when the paper has changed."""
-        stock = self.stocks.get(paper.id)
+        stock = self._stocks.get(paper.id)
         if stock is None or (stock.paper is not paper and stock.paper != paper):
-            if len(self.stocks) >= PAPERS_KEPT:
-                self.stocks.clear()
-            stock = self.stocks[paper.id] = Stock(paper, clean_title(paper), words_of(paper))
+            if len(self._stocks) >= PAPERS_KEPT:
+                self._stocks.clear()
+            stock = self._stocks[paper.id] = Stock(paper, clean_title(paper), words_of(paper))
         stock.paper = paper
         return stock
-
-    def card(self, stock: Stock, item: Item, style: str) -> WireCard:
-        """The card of this paper for these reasons, from stock or set now."""
-        reasons, has_also = item.reasons, bool(item.also)
-        # By identity, which is quicker than equality: what reads digests gives one value for one.
-        key = (id(stock), id(reasons), has_also, item.revision, style)
-        known = self._cards.get(key) or self._cards.find(key)
-        if known is None:
-            known = self._cards.keep(key, self._set(stock, item, style))
-            if len(self._cards) == 1:  # others than before are in use now
-                self._part_all()
-        elif not known.html and len(self._joined) < JOINED_KEPT:
-            known.join()
-            self._joined.append(known)
-        return known
-
-    def _part_all(self) -> None:
-        for joined in self._joined:
-            joined.part()
-        self._joined.clear()
 
     def _set(self, stock: Stock, item: Item, style: str) -> WireCard:
         """Every part the card has, to be set into the slots of the paper's plates."""
@@ -211,9 +111,8 @@ class Cards:
         if fixed is None:
             fixed = stock.fixed[variant] = self._fixed(stock.paper, item.revision, style)
         inks = self._reasoned(stock, item, style)
-        has_also = bool(item.also) and style != "titles"
-        there = (*[part is not NO_INK for part in inks], has_also)
-        return WireCard(stock, item.reasons, self._plates(stock, fixed, (there, variant)), inks)
+        there = tuple([part is not NO_INK for part in inks])
+        return WireCard(stock, item, self._plates(stock, fixed, (there, variant)), inks)
 
     def _reasoned(self, stock: Stock, item: Item, style: str) -> list[Ink]:
         """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
@@ -278,22 +177,28 @@ class Cards:
         """The two templates drawn with a slot in place of every part this card has."""
         known = stock.plates.get(shape)
         if known is None:
+            there, (_revision, style) = shape
             slots = {
-                part: say(slot(n)) if there else ()
-                for n, (part, there) in enumerate(zip(_PARTS, shape[0], strict=True))
+                part: say(slot(n)) if it_is else ()
+                for n, (part, it_is) in enumerate(zip(_PARTS, there, strict=True))
             }
-            empty = replace(_with_parts(fixed, slots), also=slot(_ALSO) if slots["also"] else "")
+            alone = _with_parts(fixed, slots)
+            shared = alone if style == "titles" else replace(alone, also=slot(_ALSO))
+            html, text = self._drawing.card_html, self._drawing.card_text
             known = stock.plates[shape] = (
-                Plate(Skeleton.of(self._drawing.card_html(empty)), _FEEDBACK),
-                Plate(
-                    Skeleton.of(self._drawing.card_text(text_card(empty), slot(_NUMBER))), _NUMBER
+                Plate.of(html(alone), html(shared), own=_OWN, also=_ALSO),
+                Plate.of(
+                    text(text_card(alone), slot(_OWN)),
+                    text(text_card(shared), slot(_OWN)),
+                    own=_OWN,
+                    also=_ALSO,
                 ),
             )
         return known
 
     def _probe(self, part: str) -> Affixes:
         """How the template draws each kind of span in this part of a card."""
-        spans = {name: probe(_EMPHATIC) if name == part else () for name in _SPANS}
+        spans = {name: probe(_EMPHATIC) if name == part else () for name in _PARTS}
         probed = _with_parts(Card(PaperId(0), self._links.base_url, ()), spans)
         return {**PLAINLY, **affixes(self._drawing.card_html(probed), _EMPHATIC)}
 

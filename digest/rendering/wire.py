@@ -11,14 +11,13 @@ way ever after and says so in `plain_because`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from digest.errors import TemplateFault
 from digest.model import Channel, Message, Site
 from digest.rendering.email import SIZE_BUDGET, fitting
 from digest.rendering.environment import Templates
-from digest.rendering.frame import Frame, Gist, frame, more, occasion
+from digest.rendering.frame import Frame, Gist, frame
 from digest.rendering.language import speak
 from digest.rendering.message import (
     BOUNDARY,
@@ -81,7 +80,7 @@ class Joiner:
     def _fitting(self, sections: Sequence[Placed], letter: Letter) -> int:
         token = len(letter.tokens.feedback)
         sizes = [
-            card.size + token * card.links + also.size * card.alsos
+            (card.size_with(also) if also.size else card.size) + token * card.links
             for section in sections
             for card, also in section.cards
         ]
@@ -89,11 +88,8 @@ class Joiner:
 
     def _words(self, letter: Letter, gist: Gist, press: Press, *, hidden: int) -> Frame:
         digest, subscriber, language = letter.digest, letter.subscriber, press.language
-        words = frame(digest, subscriber, gist, site=self._site, language=language)
         hidden += digest.left_out
-        if not hidden:
-            return words
-        return replace(words, more=more(hidden, occasion(digest, subscriber), language))
+        return frame(digest, subscriber, gist, site=self._site, language=language, hidden=hidden)
 
     def _press(self, code: str) -> Press:
         language = speak(code)

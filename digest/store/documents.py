@@ -45,11 +45,15 @@ from digest.shelf import Maker
 VERSION: Final = 1
 Document = dict[str, Any]
 
-_ITEM: Final = '{"p":'  #: how an item's line begins, and no other
-_BETWEEN: Final = "\n,\n"  #: what stands between two items
-_SECTIONS: Final = ',"sections":['
+# A line can end only between values: inside a string its end would be escaped.
+_SECTIONS: Final = ',"sections":[['
+_ITEMS: Final = ",[\n"
+_NEXT_ITEM: Final = "\n,\n"
+_NEXT_SECTION: Final = "\n]],["
+_END: Final = "\n]]]}"
 _ALSO: Final = ',"also":'  #: inside a string its quotes would be escaped
 _LINES_KEPT: Final = 16_384  #: twice this at most, of about 0.7 kB
+_SHARED_KEPT: Final = 4_096
 _HEADS_KEPT: Final = 1_024
 _WRITTEN_KEPT: Final = 32_768  #: of about 0.4 kB
 _FIELDS: Final = {field.value: field for field in Field}  #: a dict is faster than Field(value)
@@ -127,7 +131,7 @@ class Reading:
     """Reads documents, and keeps what it read: equal items, and equal reasons, are one value."""
 
     def __init__(self) -> None:
-        self._items = Maker(self._item, _LINES_KEPT)
+        self._shared = Maker(self._shared_item, _SHARED_KEPT)
         self._alone = Maker[str, Item](lambda line: _to_item(json.loads(line)), _LINES_KEPT)
         self._heads = Maker(_to_head, _HEADS_KEPT)
 
@@ -141,27 +145,16 @@ class Reading:
         composed_at: datetime,
     ) -> Digest:
         """The digest again; raises SchemaError for a document of a later version."""
-        around: list[str] = []
-        items: list[list[Item]] = []
-        known, place = self._items, list[Item]()
-        for block in text.split(_BETWEEN):
-            item = known.get(block)
-            if item is not None:
-                place.append(item)
-                continue
-            for line in block.split("\n"):
-                if line.startswith(_ITEM):
-                    place.append(known[line])
-                elif line:
-                    around.append(line)
-                    place = []
-                    items.append(place)
-        head, mark, rest = "".join(around).partition(_SECTIONS)
-        sections = json.loads(f"[{rest[:-1]}") if mark else ()
-        if len(items) == len(sections) + 1:
-            for section, found in zip(sections, items, strict=False):
-                section[2] = found
-        begun = self._heads[head]
+        head, mark, body = text.partition(_SECTIONS)
+        if not mark or _ITEMS not in body:  # there are no sections, or it is all in one line
+            return from_document(
+                json.loads(text),
+                id=id,
+                subscriber_id=subscriber_id,
+                local_date=local_date,
+                composed_at=composed_at,
+            )
+        begun, section = self._heads[head], self._section
         return Digest(
             id,
             subscriber_id,
@@ -169,18 +162,30 @@ class Reading:
             composed_at,
             begun.since,
             begun.until,
-            tuple([_to_section(*section) for section in sections]),
+            tuple([section(one) for one in body.removesuffix(_END).split(_NEXT_SECTION)]),
             begun.considered,
             begun.left_out,
             begun.notes,
             begun.away,
         )
 
+    def _section(self, text: str) -> Section:
+        """What is between two sections' brackets: `145,"name",[`, and a line an item."""
+        opening, _, lines = text.partition("\n")
+        number, _, name = opening[:-2].partition(",")
+        known, make = self._alone.get, self._item
+        return Section(
+            None if number == "null" else InterestId(int(number)),
+            json.loads(name) if "\\" in name else name[1:-1],
+            tuple([known(line) or make(line) for line in lines.split(_NEXT_ITEM) if line]),
+        )
+
     def _item(self, line: str) -> Item:
+        return (self._shared if _ALSO in line else self._alone)[line]
+
+    def _shared_item(self, line: str) -> Item:
         """Apart from `also`, an item is the same for all who share the interest."""
-        head, mark, rest = line.partition(_ALSO)
-        if not mark:
-            return self._alone[line]
+        head, _mark, rest = line.partition(_ALSO)
         names, end = _decoder.raw_decode(rest)
         alone = self._alone[head + rest[end:]]
         return Item(alone.paper_id, alone.score, alone.reasons, tuple(names), alone.revision)
