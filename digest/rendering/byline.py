@@ -89,7 +89,7 @@ def places(paper: Paper) -> list[str]:
     if not categories or any(_names(name, categories[0]) for name in names):
         return names
     for n, name in enumerate(names):
-        if server := re.match(r"(ar|bio|med)xiv$", name, re.IGNORECASE):
+        if server := re.match(r"(ar|bior|medr)xiv$", name, re.IGNORECASE):
             is_arxiv = server[1].lower() == "ar"
             own = (one for one in categories if bool(_ARXIV.fullmatch(one)) is is_arxiv)
             if category := next(own, ""):
