@@ -7,7 +7,7 @@
 
 One process imports the package and then forks a worker each time it is told to, so that a dozen
 workers do not cost a dozen imports. A worker drains until nothing is due, then it is done. A
-`Run` does what `digest run` does: the whole river once.
+`Run` does what `digest run` does: the whole river once. `Compose` makes digests and sends nothing.
 """
 
 from __future__ import annotations
@@ -50,6 +50,15 @@ class Run:
     now: str
 
 
+@dataclass(frozen=True)
+class Compose:
+    """Digests for everyone due at `now` (ISO 8601), `batch` subscribers a transaction."""
+
+    database_url: str
+    now: str
+    batch: int
+
+
 class Drainers:
     """The process that forks workers."""
 
@@ -72,16 +81,16 @@ class Drainers:
     ) -> None:
         self._zygote.communicate()
 
-    def start(self, task: Task | Run) -> int:
+    def start(self, task: Task | Run | Compose) -> int:
         """Start a worker; returns its pid."""
-        verb = "run" if isinstance(task, Run) else "start"
+        verb = {Task: "start", Run: "run", Compose: "compose"}[type(task)]
         return self._tell(f"{verb} {json.dumps(asdict(task))}")
 
     def wait(self, pid: int) -> int:
         """Wait until a worker has ended; its exit code, negative for a signal."""
         return self._tell(f"wait {pid}")
 
-    def run(self, task: Task | Run) -> int:
+    def run(self, task: Task | Run | Compose) -> int:
         return self.wait(self.start(task))
 
     def _tell(self, command: str) -> int:
@@ -134,6 +143,29 @@ def run_whole(run: Run) -> None:
         app.run(datetime.fromisoformat(run.now))
 
 
+def compose(task: Compose) -> None:
+    """A composing process's life."""
+    from digest.edition import Composer
+    from digest.matching.engine import Matcher
+    from digest.matching.lexical import LexicalScorer
+    from digest.model import Channel
+    from digest.store.database import Database
+    from digest.store.editions import EditionStore
+    from digest.store.papers import PaperStore
+    from digest.store.subscribers import SubscriberStore
+
+    database = Database(task.database_url)
+    composer = Composer(
+        EditionStore(database),
+        PaperStore(database),
+        SubscriberStore(database),
+        Matcher(LexicalScorer([]), papers_a_day=100),
+        routes=lambda subscriber: [(Channel.MAILBOX, subscriber.email)],
+        batch=task.batch,
+    )
+    composer.compose(datetime.fromisoformat(task.now))
+
+
 def serve() -> None:
     """Fork and reap as told on standard input."""
     import digest.wiring  # noqa: F401  paid for once, before the first fork
@@ -150,6 +182,11 @@ def serve() -> None:
                 pid = os.fork()
                 if pid == 0:
                     _live(lambda: run_whole(Run(**json.loads(run))))
+                print(pid, flush=True)
+            case ["compose", task]:
+                pid = os.fork()
+                if pid == 0:
+                    _live(lambda: compose(Compose(**json.loads(task))))
                 print(pid, flush=True)
             case ["wait", pid]:
                 print(os.waitstatus_to_exitcode(os.waitpid(int(pid), 0)[1]), flush=True)

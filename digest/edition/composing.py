@@ -35,7 +35,7 @@ from digest.store.superseding import Superseded
 log = logging.getLogger(__name__)
 
 BATCH = 1000  #: subscribers a transaction
-HORIZON = 10 * BATCH  #: those due who are looked at together, to be composed in the order they lie
+HORIZON = 10  #: batches looked at together, to be composed in the order they lie
 EVERYBODY = 1_000_000_000
 _FAILED = (Skip.FAULT, Skip.PROFILE_BROKEN)
 Routes = Callable[[Subscriber], Sequence[tuple[Channel, str]]]
@@ -80,6 +80,7 @@ class Composer:
     matcher: Matcher
     routes: Routes
     late: frozenset[str] = frozenset()
+    batch: int = BATCH
 
     def compose(
         self,
@@ -94,8 +95,10 @@ class Composer:
         self.subscribers.wake(now)
         sitting = Sitting(self, now, run_id)
         total, idle = Composed(), 0
-        while idle < 3 and (due := self.store.due(due_by or now, limit=HORIZON, only=only)):
-            for batch in _batches(due):
+        while idle < 3 and (
+            due := self.store.due(due_by or now, limit=HORIZON * self.batch, only=only)
+        ):
+            for batch in _batches(due, self.batch):
                 done, moved = sitting.try_to_compose(batch)
                 idle = 0 if moved else idle + 1  # other composers hold these
                 total += done
@@ -108,7 +111,7 @@ class Composer:
         """What `compose` would do with what is stored, storing nothing."""
         sitting = Sitting(self, now, None)
         due = self.store.due(now, limit=EVERYBODY, only=only)
-        return sum(map(sitting.rehearse, _batches(due)), Composed())
+        return sum(map(sitting.rehearse, _batches(due, self.batch)), Composed())
 
     def preview(self, subscriber: Subscriber, now: datetime) -> tuple[Digest, list[Paper]]:
         """The digest `subscriber` would get at `now`, and its papers; stores nothing."""
@@ -286,15 +289,14 @@ class Sitting:
         return self._due_after(draft.subscriber.schedule)
 
 
-def _batches(due: Sequence[Due]) -> list[Sequence[Due]]:
+def _batches(due: Sequence[Due], size: int) -> list[Sequence[Due]]:
     """Neighbours in the tables together: their rows stand on the same pages.
 
     Several composers begin at different places, so that they seldom want the same.
     """
     ordered = sorted(due, key=lambda one: one.id)
-    batches: list[Sequence[Due]] = [
-        ordered[at : at + BATCH] for at in range(0, len(ordered), BATCH)
-    ]
+    begins = range(0, len(ordered), size)
+    batches: list[Sequence[Due]] = [ordered[at : at + size] for at in begins]
     turn = randrange(len(batches)) if batches else 0
     return batches[turn:] + batches[:turn]
 
