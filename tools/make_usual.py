@@ -60,7 +60,7 @@ def typical(papers: Sequence[Paper]) -> list[Interest]:
 
 def build(papers: Sequence[Paper]) -> bytes:
     embedder = static_embedder()
-    lexicon = Lexicon.of(words_of(one.title, one.abstract) for one in papers)
+    lexicon = Lexicon.of([words_of(one.title, one.abstract) for one in papers])
     background = Background.of(evenly(papers, 3_000), embedder, store=MemoryVectors())
     kept = Kept()
     scorer = HybridScorer(embedder, background, calibrations=kept)

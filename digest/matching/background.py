@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from digest.matching.base import Embedder, Vectors
 from digest.matching.lexicon import Lexicon, WordIndex, Words, words_of
 from digest.matching.sparse import SparseRows
-from digest.matching.static import PartVectors, StaticEmbedder, sentences, unit
+from digest.matching.static import PartVectors, StaticEmbedder, make_unit, sentences, unit
 from digest.matching.telling import WordPlaces
 from digest.matching.usual import usual
 from digest.matching.vectors import VectorStore, ensure, stacked
@@ -101,18 +101,18 @@ class Background:
     ) -> Background:
         """A background of `papers` (a few thousand recent ones; more are counted, not sampled)."""
         chosen = evenly(papers, sample)
+        words = [words_of(paper.title, paper.abstract) for paper in papers]
         vectors = stacked(chosen, ensure(embedder, chosen, store), embedder.dimensions)
-        mean = _mean(vectors.whole, embedder)
         frequencies = None
         if isinstance(embedder, StaticEmbedder):
             frequencies = embedder.frequencies([[p.title, *sentences(p.abstract)] for p in chosen])
         background = cls(
             chosen=chosen,
-            lexicon=_lexicon(papers),
-            mean=mean,
+            lexicon=_lexicon(words),
+            mean=_mean(vectors.whole, embedder),
             frequencies=frequencies,
         )
-        background.sample = background.prepare(chosen, embedder, store)
+        background.sample = background._batch(chosen, vectors, evenly(words, sample))
         background.id = _fingerprint(papers, embedder)
         return background
 
@@ -120,14 +120,22 @@ class Background:
         """Papers ready to be scored; vectors come from the store where it has them."""
         vectors = stacked(papers, ensure(embedder, papers, store), embedder.dimensions)
         words = [words_of(paper.title, paper.abstract) for paper in papers]
+        return self._batch(papers, vectors, words)
+
+    def _batch(
+        self, papers: Sequence[Paper], vectors: PartVectors, words: Sequence[Words]
+    ) -> Batch:
+        """Takes the vectors over: their parts are centred where they are."""
+        titled = _titled(vectors)
+        np.subtract(vectors.parts, self.mean, out=vectors.parts)
         return Batch(
             papers=papers,
             index=self.lexicon.index(words),
             words=words,
             lexicon=self.lexicon,
             whole=vectors.whole,
-            centred_whole=unit(_titled(vectors) - self.mean),
-            centred_parts=unit(vectors.parts - self.mean),
+            centred_whole=unit(titled - self.mean),
+            centred_parts=make_unit(vectors.parts),
             starts=vectors.starts,
             negative=np.array([self._places.get(p.id, -1) for p in papers], np.int64),
         )
@@ -150,10 +158,10 @@ def _mean(vectors: Vectors, embedder: Embedder) -> Vectors:
     return common.mean if common.model == embedder.id else zero
 
 
-def _lexicon(papers: Sequence[Paper]) -> Lexicon:
+def _lexicon(texts: Sequence[Words]) -> Lexicon:
     """The background's words; of too few papers, together with what is usual."""
-    own = Lexicon.of(words_of(paper.title, paper.abstract) for paper in papers)
-    if len(papers) >= ENOUGH:
+    own = Lexicon.of(texts)
+    if len(texts) >= ENOUGH:
         return own
     common = usual()
     words = Counter(common.words)

@@ -12,7 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,45 +55,71 @@ def _hashes(parts: Sequence[NDArray[np.uint64]]) -> Ints:
     return (np.concatenate(parts) % HASHES).astype(np.int64)
 
 
+class Features:
+    """The features that SHARED papers of a background hold: a column and a rarity for each.
+
+    Only examples need them, so they are counted when first asked for.
+    """
+
+    def __init__(self, texts: Sequence[Words]) -> None:
+        self._texts = texts
+
+    @classmethod
+    def known(cls, shared: Ints, rarity: Floats) -> Features:
+        """Counted already: hashes in rising order, and `rarity` as below."""
+        features = cls(())
+        features.__dict__["_counted"] = shared, rarity
+        return features
+
+    @cached_property
+    def _counted(self) -> tuple[Ints, Floats]:
+        counts = np.zeros(HASHES, np.int32)
+        for text in self._texts:
+            counts[np.unique(np.concatenate(features(text)))] += 1
+        shared = np.flatnonzero(counts >= SHARED)
+        frequencies = np.concatenate([counts[shared], np.zeros(SPARE, np.int32)])
+        return shared, np.log((len(self._texts) + 1) / (frequencies + 1)).astype(np.float32)
+
+    @property
+    def rarity(self) -> Floats:
+        """The idf of each column, the spare ones last."""
+        return self._counted[1]
+
+    def columns(self, hashes: Ints) -> Ints:
+        """The column of each hash, -1 where too few papers hold it."""
+        shared = self._counted[0]
+        if not len(shared):
+            return np.full(len(hashes), -1, np.int64)
+        places = np.minimum(np.searchsorted(shared, hashes), len(shared) - 1)
+        return np.where(shared[places] == hashes, places, -1)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
-    """How many papers of the background hold each stem, and how rare each feature is.
-
-    `numbers` gives the column of each hash, -1 where too few papers hold it; `feature_rarity` has
-    the idf of each column, the spare ones last.
-    """
+    """How many papers of the background hold each stem, and how rare each feature is."""
 
     papers: int
     mean_length: float
     words: Mapping[str, int]
-    numbers: NDArray[np.int32]
-    feature_rarity: Floats
+    features: Features
 
     @classmethod
-    def of(cls, texts: Iterable[Words]) -> Lexicon:
+    def of(cls, texts: Sequence[Words]) -> Lexicon:
         counts: Counter[str] = Counter()
-        feature_counts = np.zeros(HASHES, np.int32)
-        papers = length = 0
+        length = 0
         for title, abstract in texts:
-            papers += 1
             length += TITLE_TIMES * len(title) + len(abstract)
             counts.update({*title, *abstract})
-            feature_counts[np.unique(np.concatenate(features((title, abstract))))] += 1
-        shared = np.flatnonzero(feature_counts >= SHARED)
-        numbers = np.full(HASHES, -1, np.int32)
-        numbers[shared] = np.arange(len(shared), dtype=np.int32)
-        frequencies = np.concatenate([feature_counts[shared], np.zeros(SPARE, np.int32)])
-        rarity = np.log((papers + 1) / (frequencies + 1)).astype(np.float32)
-        return cls(papers, max(length, 1) / max(papers, 1), dict(counts), numbers, rarity)
+        papers = len(texts)
+        return cls(papers, max(length, 1) / max(papers, 1), dict(counts), Features(texts))
 
     @property
     def width(self) -> int:
-        return len(self.feature_rarity)
+        return len(self.features.rarity)
 
     def rarity(self, word: str) -> float:
         """BM25's idf, in the form that is never negative."""
-        count = self.words.get(word, 0)
-        return float(np.log(1 + (self.papers - count + 0.5) / (count + 0.5)))
+        return _rarity(self.papers, self.words.get(word, 0))
 
     def feature_rows(self, texts: Iterable[Words]) -> SparseRows:
         """Unit TF-IDF rows."""
@@ -102,12 +128,12 @@ class Lexicon:
     def _features(self, words: Words) -> tuple[Ints, Floats]:
         singles, pairs = features(words)
         spare = self.width - SPARE + singles % SPARE
-        known = self.numbers[singles]
+        known = self.features.columns(singles)
         single_columns = np.where(known >= 0, known, spare)
-        pair_columns = self.numbers[pairs]
+        pair_columns = self.features.columns(pairs)
         found = np.concatenate([single_columns, pair_columns[pair_columns >= 0]])
         columns, counts = np.unique(found, return_counts=True)
-        weighted = (1 + np.log(counts)) * self.feature_rarity[columns]
+        weighted = (1 + np.log(counts)) * self.features.rarity[columns]
         return columns, (weighted / (np.linalg.norm(weighted) + 1e-9)).astype(np.float32)
 
     def index(self, texts: Sequence[Words]) -> WordIndex:
@@ -126,6 +152,11 @@ class Lexicon:
         often = np.array(list(counts.values()), np.float32)
         rarity = np.array([self.rarity(word) for word in counts], np.float32)
         return columns, (rarity * often * (K1 + 1) / (often + norm)).astype(np.float32)
+
+
+@lru_cache(maxsize=1 << 14)
+def _rarity(papers: int, count: int) -> float:
+    return float(np.log(1 + (papers - count + 0.5) / (count + 0.5)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -226,6 +226,14 @@ def unit(vectors: Vectors) -> Vectors:
     return scaled
 
 
+def make_unit(vectors: Vectors) -> Vectors:
+    """`unit` in place, some rows at a time: for arrays that are not wanted twice in memory."""
+    for start in range(0, len(vectors), 1024):
+        rows = vectors[start : start + 1024]
+        rows[:] = unit(rows)
+    return vectors
+
+
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
 

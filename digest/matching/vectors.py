@@ -108,9 +108,12 @@ def batched_papers(papers: Sequence[Paper]) -> list[Sequence[Paper]]:
 
 def stacked(papers: Sequence[Paper], found: Mapping[PaperId, Vectors], width: int) -> PartVectors:
     """One array of wholes and one of parts; a paper without parts is its own part."""
-    blocks = [np.asarray(found[paper.id], np.float32) for paper in papers]
-    empty = np.zeros((0, width), np.float32)
-    whole = np.concatenate([empty, *(block[:1] for block in blocks)])
-    parts = [block[1:] if len(block) > 1 else block for block in blocks]
-    starts = np.cumsum([0, *(len(part) for part in parts)], dtype=np.int64)
-    return PartVectors(whole, np.concatenate([empty, *parts]), starts)
+    sizes = [max(len(found[paper.id]) - 1, 1) for paper in papers]
+    starts = np.cumsum([0, *sizes], dtype=np.int64)
+    whole = np.zeros((len(papers), width), np.float32)
+    parts = np.zeros((int(starts[-1]), width), np.float32)
+    for row, paper in enumerate(papers):
+        block = found[paper.id]
+        whole[row] = block[0]
+        parts[starts[row] : starts[row + 1]] = block[1:] if len(block) > 1 else block
+    return PartVectors(whole, parts, starts)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from digest.matching.background import ENOUGH, SAMPLE, Background, Batch, evenly
 from digest.matching.base import Embedder, Vectors
-from digest.matching.lexicon import HASHES, K1, SHARED, SPARE, B, Lexicon, WordIndex
+from digest.matching.lexicon import HASHES, K1, SHARED, SPARE, B, Features, Lexicon, WordIndex
 from digest.matching.sparse import Floats, Ints, SparseRows
 from digest.matching.static import unit
 from digest.matching.stems import stem
@@ -123,28 +123,23 @@ def lexicon_of(index: Index, rows: Ints, *, features: bool) -> Lexicon:
     lengths = np.concatenate([segment.lengths for segment in index.segments])[rows]
     papers, other = len(rows), dict[str, int]()
     mean_length = max(float(lengths.sum()), 1.0) / max(papers, 1)
-    numbers, rarity = _rarity(index, rows) if features else _no_features()
+    found = _rarity(index, rows) if features else Features(())
     if papers < ENOUGH:
         common = usual()
         papers, mean_length = papers + common.papers, common.mean_length
         other = dict(common.words)
-    return Lexicon(papers, mean_length, _Counts(index, rows, other), numbers, rarity)
+    return Lexicon(papers, mean_length, _Counts(index, rows, other), found)
 
 
-def _no_features() -> tuple[NDArray[np.int32], Floats]:
-    return np.full(HASHES, -1, np.int32), np.zeros(SPARE, np.float32)
-
-
-def _rarity(index: Index, rows: Ints) -> tuple[NDArray[np.int32], Floats]:
+def _rarity(index: Index, rows: Ints) -> Features:
     """Column of each hash and rarity of each column, as `Lexicon.of` has them."""
     owners, singles, pair_owners, pairs = _features(_tokens(index, rows))
     codes = np.concatenate([owners * HASHES + singles, pair_owners * HASHES + pairs])
     counts = np.bincount(np.unique(codes) % HASHES, minlength=HASHES)
     shared = np.flatnonzero(counts >= SHARED)
-    numbers = np.full(HASHES, -1, np.int32)
-    numbers[shared] = np.arange(len(shared), dtype=np.int32)
     frequencies = np.concatenate([counts[shared], np.zeros(SPARE, np.int64)])
-    return numbers, np.log((len(rows) + 1) / (frequencies + 1)).astype(np.float32)
+    rarity = np.log((len(rows) + 1) / (frequencies + 1)).astype(np.float32)
+    return Features.known(shared, rarity)
 
 
 # --- batches ------------------------------------------------------------------------------------
@@ -186,12 +181,13 @@ class IndexBatch(Batch):
         lexicon = self.lexicon
         owners, singles, pair_owners, pairs = _features(_tokens(self.archive, self.rows))
         spare = lexicon.width - SPARE + singles % SPARE
-        known, paired = lexicon.numbers[singles], lexicon.numbers[pairs]
+        known = lexicon.features.columns(singles)
+        paired = lexicon.features.columns(pairs)
         columns = np.concatenate([np.where(known >= 0, known, spare), paired[paired >= 0]])
         whose = np.concatenate([owners, pair_owners[paired >= 0]])
         codes, counts = np.unique(whose * lexicon.width + columns, return_counts=True)
         owner, column = np.divmod(codes, lexicon.width)
-        weighted = (1 + np.log(counts)) * lexicon.feature_rarity[column]
+        weighted = (1 + np.log(counts)) * lexicon.features.rarity[column]
         lengths = np.sqrt(np.bincount(owner, np.square(weighted), minlength=len(self))) + 1e-9
         starts = np.searchsorted(owner, np.arange(len(self) + 1)).astype(np.int64)
         data = (weighted / lengths[owner]).astype(np.float32)
