@@ -108,9 +108,9 @@ class Language:
 
     def paragraph(self, *sentences: str) -> str:
         """Whole sentences, one after the other; empty ones are left out."""
-        told = ""
+        told, both = "", message("{sentence} {next}")  # with no space where there are none
         for one in filter(None, sentences):
-            told = self.say("{sentence} {next}", sentence=told, next=one) if told else one
+            told = self.say(both, sentence=told, next=one) if told else one
         return told
 
     def opening(self, text: str) -> str:

@@ -198,6 +198,11 @@ def test_a_french_colon_stays_with_its_word() -> None:
     assert wrap(words, indent="").split("\n")[1] == "dit\xa0: oui"
 
 
+def test_sentences_stand_beside_one_another_as_they_are_written() -> None:
+    assert speak("de").paragraph("Eins.", "", "Zwei.") == "Eins. Zwei."
+    assert speak("ja").paragraph("一。", "二。", "三。") == "一。二。三。"
+
+
 def test_what_a_width_is() -> None:
     assert [width(text) for text in ("abc", "日本", "é", "e\u0301", "ｱ", "Ａ")] == [
         3,
