@@ -42,6 +42,7 @@ from digest.cli import (
     status,
     subscribers,
     suppressions,
+    templates,
     tokens,
 )
 from digest.cli.say import Exit, warn
@@ -74,6 +75,7 @@ app.add_typer(interests.app, name="interests")
 app.add_typer(channels.app, name="channels")
 app.add_typer(sources.app, name="sources")
 app.add_typer(papers.app, name="papers")
+app.add_typer(templates.app, name="templates")
 app.command("embed")(embed.embed)
 app.command("search")(search.search)
 interests.app.command("import")(imports.interest)

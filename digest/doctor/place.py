@@ -20,6 +20,7 @@ from digest.origins import make_source
 from digest.rendering.email import CONTEXT
 from digest.rendering.environment import Templates
 from digest.sources.http import Fetcher
+from digest.web.sheets import CONTEXT as PAGES
 
 
 def _configuration(case: Case) -> Iterator[Finding]:
@@ -47,14 +48,14 @@ def _database(case: Case) -> Iterator[Finding]:
 def _templates(case: Case) -> Iterator[Finding]:
     templates = Templates(case.settings.site.templates)
     faults = 0
-    for name, known in CONTEXT.items():
+    for name, known in (CONTEXT | PAGES).items():
         try:
             templates.check(name, known)
         except TemplateFault as error:
             faults += 1
             yield fault("templates", error.message, error.mend)
     if not faults:
-        yield ok("templates", f"All {len(CONTEXT)} compile.")
+        yield ok("templates", f"All {len(CONTEXT | PAGES)} compile.")
 
 
 def _sources(case: Case) -> Iterator[Finding]:
