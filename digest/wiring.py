@@ -39,6 +39,7 @@ from digest.pager import Pager
 from digest.post import Post
 from digest.rendering.email import Rendered, render
 from digest.rendering.environment import Templates
+from digest.rendering.links import MailTokens
 from digest.rendering.message import Letter
 from digest.rendering.view import view
 from digest.rendering.wire import Joiner
@@ -200,8 +201,10 @@ class App:
             routes=self._routes_of,
         )
 
-    def preview(self, email: str, now: datetime | None = None) -> Rendered:
-        """The digest `email` would get at `now`, drawn; stores nothing."""
+    def preview(
+        self, email: str, now: datetime | None = None, *, tokens: MailTokens | None = None
+    ) -> Rendered:
+        """The digest `email` would get at `now`, drawn; stores nothing. `tokens`: in its links."""
         at = now or self.clock()
         subscriber = self.subscriptions.subscriber(email)
         digest, papers = self.composer(at).preview(subscriber, at)
@@ -210,7 +213,7 @@ class App:
             subscriber,
             papers={p.id: p for p in papers} | self.papers.papers(digest.paper_ids),
             site=self.site,
-            tokens=self.tokens.for_mail(subscriber.id, DigestId(0)),
+            tokens=tokens or self.tokens.for_mail(subscriber.id, DigestId(0)),
         )
         return render(seen, self.templates, budget=self.settings.digest.size_budget)
 

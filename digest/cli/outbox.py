@@ -151,15 +151,11 @@ def resume(
     json: JsonOption = False,
 ) -> None:
     """Try a paused account at once."""
-    from digest.delivery.pausing import recovered
+    from digest.outbox.accounts import resume as order
     from digest.store.routes import RouteStore
 
     with session.database() as database:
-        store = RouteStore(database)
-        if name not in {one.name for one in store.listed()}:
-            raise UsageError(f"There is no account {name!r}.", mend="See `digest outbox routes`.")
-        before, _after = store.change(name, recovered)
-    was_paused = before.paused_at is not None
+        was_paused = order(RouteStore(database), name)
     if json:
         say_json({"account": name, "resumed": was_paused})
     else:

@@ -38,6 +38,10 @@ class Session:
         """What every form of this session carries, so that no other site can make one."""
         return form_key(self.key)
 
+    def is_ours(self, given: str) -> bool:
+        """Whether a form's key is one of this session's."""
+        return is_form_key(given, self.key)
+
 
 def new_key() -> str:
     return secrets.token_urlsafe(_KEY_BYTES)
@@ -49,12 +53,30 @@ def key_hash(key: str) -> str:
 
 
 def form_key(key: str) -> str:
-    return hashlib.sha256(b"form\0" + key.encode()).hexdigest()
+    """A key's word for forms, masked anew each time: a compressed page that always held the same
+    one would tell it by its length (the BREACH attack)."""
+    mask = secrets.token_bytes(_KEY_BYTES)
+    return (mask + _masked(_form_word(key), mask)).hex()
 
 
-def is_same(one: str, other: str) -> bool:
-    """Compared in constant time."""
-    return hmac.compare_digest(one.encode(), other.encode())
+def is_form_key(given: str, key: str) -> bool:
+    """Whether a form carries this key's word."""
+    try:
+        told = bytes.fromhex(given)
+    except ValueError:
+        return False
+    if len(told) != 2 * _KEY_BYTES:
+        return False
+    mask, word = told[:_KEY_BYTES], told[_KEY_BYTES:]
+    return hmac.compare_digest(_masked(word, mask), _form_word(key))
+
+
+def _form_word(key: str) -> bytes:
+    return hashlib.sha256(b"form\0" + key.encode()).digest()
+
+
+def _masked(word: bytes, mask: bytes) -> bytes:
+    return bytes(one ^ other for one, other in zip(word, mask, strict=True))
 
 
 def sealed(key: str, at: datetime, secret_keys: Sequence[str]) -> str:
@@ -69,7 +91,7 @@ def opened(cookie: str, secret_keys: Sequence[str]) -> tuple[str, datetime] | No
     if found is None:
         return None
     key, minute, signature = found[1], int(found[2]), found[3]
-    if not any(is_same(signature, _signature(key, minute, one)) for one in secret_keys):
+    if not any(hmac.compare_digest(signature, _signature(key, minute, one)) for one in secret_keys):
         return None
     return key, datetime.fromtimestamp(minute * 60, UTC)
 

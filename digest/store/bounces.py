@@ -37,6 +37,7 @@ class Seen:
     origin: str
     status: str
     detail: str
+    subscriber_id: SubscriberId
     id: int = 0
 
 
@@ -195,6 +196,7 @@ def _value(row: sa.Row[Any]) -> Bounce:
 def _seen(row: sa.Row[Any]) -> Seen:
     return Seen(
         subscriber=row.email,
+        subscriber_id=SubscriberId(row.subscriber_id),
         delivery_id=DeliveryId(row.delivery_id),
         at=row.at,
         kind=BounceKind(row.kind),

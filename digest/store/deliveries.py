@@ -1,17 +1,22 @@
-"""Deliveries for people to look at: what the outbox holds and what became of it. Reads only."""
+"""Deliveries for people to look at: what the outbox holds and what became of it. Reads only.
+
+A list is found state by state, each by the index that has just these, and continued by number: the
+last page of a million costs what the first does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from heapq import nlargest
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from digest.model import DeliveryId, DeliveryState
+from digest.model import DeliveryId, DeliveryState, DigestId, SubscriberId
 from digest.store.database import Database
-from digest.store.tables import DeliveryRow, DigestRow, SubscriberRow, table
+from digest.store.tables import FAILED, HELD, WAITING, DeliveryRow, DigestRow, SubscriberRow, table
 
 _delivery = table(DeliveryRow)
 _digest = table(DigestRow)
@@ -23,6 +28,8 @@ class Seen:
     """One delivery with the little that tells whose it is and how it stands."""
 
     id: DeliveryId
+    digest_id: DigestId
+    subscriber_id: SubscriberId
     subscriber: str
     local_date: date
     papers: int
@@ -39,6 +46,8 @@ class Seen:
 
 _COLUMNS = (
     _delivery.c.id,
+    _delivery.c.digest_id,
+    _delivery.c.subscriber_id,
     _subscriber.c.email.label("subscriber"),
     _digest.c.local_date,
     _digest.c.papers,
@@ -52,41 +61,95 @@ _COLUMNS = (
     _delivery.c.code,
     _delivery.c.reply,
 )
-_SEEN: sa.Select[Any] = (
-    sa.select(*_COLUMNS)
-    .join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
-    .join(_digest, _digest.c.id == _delivery.c.digest_id)
-)
+#: The state's own partial index, where it has one, and the condition that the index is of.
+_INDEXES: Final = {
+    DeliveryState.QUEUED: ("ix_delivery_waiting", WAITING),
+    DeliveryState.DEFERRED: ("ix_delivery_waiting", WAITING),
+    DeliveryState.SENDING: ("ix_delivery_held", HELD),
+    **dict.fromkeys(
+        (
+            DeliveryState.REFUSED,
+            DeliveryState.UNCERTAIN,
+            DeliveryState.EXPIRED,
+            DeliveryState.CANCELLED,
+        ),
+        ("ix_delivery_failed", FAILED),
+    ),
+}
 
 
 def listed(
     database: Database,
     *,
     states: Collection[DeliveryState],
-    email: str | None,
-    limit: int,
+    email: str | None = None,
+    channel: str = "",
+    domain: str = "",
     before: DeliveryId | None = None,
+    limit: int,
 ) -> list[Seen]:
-    """The newest deliveries in these states, of one subscriber or of all; `before` goes on."""
-    statement = (
-        _SEEN.where(_delivery.c.state.in_([state.value for state in states]))
-        .order_by(_delivery.c.id.desc())
-        .limit(limit)
-    )
-    if email is not None:
-        statement = statement.where(_subscriber.c.email == email)
+    """The newest deliveries in these states for which all that is given holds; `before` goes on."""
+    where = []
     if before is not None:
-        statement = statement.where(_delivery.c.id < before)
+        where.append(_delivery.c.id < before)
+    if channel:
+        where.append(_delivery.c.channel == channel)
+    if domain:
+        where.append(_delivery.c.address.iendswith(f"@{domain}", autoescape=True))
+    newest = sa.select(_delivery.c.id).where(*where).order_by(_delivery.c.id.desc()).limit(limit)
     with database.read() as connection:
-        return [_value(row) for row in connection.execute(statement)]
+        if email is None:
+            ids = nlargest(limit, _ids(connection, newest, states))
+        else:
+            ids = _of_one(connection, newest, states, email)
+        return _seen(connection, _delivery.c.id.in_(ids))
 
 
 def seen(database: Database, id: DeliveryId) -> Seen | None:
     """One delivery, settled or not."""
     with database.read() as connection:
-        row = connection.execute(_SEEN.where(_delivery.c.id == id)).one_or_none()
-    return None if row is None else _value(row)
+        return next(iter(_seen(connection, _delivery.c.id == id)), None)
 
 
-def _value(row: sa.Row[Any]) -> Seen:
-    return Seen(**row._asdict() | {"state": DeliveryState(row.state)})
+def _ids(
+    connection: sa.Connection, newest: sa.Select[Any], states: Collection[DeliveryState]
+) -> list[int]:
+    if set(states) == set(DeliveryState):
+        return list(connection.execute(newest).scalars())
+    return [id for state in states for id in connection.execute(_of_state(newest, state)).scalars()]
+
+
+def _of_one(
+    connection: sa.Connection,
+    newest: sa.Select[Any],
+    states: Collection[DeliveryState],
+    email: str,
+) -> list[int]:
+    whose = sa.select(_subscriber.c.id).where(_subscriber.c.email == email)
+    theirs = newest.where(
+        _delivery.c.subscriber_id == (connection.scalar(whose) or 0),
+        _delivery.c.state.in_([state.value for state in states]),
+    )
+    return list(connection.execute(theirs).scalars())
+
+
+def _of_state(newest: sa.Select[Any], state: DeliveryState) -> sa.Select[Any]:
+    statement = newest.where(_delivery.c.state == state.value)
+    if state not in _INDEXES:
+        return statement
+    index, condition = _INDEXES[state]
+    # Without statistics SQLite would rather read the whole table in the order that is wanted.
+    hinted = statement.with_hint(_delivery, f"INDEXED BY {index}", "sqlite")
+    return hinted.where(sa.text(condition))
+
+
+def _seen(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Seen]:
+    statement = (
+        sa.select(*_COLUMNS)
+        .join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
+        .join(_digest, _digest.c.id == _delivery.c.digest_id)
+        .where(which)
+        .order_by(_delivery.c.id.desc())
+    )
+    rows = connection.execute(statement).all()
+    return [Seen(**row._asdict() | {"state": DeliveryState(row.state)}) for row in rows]

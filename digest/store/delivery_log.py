@@ -49,27 +49,33 @@ def recipient_log(database: Database, email: str, *, limit: int) -> list[Entry]:
 def _entries(database: Database, which: Any, *, limit: int | None) -> list[Entry]:
     queued = sa.select(
         _delivery.c.created_at.label("at"),
-        *_named(sa.literal("queued"), sa.literal(""), sa.literal("")),
+        *_named(0, sa.literal("queued"), sa.literal(""), sa.literal("")),
     )
     settled = sa.select(
         _delivery.c.settled_at.label("at"),
-        *_named(_delivery.c.state, _as_text(_delivery.c.code), _delivery.c.reply),
+        *_named(2, _delivery.c.state, _as_text(_delivery.c.code), _delivery.c.reply),
     ).where(_delivery.c.settled_at.is_not(None))
     tried = sa.select(
         _attempt.c.at.label("at"),
-        *_named(_attempt.c.result, _as_text(_attempt.c.code), _attempt.c.reply),
+        *_named(1, _attempt.c.result, _as_text(_attempt.c.code), _attempt.c.reply),
     ).join(_attempt, _attempt.c.delivery_id == _delivery.c.id)
     back = sa.select(
-        _bounce.c.at.label("at"), *_named(_bounce.c.kind, _bounce.c.status, _bounce.c.detail)
+        _bounce.c.at.label("at"), *_named(3, _bounce.c.kind, _bounce.c.status, _bounce.c.detail)
     ).join(_bounce, _bounce.c.delivery_id == _delivery.c.id)
     parts = [part.where(which) for part in (queued, settled, tried, back)]
-    newest = sa.union_all(*parts).order_by(sa.desc("at"), sa.desc("what")).limit(limit)
+    newest = sa.union_all(*parts).order_by(sa.desc("at"), sa.desc("step")).limit(limit)
     with database.read() as connection:
-        return [Entry(**row._asdict()) for row in connection.execute(newest)]
+        return [_entry(row) for row in connection.execute(newest)]
 
 
-def _named(what: Any, code: Any, reply: Any) -> tuple[Any, ...]:
+def _entry(row: sa.Row[Any]) -> Entry:
+    return Entry(row.at, DeliveryId(row.delivery_id), row.channel, row.what, row.code, row.reply)
+
+
+def _named(step: int, what: Any, code: Any, reply: Any) -> tuple[Any, ...]:
+    """The columns of one part; `step` orders what happened at one instant."""
     return (
+        sa.literal(step).label("step"),
         _delivery.c.id.label("delivery_id"),
         _delivery.c.channel.label("channel"),
         what.label("what"),

@@ -9,12 +9,15 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from digest.model import FetchId, Verdict
+from digest.model import DeliveryState, FetchId, Verdict
 from digest.store.database import Database
-from digest.store.tables import FetchRow, RunRow, table
+from digest.store.tables import DeliveryRow, DigestRow, FetchRow, RunRow, SourceRow, table
 
 _run: Final = table(RunRow)
 _fetch: Final = table(FetchRow)
+_source: Final = table(SourceRow)
+_digest: Final = table(DigestRow)
+_delivery: Final = table(DeliveryRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ class Fetch:
     new_papers: int
     new_sightings: int
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of a source; `failures` in a row."""
+
+    name: str
+    watermark: datetime | None = None
+    last_success_at: datetime | None = None
+    failures: int = 0
 
 
 def runs(database: Database, *, limit: int, before: int | None = None) -> list[Run]:
@@ -77,3 +90,26 @@ def fetches(
     with database.read() as connection:
         rows = connection.execute(statement).all()
     return [Fetch(**row._asdict() | {"verdict": Verdict(row.verdict)}) for row in rows]
+
+
+def outcomes(database: Database, run: Run) -> dict[DeliveryState, int]:
+    """How the deliveries of a run's digests stand by now."""
+    when = [_digest.c.composed_at >= run.started_at]
+    if run.finished_at is not None:
+        when.append(_digest.c.composed_at <= run.finished_at)
+    statement = (
+        sa.select(_delivery.c.state, sa.func.count())
+        .join(_digest, _digest.c.id == _delivery.c.digest_id)
+        .where(_digest.c.run_id == run.id, *when)
+        .group_by(_delivery.c.state)
+    )
+    with database.read() as connection:
+        return {DeliveryState(state): n for state, n in connection.execute(statement)}
+
+
+def memory(database: Database, source: str) -> Memory | None:
+    """What is remembered of a source; None for one that was never asked."""
+    columns = [_source.c[name] for name in Memory.__slots__]
+    with database.read() as connection:
+        row = connection.execute(sa.select(*columns).where(_source.c.name == source)).one_or_none()
+    return None if row is None else Memory(**row._asdict())

@@ -55,6 +55,16 @@ def count_expired(database: Database, now: datetime) -> int:
         return connection.scalar(over) or 0
 
 
+def find(database: Database, hashes: Sequence[str], now: datetime) -> Suppression | None:
+    """What keeps an address, known by any of these hashes, from being written to."""
+    columns = [_suppression.c[name] for name in Suppression.__slots__]
+    holds = _suppression.c.expires_at.is_(None) | (_suppression.c.expires_at > now)
+    statement = sa.select(*columns).where(_suppression.c.address_hash.in_(hashes), holds)
+    with database.read() as connection:
+        row = connection.execute(statement.order_by(_suppression.c.at)).first()
+    return None if row is None else Suppression(**row._asdict())
+
+
 def forget_expired(database: Database, now: datetime) -> int:
     """Drop those whose time is over; returns how many."""
     with database.write() as connection:

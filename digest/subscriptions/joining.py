@@ -76,6 +76,23 @@ class Joining:
                 details=details,
             )
 
+    def ask_again(self, id: ErrandId) -> None:
+        """Send the mail that asks an address once more; TokenError where it is over or done."""
+        now = self._clock()
+        with self._database.write() as connection:
+            asked = _open(errands.read(connection, id), now)
+            if asked.done_at is not None:
+                raise TokenError("This address has confirmed already.", mend="Nothing is to do.")
+            errands.put(
+                connection,
+                ErrandKind.JOIN,
+                asked.address,
+                at=now,
+                expires_at=now + LASTS,
+                language=asked.language,
+                details=dict(asked.details),
+            )
+
     def look(self, id: ErrandId) -> Errand:
         """What was asked for; raises TokenError where it is over or forgotten."""
         with self._database.read() as connection:

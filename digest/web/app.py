@@ -45,6 +45,8 @@ from digest.web.answers import HeadAsGet, NotModified, Tagged
 from digest.web.api.application import ROOT, create_api
 from digest.web.assets import Assets
 from digest.web.bodies import SmallBodies
+from digest.web.desk.door import add_door
+from digest.web.desk.routers import DESK
 from digest.web.faults import add_faults, is_secure, refuse
 from digest.web.headers import SafeHeaders
 from digest.web.kept import KeptPages
@@ -95,10 +97,11 @@ def create_app(rooms: Rooms) -> FastAPI:
         middleware=_guards(desk),
     )
     app.state.desk = desk
-    for router in PAGES:
+    for router in (*PAGES, *DESK):
         app.include_router(router)
     app.mount(ROOT, create_api(desk))
     add_faults(app)
+    add_door(app)
     return app
 
 

@@ -21,14 +21,14 @@ router = APIRouter()
 def show(visit: Visiting, token: str) -> Response:
     """The issue whose link this is; raises TokenError."""
     seen, digest = _opened(visit, Purpose.DIGEST, token)
-    return _page(visit, seen, digest, actions=seen.links.of_frame())
+    return page(visit, seen, digest, actions=seen.links.of_frame())
 
 
 @router.get("/s/{token}")
 def show_shared(visit: Visiting, token: str) -> Response:
     """The issue as everybody in a channel may see it: without its owner's links."""
     seen, digest = _opened(visit, Purpose.SHARED, token)
-    return _page(visit, powerless(seen), digest, actions=None)
+    return page(visit, powerless(seen), digest, actions=None)
 
 
 def powerless(seen: View) -> View:
@@ -49,7 +49,8 @@ def _opened(visit: Visit, purpose: Purpose, token: str) -> tuple[View, Digest]:
     return view_of(visit, digest, readers[0]), digest
 
 
-def _page(visit: Visit, seen: View, digest: Digest, *, actions: FrameLinks | None) -> Response:
+def page(visit: Visit, seen: View, digest: Digest, *, actions: FrameLinks | None) -> Response:
+    """The issue; `actions` are what its owner may do with it."""
     return visit.private(
         "web/digest.html.j2",
         language=seen.language,

@@ -8,6 +8,7 @@ from digest.store.archive import ArchiveStore
 from digest.store.limits import LimitStore
 from digest.subscriptions.changing import Changing
 from digest.subscriptions.joining import Joining
+from digest.web.desk.opening import desk_of
 from digest.web.rooms import ApiRates, Rooms
 from digest.wiring import App
 
@@ -43,6 +44,7 @@ def rooms_of(app: App) -> Rooms:
         ),
         api=ApiRates(**app.settings.api.model_dump()),
         hub=app.settings.web.websub_hub or "",
+        desk=desk_of(app),
         languages=tuple(app.settings.site.languages),
         overrides=app.settings.site.templates,
         trusted_proxies=tuple(str(one) for one in app.settings.web.trusted_proxies),

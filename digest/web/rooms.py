@@ -29,6 +29,7 @@ from digest.subscriptions import Subscriptions
 from digest.subscriptions.changing import Changing
 from digest.subscriptions.joining import Joining
 from digest.tokens import Tokens
+from digest.web.desk.rooms import DeskRooms
 
 
 class Limits(Protocol):
@@ -76,6 +77,7 @@ class Rooms:
     operations: Operations
     api: ApiRates = ApiRates()
     hub: str = ""
+    desk: DeskRooms | None = None  #: the operator's pages; none where they are not served
     languages: tuple[str, ...] = ("en",)
     overrides: Path | None = None
     trusted_proxies: tuple[str, ...] = ()

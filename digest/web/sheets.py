@@ -17,6 +17,56 @@ def _sheet(*names: str) -> frozenset[str]:
     return COMMON | frozenset(names)
 
 
+#: What the operator's pages have besides: who is there, and how times and numbers are written.
+_DESK: Final = frozenset({"seat", "here", "said", "form_key", "moment", "day", "number"})
+
+
+def _desk(*names: str) -> frozenset[str]:
+    return COMMON | _DESK | frozenset(names)
+
+
+DESK: Final[dict[str, frozenset[str]]] = {
+    "web/desk/base.html.j2": _desk(),
+    "web/desk/parts.html.j2": _desk(),
+    "web/desk/sign_in.html.j2": _sheet("to", "typed", "fault", "form_key"),
+    "web/desk/closed.html.j2": COMMON,
+    "web/desk/overview.html.j2": _desk(
+        "at", "alerts", "due", "readers", "next_due_at", "overdue", "waiting", "waiting_since",
+        "late", "verdict_kind", "charts",
+    ),
+    "web/desk/readers.html.j2": _desk(
+        "asked", "state", "is_first", "states", "total", "kinds", "found",
+    ),
+    "web/desk/person.html.j2": _desk(
+        "subscriber", "kind", "rhythm", "may_suspend", "may_resume", "has_left", "suppression",
+        "turns", "skips", "posts", "kinds", "verdict", "threshold", "bounces", "bounce_kinds",
+        "wishes", "asked", "answer", "fault", "wrong",
+    ),
+    "web/desk/sources.html.j2": _desk("at", "kinds", "lines"),
+    "web/desk/source.html.j2": _desk(
+        "at", "configured", "memory", "next_at", "kinds", "charts", "visits", "answer",
+        "titles", "wrong",
+    ),
+    "web/desk/deliveries.html.j2": _desk(
+        "charts", "domains", "answers", "sample", "typed", "fault", "states", "channels", "kinds",
+        "orders", "ticks", "found",
+    ),
+    "web/desk/delivery.html.j2": _desk("delivery", "log", "kinds", "bounce_kinds", "orders"),
+    "web/desk/bounces.html.j2": _desk("charts", "typed", "fault", "all_kinds", "kinds", "found"),
+    "web/desk/outbox.html.j2": _desk(
+        "at", "state", "counts", "waiting_since", "next_attempt_at", "routes", "channel", "kinds",
+        "orders", "ticks", "found",
+    ),
+    "web/desk/wishes.html.j2": _desk("address", "names", "kinds", "open", "found"),
+    "web/desk/runs.html.j2": _desk("found"),
+    "web/desk/run.html.j2": _desk("told", "verdicts", "well", "parts", "handled", "stands"),
+    "web/desk/templates.html.j2": _desk(
+        "which", "email", "chosen_language", "languages", "look", "is_mail", "is_wide", "mails",
+        "pages", "mail", "fault", "size", "frame",
+    ),
+    "web/desk/trial.html.j2": _desk("address", "channel", "answer", "fault"),
+}  # fmt: skip
+
 CONTEXT: Final[dict[str, frozenset[str]]] = {
     "web/base.html.j2": COMMON,
     "web/parts.html.j2": COMMON,
@@ -72,4 +122,5 @@ CONTEXT: Final[dict[str, frozenset[str]]] = {
     "web/address.html.j2": _sheet("reader", "email", "faults"),
     "web/delete.html.j2": _sheet("reader"),
     "web/fault.html.j2": _sheet("fault"),
+    **DESK,
 }  # fmt: skip

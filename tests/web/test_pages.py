@@ -319,7 +319,8 @@ def test_slugs(title: str, expected: str) -> None:
 
 
 def test_every_template_asks_for_what_it_gets() -> None:
-    shipped = {f"web/{path.name}" for path in (shipped_folder() / "web").glob("*.j2")}
+    folder = shipped_folder()
+    shipped = {path.relative_to(folder).as_posix() for path in (folder / "web").rglob("*.j2")}
     assert shipped == set(CONTEXT)
     for name, known in CONTEXT.items():
         Templates().check(name, known)
