@@ -210,7 +210,10 @@ def change_address(caller: OwnerActing, body: NewAddress) -> Asked:
     """A mail asks the new address; it counts once that says yes."""
     address = normalise(body.email)
     admit_mail(caller.visit, address)
-    caller.visit.rooms.changing.ask_address(caller.subscriber, address)
+    try:
+        caller.visit.rooms.changing.ask_address(caller.subscriber, address)
+    except InvalidSubscriber as error:
+        raise wrong_body("/email", error.message.rstrip(".")) from error
     return Asked(detail="A mail asks the new address whether it is yours.")
 
 

@@ -70,6 +70,7 @@ def test_nobody_is_subscribed_without_their_word(operator: Program, web_database
             "/interests/0/query",
         ),
         ({"email": "a@example.org", "state": "active"}, "/state"),
+        ({"email": "a@example.org", "interests": [{"name": "x", "query": "a"}] * 2}, "/interests"),
     ],
 )
 def test_a_faulty_wish_to_join(operator: Program, body: Any, pointer: str) -> None:
