@@ -273,20 +273,38 @@ class Stages:
         self.spent: dict[str, float] = {}
         self._stack: list[str] = []
         self._since = 0.0
+        self._entered: dict[str, _Stage] = {}
 
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        self._turn()
-        self._stack.append(stage)
-        yield
-        self._turn()
-        self._stack.pop()
+    def __call__(self, stage: str) -> _Stage:
+        self.spent.setdefault(stage, 0.0)
+        return self._entered.setdefault(stage, _Stage(self, stage))
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
         now = time.process_time()
         if self._stack:
-            self.spent[self._stack[-1]] = self.spent.get(self._stack[-1], 0.0) + now - self._since
+            self.spent[self._stack[-1]] += now - self._since
         self._since = now
+
+    def enter(self, stage: str) -> None:
+        self.turn()
+        self._stack.append(stage)
+
+    def leave(self) -> None:
+        self.turn()
+        self._stack.pop()
+
+
+class _Stage:
+    """A `with` of its own: a generator's would cost more than what it measures."""
+
+    def __init__(self, stages: Stages, name: str) -> None:
+        self._stages, self._name = stages, name
+
+    def __enter__(self) -> None:
+        self._stages.enter(self._name)
+
+    def __exit__(self, *_raised: object) -> None:
+        self._stages.leave()
 
 
 def profile(folder: Path, stage: str) -> None:

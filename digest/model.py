@@ -612,6 +612,9 @@ class Message:
     kind: str = ""  #: of a chat channel (see SubscriberChannel)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  #: of an HTTP post
     more: bool = False  #: another part of the same digest follows this one
+    #: so many bytes at the end are whole lines of ASCII, each ended by CR LF, none begun by a full
+    #: stop: who made them so says it, and the wire need not look
+    sound_tail: int = 0
 
 
 class Result(StrEnum):

@@ -83,7 +83,9 @@ def compose_mail(
     return sealed(letter, site, payload=payload, channel=channel)
 
 
-def sealed(letter: Letter, site: Site, *, payload: bytes, channel: Channel) -> Message:
+def sealed(
+    letter: Letter, site: Site, *, payload: bytes, channel: Channel, sound_tail: int = 0
+) -> Message:
     """The bytes in their envelope."""
     return Message(
         delivery_id=letter.delivery_id,
@@ -92,6 +94,7 @@ def sealed(letter: Letter, site: Site, *, payload: bytes, channel: Channel) -> M
         message_id=message_id(letter.digest.id, letter.delivery_id, site),
         payload=payload,
         envelope_from=letter.envelope_from or site.from_address,
+        sound_tail=sound_tail,
     )
 
 

@@ -61,7 +61,9 @@ class Joiner:
         fragments = None if self.plain_because else self.fragments(letter)
         if fragments is None:
             return self._plain(letter, channel)
-        return sealed(letter, self._site, payload=b"".join(fragments), channel=channel)
+        payload = b"".join(fragments)
+        sound = len(payload) - len(fragments[0])  # all fragments are so, and what stands about them
+        return sealed(letter, self._site, payload=payload, channel=channel, sound_tail=sound)
 
     def fragments(self, letter: Letter) -> list[bytes] | None:
         """The mail's bytes, yet to be joined; None where the templates cannot be joined."""
