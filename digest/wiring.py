@@ -16,6 +16,7 @@ from functools import cached_property
 
 from digest.backtest import Backtester
 from digest.bounces import Heard
+from digest.branding import brand_of
 from digest.channels import ConfiguredChannels
 from digest.clock import Clock, fixed_clock, system_clock
 from digest.config import Settings
@@ -37,6 +38,7 @@ from digest.origins import Origins
 from digest.outbox import Outbox, Route, Tally, Unrenderable
 from digest.pager import Pager
 from digest.post import Post
+from digest.rendering.brand import Brand
 from digest.rendering.email import Rendered, render
 from digest.rendering.environment import Templates
 from digest.rendering.links import MailTokens
@@ -118,7 +120,11 @@ class App:
 
     @cached_property
     def templates(self) -> Templates:
-        return Templates(self.settings.site.templates)
+        return Templates(self.settings.site.templates, brand=self.brand)
+
+    @cached_property
+    def brand(self) -> Brand:
+        return brand_of(self.settings)
 
     @cached_property
     def joiner(self) -> Joiner:

@@ -48,12 +48,13 @@ def list_(json: JsonOption = False) -> None:
 @app.command()
 def check(json: JsonOption = False) -> None:
     """Compile every template and see that it asks for nothing it is not given. Exit code 1: no."""
+    from digest.branding import brand_of
     from digest.errors import TemplateFault
     from digest.rendering.environment import Templates
     from digest.rendering.trial import try_templates
 
     settings = session.settings()
-    templates = Templates(settings.site.templates)
+    templates = Templates(settings.site.templates, brand=brand_of(settings))
     faults = []
     for name, known in _known().items():
         try:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from digest.config.brand import BrandSection
 from digest.config.kinds import (
     Address,
     BaseAddress,
@@ -59,6 +60,7 @@ class SiteSection(Section):
     secret_keys: SecretKeys
     secret_keys_file: Path | None = None
     templates: Path | None = None  #: the operator's own, looked at before the shipped ones
+    brand: BrandSection = BrandSection()
 
 
 class DatabaseSection(Section):

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from digest.branding import brand_of
 from digest.config import find
 from digest.config.sources import AnySource
 from digest.doctor.case import Case
@@ -46,7 +47,7 @@ def _database(case: Case) -> Iterator[Finding]:
 
 
 def _templates(case: Case) -> Iterator[Finding]:
-    templates = Templates(case.settings.site.templates)
+    templates = Templates(case.settings.site.templates, brand=brand_of(case.settings))
     faults = 0
     for name, known in (CONTEXT | PAGES).items():
         try:

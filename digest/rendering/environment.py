@@ -21,6 +21,7 @@ from mjml import mjml2html
 
 import digest
 from digest.errors import TemplateFault
+from digest.rendering.brand import PLAIN, Brand
 from digest.rendering.links import safe_url
 
 MJML_SUFFIX: Final = ".mjml.j2"
@@ -41,11 +42,12 @@ _JINJA_CLOSES: Final = re.compile(r"[-+]?[%}]\}")
 class Templates:
     """One installation's templates: the operator's `override` folder, then the shipped ones."""
 
-    def __init__(self, override: Path | None = None) -> None:
+    def __init__(self, override: Path | None = None, *, brand: Brand = PLAIN) -> None:
         folders = [folder for folder in (override, shipped_folder()) if folder is not None]
         self._loader = _MjmlLoader(folders)
         self._html = _environment(self._loader, escape=True)
         self._text = _environment(self._loader, escape=False)
+        self._html.globals["brand"] = self._text.globals["brand"] = brand
 
     def html(self, name: str, **context: object) -> str:
         """The HTML template `name`, filled; raises TemplateFault."""
@@ -61,7 +63,8 @@ class Templates:
         with self._named_faults(name):
             environment.get_template(name)
             source, filename, _ = self._loader.get_source(environment, name)
-            unknown = meta.find_undeclared_variables(environment.parse(source)) - known
+            unknown = meta.find_undeclared_variables(environment.parse(source))
+            unknown -= known | {"brand"}
         if unknown:
             word = sorted(unknown)[0]
             place = self._loader.place(filename, source, _line_of(source, word))

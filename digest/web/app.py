@@ -87,7 +87,7 @@ PAGES: Final[tuple[APIRouter, ...]] = (
 
 def create_app(rooms: Rooms) -> FastAPI:
     """The application over these rooms; any ASGI server serves it."""
-    desk = Desk(rooms, Assets(rooms.overrides), Links.below(rooms.site.base_url))
+    desk = Desk(rooms, Assets(rooms.overrides, rooms.brand), Links.below(rooms.site.base_url))
     app = FastAPI(
         title=rooms.site.name,
         version=digest.__version__,

@@ -11,9 +11,10 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
+from digest.rendering.brand import PLAIN, Brand
 from digest.rendering.environment import shipped_folder
 
 FOLDER: Final = "web/static"
@@ -22,6 +23,8 @@ _TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".jpg": "image/jpeg",
+    "": "application/octet-stream",
 }
 
 
@@ -41,10 +44,12 @@ class Asset:
 class Assets:
     """Every static file by its own name and by its hashed one."""
 
-    def __init__(self, override: Path | None = None) -> None:
+    def __init__(self, override: Path | None = None, brand: Brand = PLAIN) -> None:
         folders = [shipped_folder(), *([override] if override else [])]
         files = {path.name: path for folder in folders for path in _files(folder / FOLDER)}
         self._assets = {name: _read(path) for name, path in files.items()}
+        self._assets["brand.css"] = _asset("brand.css", brand.style.encode())
+        self._logo = Asset(brand.logo_name, _TYPES[_suffix(brand.logo_name)], brand.logo)
         self._by_hash = {asset.name: asset for asset in self._assets.values()}
 
     def path(self, name: str) -> str:
@@ -52,6 +57,8 @@ class Assets:
         return f"/static/{self._assets[name].name}"
 
     def find(self, hashed: str) -> Asset | None:
+        if self._logo.name and hashed.startswith("logo."):
+            return self._logo  # mails of before name earlier ones
         return self._by_hash.get(hashed)
 
     def names(self) -> tuple[str, ...]:
@@ -61,10 +68,18 @@ class Assets:
 def _files(folder: Path) -> Iterable[Path]:
     if not folder.is_dir():
         return ()
-    return sorted(path for path in folder.iterdir() if path.suffix in _TYPES)
+    return sorted(path for path in folder.iterdir() if path.suffix and path.suffix in _TYPES)
 
 
 def _read(path: Path) -> Asset:
-    content = path.read_bytes()
+    return _asset(path.name, path.read_bytes())
+
+
+def _asset(name: str, content: bytes) -> Asset:
     digest = hashlib.sha256(content).hexdigest()[:12]
-    return Asset(f"{path.stem}.{digest}{path.suffix}", _TYPES[path.suffix], content)
+    stem, suffix = name.rpartition(".")[0], _suffix(name)
+    return Asset(f"{stem}.{digest}{suffix}", _TYPES[suffix], content)
+
+
+def _suffix(name: str) -> str:
+    return PurePath(name).suffix

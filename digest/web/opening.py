@@ -47,5 +47,6 @@ def rooms_of(app: App) -> Rooms:
         desk=desk_of(app),
         languages=tuple(app.settings.site.languages),
         overrides=app.settings.site.templates,
+        brand=app.brand,
         trusted_proxies=tuple(str(one) for one in app.settings.web.trusted_proxies),
     )

@@ -19,6 +19,7 @@ from digest.clock import Clock
 from digest.feedback import Feedback
 from digest.model import Site
 from digest.operations import Operations
+from digest.rendering.brand import PLAIN, Brand
 from digest.rendering.environment import Templates
 from digest.searching import Searcher
 from digest.store.archive import ArchiveStore
@@ -80,4 +81,5 @@ class Rooms:
     desk: DeskRooms | None = None  #: the operator's pages; none where they are not served
     languages: tuple[str, ...] = ("en",)
     overrides: Path | None = None
+    brand: Brand = PLAIN
     trusted_proxies: tuple[str, ...] = ()

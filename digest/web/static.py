@@ -35,7 +35,10 @@ async def file(visit: Visiting, name: str) -> Response:
     asset = visit.desk.assets.find(name)
     if asset is None:
         raise HTTPException(404)
-    headers = {"Cache-Control": FOREVER, "ETag": f'"{name}"'}
+    is_this = asset.name == name
+    headers = {"Cache-Control": FOREVER if is_this else PUBLIC, "ETag": f'"{asset.name}"'}
+    if name.startswith("logo."):  # a mail read in a browser is another origin
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return Response(asset.content, media_type=asset.media_type, headers=headers)
 
 

@@ -37,6 +37,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "searching",
             "summaries",
             "housekeeping",
+            "branding",
             "metrics",
             "hub",
         }

@@ -35,8 +35,8 @@ MEASURE = """() => ({
 })"""
 
 
-def page_of(letter: Letter) -> str:
-    payload = compose_mail(letter, samples.SITE, templates=Templates()).payload
+def page_of(letter: Letter, templates: Templates | None = None) -> str:
+    payload = compose_mail(letter, samples.SITE, templates=templates or Templates()).payload
     part = message_from_bytes(payload, policy=SMTP).get_body(("html",))
     return "" if part is None else str(part.get_content())
 
