@@ -140,7 +140,7 @@ def _of_state(newest: sa.Select[Any], state: DeliveryState) -> sa.Select[Any]:
     index, condition = _INDEXES[state]
     # Without statistics SQLite would rather read the whole table in the order that is wanted.
     hinted = statement.with_hint(_delivery, f"INDEXED BY {index}", "sqlite")
-    return hinted.where(sa.text(condition))
+    return hinted.where(sa.text(f"({condition})"))
 
 
 def _seen(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Seen]:

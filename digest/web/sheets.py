@@ -61,7 +61,7 @@ DESK: Final[dict[str, frozenset[str]]] = {
     "web/desk/runs.html.j2": _desk("found"),
     "web/desk/run.html.j2": _desk("told", "verdicts", "well", "parts", "handled", "stands"),
     "web/desk/templates.html.j2": _desk(
-        "which", "email", "chosen_language", "languages", "look", "is_mail", "is_wide", "mails",
+        "which", "email", "chosen_language", "codes", "look", "is_mail", "is_wide", "mails",
         "pages", "mail", "fault", "size", "frame",
     ),
     "web/desk/trial.html.j2": _desk("address", "channel", "answer", "fault"),

@@ -52,7 +52,7 @@ def show(
         which=which,
         email=asked.email,
         chosen_language=asked.language,
-        languages=[Choice(code, code) for code in rooms.languages],
+        codes=[Choice(code, code) for code in rooms.languages],
         look=chosen,
         is_mail=which in MAILS,
         is_wide=wide,
