@@ -28,6 +28,7 @@ from digest.clock import fixed_clock
 from digest.config import Settings
 from digest.demo.gallery import Letter, read_letters
 from digest.demo.listings import write_listings
+from digest.operators import Passwords
 from digest.web.app import create_app
 from digest.web.opening import rooms_of
 from digest.web.serving import listen, make_server
@@ -37,6 +38,7 @@ FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "images"
 LARGEST: Final = 150_000  #: bytes
 _DAY: Final = date(2026, 11, 20)
 _READER: Final = "mariana.teles@example.org"
+_PASSWORD: Final = "a lantern in the fog"
 _CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 _PACK: Final = """async ([picture, quality]) => {
     const image = new Image();
@@ -76,6 +78,8 @@ def pictures(preferences: str) -> tuple[Picture, ...]:
         Picture("preferences", preferences, 1180, 1000, scale=1.25),
         Picture("sources", "/sources", 1180, 620, scale=1.25),
         Picture("feeds", "/feeds", 1180, 800, scale=1.25),
+        Picture("desk", "/desk", 1180, 900, scale=1.25),
+        Picture("desk-dark", "/desk", 1180, 900, "dark", scale=1.25),
     )
 
 
@@ -109,6 +113,8 @@ def _settings(folder: Path) -> Settings:
         {
             "site": {"operator_email": "you@example.org", "secret_keys": [key]},
             "database": {"url": f"sqlite:///{folder / 'digest.db'}"},
+            "delivery": {"spool": str(folder / "spool")},
+            "web": {"operators": [{"name": "ada", "password_hash": Passwords().hash(_PASSWORD)}]},
             **write_listings(folder / "listings", _DAY),
         }
     )
@@ -155,6 +161,12 @@ def _taken(browser: Browser, wanted: Picture, letter: Letter, base: str) -> byte
         page.set_content(letter.html)
     else:
         answer = page.goto(base + wanted.of)
+        if "/sign-in" in page.url:
+            page.fill("#name", "ada")
+            page.fill("#password", _PASSWORD)
+            with page.expect_navigation() as after:
+                page.click("button:has-text('Sign in')")
+            answer = after.value
         assert answer is not None
         assert answer.ok, f"{wanted.of}: {answer.status}"
     shot = base64.b64encode(page.screenshot()).decode("ascii")

@@ -12,6 +12,7 @@ from typing import Final
 from fastapi.routing import APIRoute
 
 from digest.web.app import PAGES
+from digest.web.desk.routers import DESK
 
 _HEAD: Final = """# Addresses
 
@@ -27,10 +28,11 @@ Programs use the [API](api.md) below `/api/v1`.
 def page() -> str:
     """The whole page as Markdown."""
     parts = [_HEAD]
-    for router in PAGES:
+    for router in (*PAGES, *DESK):
         routes = [route for route in router.routes if isinstance(route, APIRoute)]
         for module, own in groupby(routes, key=lambda route: route.endpoint.__module__):
-            parts.append(f"## {module.rpartition('.')[2].replace('_', ' ').capitalize()}\n")
+            name = module.rpartition(".")[2].replace("_", " ").capitalize()
+            parts.append(f"## {'Desk: ' if router in DESK else ''}{name}\n")
             parts.append(f"{_sentence(sys.modules[module].__doc__)}\n")
             parts.append("| method | address | what it is |\n|---|---|---|")
             parts += [row for route in own for row in _rows(route)]
