@@ -26,6 +26,7 @@ from digest.matching.calibration import (
     Calibrations,
     CalibrationStore,
     calibrate,
+    calibrate_rows,
 )
 from digest.matching.diversity import find_alike
 from digest.matching.examples import DISLIKED, Learner, Taste
@@ -194,10 +195,14 @@ class HybridScorer:
         numbers = [n for row in rows if (n := profiles[row].question) is not None]
         some = questions[slice(min(numbers, default=0), max(numbers, default=-1) + 1)]
         asked, first = parts(some, sample), min(numbers, default=0)
-        fresh = []
+        stated = [row for row in rows if profiles[row].taste is None]
+        among = [n - first for row in stated if (n := profiles[row].question) is not None]
+        alone = calibrate_rows([part[among] for part in asked], WEIGHTS) if stated else []
+        fresh = list(zip(stated, alone, strict=True))
         for row in rows:
-            found = _parts(profiles[row], asked, sample, first=first)
-            fresh.append((row, calibrate(found, profiles[row].weights)))
+            if profiles[row].taste is not None:
+                found = _parts(profiles[row], asked, sample, first=first)
+                fresh.append((row, calibrate(found, profiles[row].weights)))
         return fresh
 
 

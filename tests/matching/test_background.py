@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digest.matching.background import ENOUGH, Background, evenly
-from digest.matching.calibration import calibrate
+from digest.matching.calibration import calibrate, calibrate_rows
 from digest.matching.hybrid import HybridScorer
 from digest.matching.static import static_embedder
 from digest.matching.usual import usual
@@ -59,3 +59,16 @@ def test_shares_go_on_falling_beyond_the_best() -> None:
 def test_a_part_that_never_moves_is_no_infinity() -> None:
     known = calibrate([np.zeros(300, np.float32)], [1.0])
     assert np.isfinite(known.share(known.total([np.array([0, 1], np.float32)], [1.0]))).all()
+
+
+@pytest.mark.parametrize("size", [200, 201, 2250])
+def test_many_interests_are_calibrated_as_each_would_be(size: int) -> None:
+    weights, dice = (0.55, 0.25, 0.2), np.random.default_rng(size)
+    parts = [(dice.standard_normal((9, size)) * s).astype(np.float32) for s in (1, 0.1, 0.001)]
+    for part in parts:
+        part[3] = 0
+    together = calibrate_rows(parts, weights)
+    for row, found in enumerate(together):
+        alone = calibrate([part[row] for part in parts], weights)
+        assert found.to_bytes() == alone.to_bytes()
+        assert (found.centre, found.spread) == (alone.centre, alone.spread)
