@@ -271,8 +271,10 @@ class Evaluation:
     def hits(self, query: int, paper: int) -> tuple[Hit, ...]:
         """The places where the query's wanted terms stand in the paper, in reading order."""
         starts, ends, there = self._wanted_there
-        wanted = there[starts[query] : ends[query]].tolist()
-        found = [hit for leaf in wanted for hit in self._hits(leaf, paper, whole=False)]
+        wanted = there[starts[query] : ends[query]]
+        here = self._bits[self._leaf_rows[wanted], paper >> 6] >> np.uint64(paper & 63)
+        present = wanted[(here & np.uint64(1)).view(np.int64) > 0].tolist()
+        found = [hit for leaf in present for hit in self._hits(leaf, paper, whole=False)]
         for leaf in self._compiled.joined.get(query, ()):
             found += self._hits(leaf, paper, whole=True)
         return tuple(sorted(dict.fromkeys(found), key=_reading_order))
@@ -305,8 +307,8 @@ class Evaluation:
 
     def _occurrences(self, term: int, paper: int) -> Iterator[tuple[int, int]]:
         """Where the term stands in the paper: position and words."""
-        bounds = np.array([paper, paper + 1]) + term * self._size
-        start, end = np.searchsorted(self._places, bounds).tolist()
+        place = term * self._size + paper
+        start, end = self._places.searchsorted((place, place + 1)).tolist()
         rows = slice(start, end)
         return zip(self._found.at[rows].tolist(), self._found.length[rows].tolist(), strict=True)
 
