@@ -20,7 +20,7 @@ from digest.matching.base import Vectors
 from digest.matching.sparse import Floats
 
 RANKS = np.unique(np.geomspace(1, 4096, 40).astype(int))
-REMEMBERED = 20_000  #: calibrations in memory, about 1 kB each
+REMEMBERED = 8_000  #: calibrations in memory, about 1 kB each
 FARTHEST = 40.0  #: e-folds of share beyond the best of the background
 _HEAD = struct.Struct("<BB")  #: numbers of parts and of levels
 FLOOR = 0.02  #: least spread of a part: in a background that never moves, a hit is not infinite

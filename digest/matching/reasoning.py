@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from digest.matching.keywords import Evaluation
 from digest.matching.names import find_name, name_words
-from digest.matching.scoring import Floats, Scores
+from digest.matching.scoring import Floats
 from digest.matching.stream import Ints
 from digest.model import Hit, Interest, Paper, Reasons
 
@@ -32,7 +32,8 @@ class Telling:
     interests: Sequence[Interest]
     papers: Sequence[Paper]
     evaluation: Evaluation
-    scores: Scores
+    resembles: Callable[[int, int], str | None]  #: of `Scores`, without its arrays
+    told: Callable[[int, int], tuple[Hit, ...]]
     rows: Ints
     columns: Ints
     queries: Ints
@@ -64,8 +65,8 @@ class Telling:
     def _compared(self, pair: int, query: int, column: int) -> Reasons:
         hits, resembles, line = self._hits(query, column), None, int(self.lines[pair])
         if self.near[pair]:
-            hits = hits or self.scores.told(line, column)
-            resembles = self.scores.resembles(line, column)
+            hits = hits or self.told(line, column)
+            resembles = self.resembles(line, column)
         return Reasons(
             hits=hits,
             percentile=round(float(self.share[pair]), 6),
