@@ -29,7 +29,7 @@ from digest.errors import ConfigError
 from digest.matching.base import Vectors
 
 Rows = NDArray[np.int64]  #: token rows of one text
-CHUNK = 96  #: papers worked on at once; bounds memory
+CHUNK = 16  #: papers worked on at once; bounds memory
 FORMAT = 1
 SENTENCE_END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z0-9])")
 
