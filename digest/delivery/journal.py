@@ -55,6 +55,7 @@ _RESULTS: Final = {
     6: Result.PARTLY,
 }
 _KINDS: Final = {result: kind for kind, result in _RESULTS.items()}
+_CLOCK: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _SLOTS: Final = 8192  #: 1 MiB; more than a worker ever has between the wire and the store
 
 
@@ -103,11 +104,11 @@ class Journal:
         place = self._slots.get(delivery)
         if place is None:
             place = self._slots[delivery] = self._free.pop()
-        packed = _FORMAT.pack(delivery, self._claims[delivery], 0, 0.0, 0, 0)
-        self._map[place + 1 : place + 1 + _FORMAT.size] = packed
-        self._map[place] = _HANDED
-        if self._map[_FENCE] or uptime() >= self._lease_ends:
-            self._map[place] = _FREE
+        file = self._map
+        _FORMAT.pack_into(file, place + 1, delivery, self._claims[delivery], 0, 0.0, 0, 0)
+        file[place] = _HANDED
+        if file[_FENCE] or uptime() >= self._lease_ends:
+            file[place] = _FREE
             self._free.append(self._slots.pop(delivery))
             raise ClaimLost(f"Worker {self.worker} slept past its lease.")
 
@@ -177,8 +178,7 @@ def journals(folder: Path) -> list[Path]:
 
 def uptime() -> float:
     """Seconds on a clock that no one can set and that counts while the machine sleeps."""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(clock)
+    return time.clock_gettime(_CLOCK)
 
 
 def boot_id() -> bytes:

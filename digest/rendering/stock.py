@@ -31,7 +31,7 @@ from digest.rendering.spans import Kind, Spans, say
 from digest.rendering.view import Card, also, card, clean_title, is_told, styled, summary, title
 from digest.shelf import Maker, Shelf
 
-CARDS_KEPT: Final = 10_240  #: of each style, twice this at most, about 4 kB each
+CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 4 kB each
 INKS_KEPT: Final = 4_096  #: twice this at most, about 1.5 kB each
 ALSO_KEPT: Final = 4_096
 PAPERS_KEPT: Final = 4_096  #: about 8 kB each
