@@ -21,14 +21,14 @@ from digest.model import (
     SubscriberId,
     SubscriberState,
 )
-from digest.store import deliveries, delivery_orders, directory, runs, suppressions
-from digest.store import subscribers as profiles
+from digest.store import deliveries, delivery_orders, runs, suppressions
 from digest.store.bounces import BounceStore
 from digest.store.bounces import Seen as Event
 from digest.store.database import Database
 from digest.store.deliveries import Seen
 from digest.store.delivery_log import Entry, delivery_log
 from digest.store.health import Figures, HealthStore
+from digest.store.people import Directory
 from digest.store.person import Rows, stored_about
 from digest.store.runs import Fetch, Run
 from digest.store.suppressions import Suppression
@@ -70,13 +70,12 @@ class Operations:
         text: str = "",
         states: Collection[SubscriberState] = (),
         *,
-        after: SubscriberId | None = None,
+        after: str = "",
         limit: int,
     ) -> list[Subscriber]:
-        """Subscribers by a piece of their address or name."""
-        with self._database.read() as connection:
-            ids = directory.search(connection, text=text, states=states, after=after, limit=limit)
-            return profiles.read_profiles(connection, ids)
+        """Subscribers by a piece of their address or name, by address."""
+        entries = Directory(self._database).find(text, states=states, after=after, limit=limit)
+        return self._subscriptions.profiles([one.id for one in entries])
 
     def subscriber(self, id: SubscriberId) -> Subscriber:
         """Raises UnknownSubscriber."""

@@ -6,6 +6,7 @@ has costs one walk over the table, some hundredths of a second for a hundred tho
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -80,7 +81,7 @@ class Directory:
         self,
         text: str = "",
         *,
-        state: SubscriberState | None = None,
+        states: Collection[SubscriberState] = (),
         after: str = "",
         limit: int = 50,
     ) -> list[Entry]:
@@ -89,8 +90,8 @@ class Directory:
         if text:
             parts = (_subscriber.c.email, _subscriber.c.name)
             where.append(sa.or_(*(one.icontains(text, autoescape=True) for one in parts)))
-        if state is not None:
-            where.append(_subscriber.c.state == state.value)
+        if states:
+            where.append(_subscriber.c.state.in_([one.value for one in states]))
         if after:
             where.append(_subscriber.c.email > after)
         statement = sa.select(_subscriber).where(*where).order_by(_subscriber.c.email).limit(limit)

@@ -69,15 +69,15 @@ def find_subscribers(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Profile]:
-    """In the order in which they came."""
-    after = paging.decode(cursor, paging.number)
+    """By address."""
+    after = paging.decode(cursor, paging.word)
     found = caller.visit.rooms.operations.find(
         q,
         state,
-        after=SubscriberId(after[0]) if after else None,
+        after=after[0] if after else "",
         limit=limit + 1,
     )
-    kept, place = paging.cut(found, limit, lambda one: (one.id,))
+    kept, place = paging.cut(found, limit, lambda one: (one.email,))
     return page(caller, [Profile.of(one) for one in kept], place)
 
 

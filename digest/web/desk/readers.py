@@ -25,7 +25,8 @@ def show(
 ) -> Response:
     """Everyone, or those that were asked for, by address."""
     asked, chosen = q.strip(), state.value if state else ""
-    found = seat.desk.directory.find(asked, state=state, after=after, limit=ROWS + 1)
+    states = [state] if state else []
+    found = seat.desk.directory.find(asked, states=states, after=after, limit=ROWS + 1)
     counts = seat.desk.directory.counts()
     return seat.page(
         "web/desk/readers.html.j2",

@@ -31,7 +31,7 @@ def post(web_database: Database) -> Database:
 
 def test_subscribers_are_found(operator: Program, post: Database) -> None:
     everybody = operator.all("/operator/subscribers?limit=2")
-    assert [one["id"] for one in everybody] == [1, 11, 12, 13, 14, 15]
+    assert [one["id"] for one in everybody] == [11, 12, 13, 14, 15, 1]
     assert [one["id"] for one in operator.all("/operator/subscribers?q=READER13@")] == [13]
     assert [one["id"] for one in operator.all("/operator/subscribers?q=rea der")] == [1]
     assert operator.all("/operator/subscribers?q=%25") == []
