@@ -25,6 +25,7 @@ _fetch: Final = table(FetchRow)
 _skip: Final = table(SkipRow)
 SAMPLE: Final = 20_000  #: settled deliveries looked at by domain and by reply
 _KEPT: Final = dt.timedelta(minutes=10)
+_LOOK_AGAIN: Final = dt.timedelta(minutes=1)
 _MAIL: Final = tuple(channel.value for channel in Channel if channel.is_mail)
 
 DeliveryCounts = Mapping[DeliveryState, int]
@@ -77,6 +78,7 @@ class DayStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept: dict[dt.date, tuple[dt.datetime, DeliveryCounts]] = {}
+        self._answers: tuple[dt.datetime, list[Answer]] | None = None
 
     def deliveries(
         self, days: Iterable[dt.date], now: dt.datetime
@@ -120,8 +122,14 @@ class DayStore:
             for name, on, verdict, count, listings, papers in rows
         ]
 
-    def answers(self) -> tuple[list[Answer], int]:
-        """What the newest settled mails were answered, most frequent first, and how many mails."""
+    def answers(self, now: dt.datetime) -> list[Answer]:
+        """What the newest settled mails were answered, most frequent first; looked at once a
+        minute."""
+        if self._answers is None or abs(now - self._answers[0]) >= _LOOK_AGAIN:
+            self._answers = now, self._read_answers()
+        return self._answers[1]
+
+    def _read_answers(self) -> list[Answer]:
         newest = (
             sa.select(_delivery.c.address, _delivery.c.state, _delivery.c.code)
             .where(_delivery.c.settled_at.is_not(None), _delivery.c.channel.in_(_MAIL))
@@ -134,8 +142,7 @@ class DayStore:
             key = (domain, newest.c.state, newest.c.code)
             counted = sa.select(*key, sa.func.count().label("n")).group_by(*key)
             rows = connection.execute(counted.order_by(sa.desc("n"))).all()
-        found = [Answer(name, DeliveryState(state), code, n) for name, state, code, n in rows]
-        return found, sum(one.count for one in found)
+        return [Answer(name, DeliveryState(state), code, n) for name, state, code, n in rows]
 
     def due(self, since: dt.datetime) -> Due:
         """What was due since then, and how it stands."""

@@ -44,6 +44,10 @@ class Seen:
     reply: str
 
 
+# Without their table's name, which may be followed by an index's in the statement.
+_id, _state = sa.column("id", sa.BigInteger), sa.column("state", sa.String)
+_channel, _address = sa.column("channel", sa.String), sa.column("address", sa.String)
+LOOKED: Final = 300_000
 _COLUMNS = (
     _delivery.c.id,
     _delivery.c.digest_id,
@@ -88,15 +92,21 @@ def listed(
     before: DeliveryId | None = None,
     limit: int,
 ) -> list[Seen]:
-    """The newest deliveries in these states for which all that is given holds; `before` goes on."""
+    """The newest deliveries in these states for which all that is given holds; `before` goes on.
+
+    For a channel or a domain, which have no index, `LOOKED` deliveries are looked at.
+    """
     where = []
     if before is not None:
-        where.append(_delivery.c.id < before)
+        where.append(_id < before)
     if channel:
-        where.append(_delivery.c.channel == channel)
+        where.append(_channel == channel)
     if domain:
-        where.append(_delivery.c.address.iendswith(f"@{domain}", autoescape=True))
-    newest = sa.select(_delivery.c.id).where(*where).order_by(_delivery.c.id.desc()).limit(limit)
+        where.append(_address.iendswith(f"@{domain}", autoescape=True))
+    if (channel or domain) and email is None:
+        newest_id = sa.select(sa.func.max(_delivery.c.id)).scalar_subquery()
+        where.append(_id > (newest_id if before is None else before) - LOOKED)
+    newest = sa.select(_id).where(*where).order_by(_id.desc()).limit(limit)
     with database.read() as connection:
         if email is None:
             ids = nlargest(limit, _ids(connection, newest, states))
@@ -115,8 +125,12 @@ def _ids(
     connection: sa.Connection, newest: sa.Select[Any], states: Collection[DeliveryState]
 ) -> list[int]:
     if set(states) == set(DeliveryState):
-        return list(connection.execute(newest).scalars())
-    return [id for state in states for id in connection.execute(_of_state(newest, state)).scalars()]
+        return list(connection.execute(newest.select_from(_delivery)).scalars())
+    return [
+        id
+        for state in states
+        for id in connection.execute(_of_state(connection, newest, state)).scalars()
+    ]
 
 
 def _of_one(
@@ -126,21 +140,23 @@ def _of_one(
     email: str,
 ) -> list[int]:
     whose = sa.select(_subscriber.c.id).where(_subscriber.c.email == email)
-    theirs = newest.where(
+    theirs = newest.select_from(_delivery).where(
         _delivery.c.subscriber_id == (connection.scalar(whose) or 0),
-        _delivery.c.state.in_([state.value for state in states]),
+        _state.in_([state.value for state in states]),
     )
     return list(connection.execute(theirs).scalars())
 
 
-def _of_state(newest: sa.Select[Any], state: DeliveryState) -> sa.Select[Any]:
-    statement = newest.where(_delivery.c.state == state.value)
+def _of_state(
+    connection: sa.Connection, newest: sa.Select[Any], state: DeliveryState
+) -> sa.Select[Any]:
+    statement = newest.where(_state == state.value)
     if state not in _INDEXES:
-        return statement
+        return statement.select_from(_delivery)
     index, condition = _INDEXES[state]
     # Without statistics SQLite would rather read the whole table in the order that is wanted.
-    hinted = statement.with_hint(_delivery, f"INDEXED BY {index}", "sqlite")
-    return hinted.where(sa.text(f"({condition})"))
+    hint = f" INDEXED BY {index}" if connection.dialect.name == "sqlite" else ""
+    return statement.select_from(sa.text(f"delivery{hint}")).where(sa.text(f"({condition})"))
 
 
 def _seen(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Seen]:

@@ -37,16 +37,21 @@ class Entry:
 
 def delivery_log(database: Database, delivery: DeliveryId) -> list[Entry]:
     """Everything about one delivery, oldest first."""
-    return _entries(database, _delivery.c.id == delivery, limit=None)[::-1]
+    whose = sa.select(_delivery.c.subscriber_id).where(_delivery.c.id == delivery)
+    return _entries(database, _delivery.c.id == delivery, whose, limit=None)[::-1]
 
 
 def recipient_log(database: Database, email: str, *, limit: int) -> list[Entry]:
     """Everything about one subscriber's deliveries, newest first."""
-    whose = sa.select(_subscriber.c.id).where(_subscriber.c.email == email).scalar_subquery()
-    return _entries(database, _delivery.c.subscriber_id == whose, limit=limit)
+    whose = sa.select(_subscriber.c.id).where(_subscriber.c.email == email)
+    theirs = _delivery.c.subscriber_id == whose.scalar_subquery()
+    return _entries(database, theirs, whose, limit=limit)
 
 
-def _entries(database: Database, which: Any, *, limit: int | None) -> list[Entry]:
+def _entries(
+    database: Database, which: Any, whose: sa.Select[Any], *, limit: int | None
+) -> list[Entry]:
+    """The log of `which` deliveries; `whose` finds what came back, which goes by its reader."""
     queued = sa.select(
         _delivery.c.created_at.label("at"),
         *_named(0, sa.literal("queued"), sa.literal(""), sa.literal("")),
@@ -62,7 +67,8 @@ def _entries(database: Database, which: Any, *, limit: int | None) -> list[Entry
     back = sa.select(
         _bounce.c.at.label("at"), *_named(3, _bounce.c.kind, _bounce.c.status, _bounce.c.detail)
     ).join(_bounce, _bounce.c.delivery_id == _delivery.c.id)
-    parts = [part.where(which) for part in (queued, settled, tried, back)]
+    theirs = back.where(_bounce.c.subscriber_id == whose.scalar_subquery())
+    parts = [part.where(which) for part in (queued, settled, tried, theirs)]
     newest = sa.union_all(*parts).order_by(sa.desc("at"), sa.desc("step")).limit(limit)
     with database.read() as connection:
         return [_entry(row) for row in connection.execute(newest)]

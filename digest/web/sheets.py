@@ -48,8 +48,8 @@ DESK: Final[dict[str, frozenset[str]]] = {
         "titles", "wrong",
     ),
     "web/desk/deliveries.html.j2": _desk(
-        "charts", "domains", "answers", "sample", "typed", "fault", "states", "channels", "kinds",
-        "orders", "ticks", "found",
+        "charts", "domains", "answers", "sample", "looked", "typed", "fault", "states", "channels",
+        "kinds", "orders", "ticks", "found",
     ),
     "web/desk/delivery.html.j2": _desk("delivery", "log", "kinds", "bounce_kinds", "orders"),
     "web/desk/bounces.html.j2": _desk("charts", "typed", "fault", "all_kinds", "kinds", "found"),

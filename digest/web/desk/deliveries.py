@@ -14,7 +14,7 @@ from starlette.responses import Response
 from digest.errors import InvalidSubscriber
 from digest.model import Channel, DeliveryId, DeliveryState
 from digest.store.days import Answer
-from digest.store.deliveries import Seen, listed, seen
+from digest.store.deliveries import LOOKED, Seen, listed, seen
 from digest.store.delivery_log import delivery_log
 from digest.store.delivery_orders import CANCELLED, RETRIED, cancel, retry
 from digest.subscriptions import normalise
@@ -73,7 +73,7 @@ def show(
         limit=ROWS + 1,
     )
     rows = [] if fault else found
-    answers, sample = desk.days.answers() if before is None else ([], 0)
+    answers = desk.days.answers(now) if before is None else []
     typed = {
         "state": state.value if state else "",
         "channel": channel.value if channel else "",
@@ -88,7 +88,8 @@ def show(
         charts=[deliveries_chart(seat, now)] if before is None else [],
         domains=_domains(answers, seat),
         answers=_answers(answers),
-        sample=sample,
+        sample=sum(one.count for one in answers),
+        looked=LOOKED,
         typed=typed,
         fault=fault,
         states=list(DeliveryState),
