@@ -10,7 +10,7 @@ from typing import Final
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from digest.model import DeliveryState, SubscriberState, Verdict
+from digest.model import DeliveryState, SubscriberState
 from digest.store.days import Asked, Due
 from digest.store.health import Figures
 from digest.web.desk.charts import Chart, Counts, Series, by_day, days_until, stacked
@@ -150,8 +150,3 @@ def _readers(figures: Figures, seat: Seat) -> list[Figure]:
         for state in SubscriberState
         if figures.subscribers.get(state)
     ]
-
-
-def worst(verdicts: list[Verdict], order: tuple[Verdict, ...]) -> Verdict:
-    """The one that an operator should see, of a day's verdicts."""
-    return min(verdicts, key=order.index)

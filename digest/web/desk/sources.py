@@ -20,9 +20,9 @@ from digest.store.runs import Memory, fetches, memory
 from digest.web.desk.charts import Chart, Series, by_day, days_until, stacked, strip
 from digest.web.desk.door import ROOT, Order, Seat, Sitting
 from digest.web.desk.lists import ROWS, listed
-from digest.web.desk.overview import DAYS, papers_by_day, since, worst
+from digest.web.desk.overview import DAYS, papers_by_day, since
 from digest.web.desk.rooms import Configured
-from digest.web.desk.telling import VERDICT_KIND, WORST
+from digest.web.desk.telling import TELLING, VERDICT_KIND
 from digest.web.limiting import Limit, admit
 from digest.web.words import WELL
 
@@ -147,20 +147,20 @@ def _charts(name: str, asked: Sequence[Asked], now: datetime) -> list[Chart]:
 
     columns = by_day(days_until(now.date(), DAYS), counts)
     return [
-        verdicts("verdicts", "The worst verdict of each day", asked, now),
+        verdicts("verdicts", "The verdict of each day", asked, now),
         stacked("listings", "Listings", columns, _LISTED),
     ]
 
 
 def verdicts(id: str, title: str, asked: Sequence[Asked], now: datetime) -> Chart:
-    """The worst verdict of each of the last days."""
+    """What each of the last days brought: fresh if any answer was, else the worst of them."""
     by: dict[date, list[Verdict]] = defaultdict(list)
     for one in asked:
         by[one.day].append(one.verdict)
     cells = []
     for on in days_until(now.date(), DAYS):
         label = f"{on.day} {on:%b}"
-        found = worst(by[on], WORST) if on in by else None
+        found = min(by[on], key=TELLING.index) if on in by else None
         cells.append((label, VERDICT_KIND[found] if found else "", found.value if found else ""))
     return strip(id, title, cells)
 

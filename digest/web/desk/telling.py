@@ -50,12 +50,14 @@ BOUNCE_SERIES: Final = {
     BounceKind.UNSUBSCRIBE: "delivered",
     BounceKind.SUSPENDED: "refused",
 }
-WORST: Final = (
+#: What tells most of a day on which a source was asked many times: that it brought something, else
+#: that it failed.
+TELLING: Final = (
+    Verdict.FRESH,
     Verdict.BROKEN,
     Verdict.UNREACHABLE,
     Verdict.PARTIAL,
     Verdict.STALE,
-    Verdict.FRESH,
     Verdict.QUIET,
     Verdict.HOLIDAY,
 )
