@@ -33,6 +33,7 @@ from digest.subscriptions.addresses import masked, normalise
 PREFIX: Final = "pd_"
 DAYS: Final = 365  #: that a token lasts unless asked otherwise
 MOST: Final = 50  #: tokens of one subscriber that are not revoked
+LONGEST: Final = 80  #: characters of a name
 PERSONAL: Final = frozenset({Scope.READ, Scope.ME_READ, Scope.ME_WRITE})
 OPERATORS: Final = frozenset({Scope.READ, Scope.OPERATOR_READ, Scope.OPERATOR_WRITE})
 USUAL: Final = frozenset({Scope.READ, Scope.OPERATOR_READ})  #: of the operator's, unless asked
@@ -40,7 +41,6 @@ USUAL: Final = frozenset({Scope.READ, Scope.OPERATOR_READ})  #: of the operator'
 _EVERY: Final = timedelta(hours=1)
 _BYTES: Final = 32
 _HINT: Final = len(PREFIX) + 4
-_LONGEST: Final = 80
 _WELL_FORMED: Final = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
@@ -132,9 +132,9 @@ def _scopes(asked: Collection[Scope], *, is_personal: bool) -> frozenset[Scope]:
 
 def _name(text: str) -> str:
     name = " ".join(text.split())
-    if not name or len(name) > _LONGEST or not name.isprintable():
+    if not name or len(name) > LONGEST or not name.isprintable():
         raise UsageError(
-            f"name: a token needs a name of 1 to {_LONGEST} characters.",
+            f"name: a token needs a name of 1 to {LONGEST} characters.",
             mend="Say what it is for.",
         )
     return name

@@ -18,6 +18,8 @@ MAILS: Final = (Limit(5, _DAY), Limit(20, _HOUR), Limit(500, _HOUR))
 TRIALS: Final = (Limit(120, timedelta(minutes=10)), Limit(3000, timedelta(minutes=10)))
 #: What may post to somebody's channel: by one reader, over all.
 POSTS: Final = (Limit(20, _HOUR), Limit(500, _HOUR))
+#: Tokens made: by one reader.
+GRANTS: Final = Limit(30, _DAY)
 #: Calls of mail providers, which come in bursts: by one client.
 CALLS: Final = Limit(6000, timedelta(minutes=10))
 
@@ -42,6 +44,11 @@ def admit_post(visit: Visit, reader: SubscriberId) -> None:
     by_one, over_all = POSTS
     admit(visit, "post reader", str(reader), by_one)
     admit(visit, "post", "", over_all)
+
+
+def admit_grant(visit: Visit, reader: SubscriberId) -> None:
+    """Count one token of a reader's own; a 429 beyond what is allowed."""
+    admit(visit, "grant reader", str(reader), GRANTS)
 
 
 def admit_call(visit: Visit) -> None:

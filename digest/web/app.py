@@ -39,6 +39,7 @@ from digest.web import (
     static,
     subscribe,
     takeover,
+    tokens,
     unsubscribe,
 )
 from digest.web.answers import HeadAsGet, NotModified, Tagged
@@ -74,6 +75,7 @@ PAGES: Final[tuple[APIRouter, ...]] = (
     resting.router,
     channels.router,
     private_feeds.router,
+    tokens.router,
     history.router,
     address.router,
     own_data.router,

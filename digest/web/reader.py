@@ -33,6 +33,7 @@ SAID: Final = {
     "taken-back": message("It is as if you had said nothing of that paper."),
     "channels": message("Where your digest is posted is saved."),
     "channel-gone": message("The channel is gone."),
+    "revoked": message("The token opens nothing any more."),
     "shown-again": message("It is shown to you again."),
     "asked": message("A mail is on its way to the new address. It counts once you confirm there."),
 }

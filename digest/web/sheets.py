@@ -118,6 +118,10 @@ CONTEXT: Final[dict[str, frozenset[str]]] = {
         "reader", "said", "secret", "faults", "wrong", "channels", "kinds", "typed", "is_full",
         "by_mail",
     ),
+    "web/tokens.html.j2": _sheet(
+        "reader", "said", "secret", "faults", "wrong", "tokens", "scopes", "terms", "typed",
+        "is_full",
+    ),
     "web/history.html.j2": _sheet("reader", "said", "judged", "muted"),
     "web/address.html.j2": _sheet("reader", "email", "faults"),
     "web/delete.html.j2": _sheet("reader"),

@@ -46,7 +46,7 @@ class Links:
     def everything(self) -> list[str]:
         p, f = self.preferences, self.feedback
         own: tuple[str, ...] = ("", "/interest", "/interest/1", "/pause", "/feedback", "/channels")
-        own += ("/address", "/export")
+        own += ("/tokens", "/address", "/export")
         judge = (f"{f}/{paper}/{word}" for paper in (1, 2) for word in ("up", "down", "mute"))
         return [*(f"{p}{rest}" for rest in (*own, "/delete")), self.unsubscribe, *judge]
 
