@@ -6,15 +6,18 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import pytest
 import yaml
 
 from digest.cli.entry import app
 from digest.config.settings import NESTING, PREFIX, Settings
+from digest.metrics import SETTLED
 from digest.searching.snapshot import usual_place
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -60,13 +63,59 @@ def test_every_figure_that_is_watched_is_given() -> None:
     source = (DEPLOY.parent / "digest/metrics.py").read_text()
     given = {f"digest_{name}" for name in re.findall(r'(?:_gauge|_by)\(\s*"(\w+)"', source)}
     given |= set(re.findall(r'"(digest_\w+)"', source)) | {"digest_source_verdict"}
-    histograms = {f"{name}_{part}" for name in given for part in ("sum", "count", "bucket")}
-    assert set(figures()) <= given | histograms
+    series = {f"{name}_{part}" for name in given for part in ("sum", "count", "bucket", "total")}
+    assert set(figures()) <= given | series
+
+
+def expressions() -> list[str]:
+    """What Prometheus is asked: by the rules and by the dashboard."""
+    rules = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"][0]["rules"]
+    board = json.loads((DEPLOY / "grafana/dashboard.json").read_text())
+    drawn = [one["expr"] for panel in board["panels"] for one in panel["targets"]]
+    return [*(rule["expr"] for rule in rules), *drawn]
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_prometheus_understands_what_it_is_asked(expression: str) -> None:
+    assert promql_parser.parse(expression)
+    assert set(re.findall(r'state="(\w+)"', expression)) <= set(SETTLED)
 
 
 def test_the_dashboard_is_json() -> None:
     board = json.loads((DEPLOY / "grafana/dashboard.json").read_text())
     assert all(panel["targets"] for panel in board["panels"])
+
+
+def judged(program: str, *arguments: str | Path) -> tuple[str, int]:
+    """What one of the tools beside our interpreter says of a file, and how it ends."""
+    command = [Path(sys.executable).parent / program, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr, done.returncode
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    assert judged("hadolint", "--no-color", DEPLOY / "Dockerfile") == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("schema", "path"),
+    [
+        ("vendor.github-workflows", "github-actions/digest.yml"),
+        ("vendor.compose-spec", "compose.yaml"),
+        ("vendor.compose-spec", "compose.postgres.yaml"),
+    ],
+)
+def test_it_keeps_to_the_schema_of_its_kind(schema: str, path: str) -> None:
+    said, code = judged("check-jsonschema", "--builtin-schema", schema, DEPLOY / path)
+    assert code == 0, said
+
+
+def test_kubernetes_would_take_every_resource(tmp_path: Path) -> None:
+    items = yaml.safe_load((DEPLOY / "kubernetes/paper-digest.yaml").read_text())["items"]
+    apart = tmp_path / "apart.yaml"
+    apart.write_text(yaml.safe_dump_all(items))
+    said, code = judged("kubernetes-validate", "--strict", apart)
+    assert (code, said.count("passed"), "WARN" in said) == (0, len(items), False), said
 
 
 def test_the_kubernetes_list_mounts_what_it_names() -> None:

@@ -37,16 +37,23 @@ _LABELS: Final = {
     "digest_subscribers": "state",
     "digest_step_seconds": "step",
     "digest_step_last_failure_timestamp_seconds": "step",
+    "digest_webhook_calls_total": "provider, status",
 }
 
 
 def page() -> str:
     """The whole page as Markdown."""
     rows = {
-        one.name: f"| `{one.name}` | {_LABELS.get(one.name, '')} | {one.documentation} |"
+        name: f"| `{name}` | {_LABELS.get(name, '')} | {one.documentation} |"
         for one in _told()
+        for name in [_given_name(one)]
     }
     return _HEAD + "\n".join(rows.values()) + "\n"
+
+
+def _given_name(one: Metric) -> str:
+    """What Prometheus calls it: a counter's name ends so."""
+    return f"{one.name}_total" if one.type == "counter" else one.name
 
 
 def _told() -> list[Metric]:
