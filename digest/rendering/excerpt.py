@@ -16,6 +16,7 @@ from digest.rendering.spans import Kind, Span, Spans, clean
 EXCERPT_LENGTH: Final = 300  #: characters, about four lines on a desk and eight on a phone
 _GRACE: Final = 80  #: an abstract barely longer is shown whole
 _LEAD: Final = 90  #: how far before a hit a window may open
+_ABSTRACT: Final = Field.ABSTRACT
 _SENTENCE: Final = re.compile(r"[.!?]\s+")
 
 Range = tuple[int, int]
@@ -23,9 +24,20 @@ Range = tuple[int, int]
 
 def excerpt(text: str, hits: Sequence[Hit], *, length: int = EXCERPT_LENGTH) -> Spans:
     """About `length` characters of an abstract, cut between words, with its hits marked."""
-    found = [hit for hit in hits if hit.field is Field.ABSTRACT and fits(hit, text)]
-    start, end = _window(text, found, length)
-    spans = mark(text, [(hit.start, hit.end) for hit in found], within=(start, end))
+    found = shown_hits(text, hits)
+    return spans_within(text, found, window(text, found, length))
+
+
+def shown_hits(text: str, hits: Sequence[Hit]) -> list[Hit]:
+    """Those that are in the abstract and fit it."""
+    most = len(text)
+    return [hit for hit in hits if hit.field is _ABSTRACT and 0 <= hit.start < hit.end <= most]
+
+
+def spans_within(text: str, hits: Sequence[Hit], window: Range) -> Spans:
+    """The window's part of the text with its hits marked, and dots where something is left out."""
+    start, end = window
+    spans = mark(text, [(hit.start, hit.end) for hit in hits], within=window)
     before = (Span("… "),) if start > 0 else ()
     after = (Span(" …"),) if end < len(text.rstrip()) else ()
     return before + spans + after
@@ -63,7 +75,7 @@ def _merged(ranges: Iterable[Range]) -> list[Range]:
     return merged
 
 
-def _window(text: str, hits: Sequence[Hit], length: int) -> Range:
+def window(text: str, hits: Sequence[Hit], length: int = EXCERPT_LENGTH) -> Range:
     """Where the excerpt starts and ends: the most distinct terms, then the earliest start."""
     if len(text) <= length + _GRACE:
         return 0, len(text)

@@ -29,11 +29,16 @@ def ink(spans: Spans, affixes: Affixes = PLAINLY) -> Ink:
     """The spans as fragments; no spans, no ink."""
     if not spans:
         return NO_INK
-    html = _drawn(spans, affixes)
-    return Ink(fragment(html), fragment(wrap(plain(spans))), len(html.encode()))
+    html = drawn(spans, affixes)
+    return Ink(fragment(html), fragment(wrap(plain(spans))), size(html))
 
 
-def _drawn(spans: Spans, affixes: Affixes) -> str:
+def size(html: str) -> int:
+    return len(html) if html.isascii() else len(html.encode())
+
+
+def drawn(spans: Spans, affixes: Affixes) -> str:
+    """The spans as the template would print them."""
     pieces: list[str] = []
     for text, kind in spans:
         before, after = affixes[kind]

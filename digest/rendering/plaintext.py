@@ -15,6 +15,7 @@ WIDTH: Final = 72
 INDENT: Final = "    "
 #: Where a line may end: at any space but a no-break one before or after French punctuation.
 _SPACE: Final = re.compile(r"(?:(?<!«)|(?=[ \t\r\n]))(?![\u00a0\u202f][:;!?»%])\s+")
+_GLUED: Final = ("\u00a0", "\u202f", "«")  #: without these, any white space will do
 WRAPPED: Final = ("headline", "summary", "note", "schedule", "identity")  #: parts of a frame
 
 
@@ -65,7 +66,7 @@ def wrap(text: str, *, indent: str = INDENT) -> str:
     Greedy, without hyphens, and by the line: many times faster than `textwrap`. Chinese and
     Japanese are counted as wide as they are and broken as they are written (see `columns`).
     """
-    left = _SPACE.sub(" ", text).strip()
+    left = _flat(text)
     if not left.isascii() and has_wide(left):
         return f"\n{indent}".join(broken(left, WIDTH - len(indent)))
     room = WIDTH - len(indent)
@@ -80,3 +81,10 @@ def wrap(text: str, *, indent: str = INDENT) -> str:
         left = left[cut + 1 :]
     lines.append(left)
     return f"\n{indent}".join(lines)
+
+
+def _flat(text: str) -> str:
+    """One line, with a space wherever one may be broken."""
+    if not text.isascii() and any([mark in text for mark in _GLUED]):
+        return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())

@@ -136,10 +136,7 @@ def _set_html(
             for card, also in sections[segment.section].cards:
                 if gap:
                     parts.append(gap)
-                if also is NO_INK:
-                    parts.append(feedback.join(card.html))
-                else:
-                    card.lay_html(parts, feedback, also.html)
+                parts.append(card.html_plate.join(card.html, feedback, also.html))
                 gap = segment.gap
     return parts
 
@@ -155,10 +152,7 @@ def _set_text(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Place
                 if gap:
                     parts.append(gap)
                 own = _NUMBERS[place] if place < len(_NUMBERS) else fragment(number(place + 1))
-                if also is NO_INK:
-                    parts.append(own.join(card.text))
-                else:
-                    card.lay_text(parts, own, also.text)
+                parts.append(card.text_plate.join(card.text, own, also.text))
                 gap = segment.gap
                 place += 1
     return parts

@@ -61,7 +61,11 @@ def _cut(line: bytes) -> bytes:
     """One hard line as lines of at most 75 columns, none beginning with a full stop."""
     if len(line) <= _ROOM:
         return _undotted(line)
-    return _SOFT.join(map(_undotted, _CUT.findall(line)))
+    pieces = _CUT.findall(line)
+    joined = _SOFT.join(pieces)
+    if joined.startswith(b".") or b"\n." in joined:
+        return _SOFT.join(map(_undotted, pieces))
+    return joined
 
 
 def _undotted(piece: bytes) -> bytes:

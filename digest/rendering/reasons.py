@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from digest.model import Field, Reasons
 from digest.rendering.language import Language, message
@@ -36,28 +36,35 @@ def why(reasons: Reasons, *, breadth: int, language: Language) -> Spans:
 
     `breadth` is the number of sources that announced the paper; it is told with the votes.
     """
-    return _why(
-        tuple(dict.fromkeys([(hit.term, hit.field) for hit in reasons.hits])),
+    return _told(grounds(reasons, breadth=breadth), language)
+
+
+class Grounds(NamedTuple):
+    """What the sentence says and nothing else: many readers share one."""
+
+    terms: tuple[Term, ...]
+    followed: tuple[str, ...]
+    resembles: str | None
+    votes: int | None
+    percent: int | None
+    breadth: int
+
+
+def grounds(reasons: Reasons, *, breadth: int) -> Grounds:
+    hits = reasons.hits
+    return Grounds(
+        tuple(dict.fromkeys([(hit.term, hit.field) for hit in hits])) if hits else (),
         reasons.followed,
         reasons.resembles,
         reasons.votes,
         _percent(reasons.percentile),
         breadth,
-        language,
     )
 
 
-@lru_cache(maxsize=4096)
-def _why(
-    terms: tuple[Term, ...],
-    followed: tuple[str, ...],
-    resembles: str | None,
-    votes: int | None,
-    percent: int | None,
-    breadth: int,
-    language: Language,
-) -> Spans:
-    """The sentence from what it says and nothing else: many readers share one."""
+def tell(said: Grounds, language: Language) -> Spans:
+    """The sentence that says this."""
+    terms, followed, resembles, votes, percent, breadth = said
     parts = [
         *_hits(terms, language),
         *_followed(followed, language),
@@ -70,9 +77,17 @@ def _why(
         return ()
     told = _together(parts, language)
     if percent is not None:
-        lead = language.say("Top {percent} of the stream", percent=language.percent(percent / 100))
+        lead = _lead(percent, language)
         return fill(language.text("{lead}: {reasons}."), lead=say(lead), reasons=told)
     return _capitalised(fill(language.text("{reasons}."), reasons=told), language)
+
+
+_told = lru_cache(maxsize=4096)(tell)
+
+
+@lru_cache(maxsize=256)
+def _lead(percent: int, language: Language) -> str:
+    return language.say("Top {percent} of the stream", percent=language.percent(percent / 100))
 
 
 def _otherwise(near: bool, breadth: int, language: Language) -> list[Spans]:

@@ -54,7 +54,7 @@ def clean(text: str) -> str:
 
     Right-to-left writing itself stays, as do the marks U+200E and U+200F it needs at times.
     """
-    return text if text.isascii() and text.isprintable() else text.translate(_DANGEROUS)
+    return text if text.isprintable() else text.translate(_DANGEROUS)  # which none of them is
 
 
 def line(text: str, limit: int | None = None) -> str:

@@ -2,39 +2,43 @@
 
     templates -> skeleton of a paper's card | title, authors, excerpt, why-line, each in ink -> card
 
-What is fixed for a paper comes from the templates once. What reasons change is set into slots, and
-each such part is kept by what it depends on and nothing more: an excerpt by its hits, a why-line by
-its words. Finished cards are kept too. What is left for a subscriber is their feedback token, the
-names of further interests, the number in the text part, and a look-up. Nothing here depends on who
-reads, nor on the order of asking; everything is bounded.
+What is fixed for a paper comes from the templates once. What reasons change is set into slots: the
+marked excerpt is drawn for each card, in some microseconds, and is all that a card has to itself;
+a why-line is kept by what it says, an excerpt's plain text by its window, and unmarked parts by
+their paper. What is left for a subscriber is their feedback token, the names of further interests,
+the number in the text part, and a look-up. Nothing here depends on who reads, nor on the order of
+asking; everything is bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from digest.model import Field, Item, Paper, PaperId, Reasons
+from digest.model import Field, Hit, Item, Paper, PaperId, Reasons
 from digest.rendering.byline import byline
 from digest.rendering.email import Drawing
-from digest.rendering.excerpt import excerpt
+from digest.rendering.excerpt import Range, shown_hits, spans_within, window
 from digest.rendering.frame import words_of
-from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, ink
+from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, drawn, ink, size
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
-from digest.rendering.plaintext import text_card
+from digest.rendering.plaintext import text_card, wrap
 from digest.rendering.plates import Plate, Plates, WireCard
-from digest.rendering.reasons import why
+from digest.rendering.quoted import fragment
+from digest.rendering.reasons import Grounds, grounds, tell
 from digest.rendering.skeleton import SlotTokens, affixes, probe, slot
-from digest.rendering.spans import Kind, Spans, say
+from digest.rendering.spans import Kind, Spans, plain, say
 from digest.rendering.view import Card, also, card, clean_title, is_told, styled, summary, title
 from digest.shelf import Maker, Shelf
 
-CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 4 kB each
+CARDS_KEPT: Final = 24_576  #: of each style, twice this at most, about 1 kB each
 INKS_KEPT: Final = 4_096  #: twice this at most, about 1.5 kB each
+WHYS_KEPT: Final = 8_192  #: twice this at most, about 0.7 kB each
+TEXTS_KEPT: Final = 8_192  #: twice this at most, about 0.6 kB each
 ALSO_KEPT: Final = 4_096
-PAPERS_KEPT: Final = 4_096  #: about 8 kB each
+PAPERS_KEPT: Final = 4_096  #: about 15 kB each
 
 _PARTS: Final = (
     "title",
@@ -46,19 +50,38 @@ _PARTS: Final = (
 _TITLE, _AUTHORS, _SUMMARY, _EXCERPT, _WHY, _ALSO, _OWN = range(len(_PARTS) + 2)
 _EMPHATIC: Final = tuple(kind for kind in Kind if kind is not Kind.PLAIN)
 
+_TITLE_FIELD, _AUTHOR_FIELD = Field.TITLE, Field.AUTHOR
+
 Variant = tuple[bool, str]  #: revision and style
 Shape = tuple[tuple[bool, ...], Variant]  #: which parts a card has
 
 
+class Form(NamedTuple):
+    """A paper's plates for one shape of card, and the same with its usual parts settled."""
+
+    whole: Plates
+    settled: Plates
+
+
+class Shown(NamedTuple):
+    """One window of an abstract in plain text, and whether it says the summary."""
+
+    text: bytes
+    is_told: bool
+
+
 @dataclass(slots=True, eq=False)
 class Stock:
-    """What is kept of one paper."""
+    """What is kept of one paper. `usual`: its title, authors and summary without any marks."""
 
     paper: Paper
     title: str
     words: int
+    summary: Spans
+    usual: dict[int, Ink]
+    unmarked: tuple[Ink, bool] | None = None  #: the excerpt without marks
     fixed: dict[Variant, Card] = field(default_factory=dict)
-    plates: dict[Shape, Plates] = field(default_factory=dict)
+    forms: dict[Shape, Form] = field(default_factory=dict)
 
 
 class Cards:
@@ -74,9 +97,10 @@ class Cards:
         self.also = Maker(self._also_ink, ALSO_KEPT)
         self._stocks: dict[PaperId, Stock] = {}
         self._shelves: dict[str, Shelf[int, WireCard]] = {}
-        self._inks: Shelf[Hashable, Ink] = Shelf(INKS_KEPT)
-        self._told: Shelf[Hashable, bool] = Shelf(INKS_KEPT)  #: excerpts that say the summary
+        self._inks: Shelf[Hashable, Ink] = Shelf(INKS_KEPT)  #: titles and authors with marks
+        self._texts: Shelf[tuple[Stock, Range], Shown] = Shelf(TEXTS_KEPT)
         self._affixes = [*(self._probe(name) for name in _PARTS), PLAINLY]
+        self._whys = Maker(self._why_ink, WHYS_KEPT)
 
     def of_style(self, style: str) -> Shelf[int, WireCard]:
         """The cards by the identity of their reasons, which is quicker than equality.
@@ -100,64 +124,86 @@ class Cards:
         if stock is None or (stock.paper is not paper and stock.paper != paper):
             if len(self._stocks) >= PAPERS_KEPT:
                 self._stocks.clear()
-            stock = self._stocks[paper.id] = Stock(paper, clean_title(paper), words_of(paper))
+            stock = self._stocks[paper.id] = self._begun(paper)
         stock.paper = paper
         return stock
 
+    def _begun(self, paper: Paper) -> Stock:
+        bare, named, said = Item(paper.id, 0.0, Reasons()), clean_title(paper), summary(paper)
+        written = byline(paper.authors, bare.reasons, self._language)
+        usual = {
+            _TITLE: ink(title(paper, bare), self._affixes[_TITLE]),
+            _AUTHORS: ink(written, self._affixes[_AUTHORS]),
+            _SUMMARY: ink(said, self._affixes[_SUMMARY]),
+        }
+        return Stock(paper, named, words_of(paper), said, usual)
+
     def _set(self, stock: Stock, item: Item, style: str) -> WireCard:
         """Every part the card has, to be set into the slots of the paper's plates."""
-        variant = (item.revision, style)
-        fixed = stock.fixed.get(variant)
-        if fixed is None:
-            fixed = stock.fixed[variant] = self._fixed(stock.paper, item.revision, style)
         inks = self._reasoned(stock, item, style)
         there = tuple([part is not NO_INK for part in inks])
-        return WireCard(stock, item, self._plates(stock, fixed, (there, variant)), inks)
+        form = stock.forms.get((there, (item.revision, style)))
+        if form is None:
+            form = self._form(stock, (there, (item.revision, style)))
+        usual = stock.usual
+        is_usual = inks[_TITLE] is usual[_TITLE] and inks[_AUTHORS] is usual[_AUTHORS]
+        return WireCard(stock, item, form.settled if is_usual else form.whole, inks)
 
     def _reasoned(self, stock: Stock, item: Item, style: str) -> list[Ink]:
         """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
-        inks = [self._title(stock, item), self._authors(stock, item), NO_INK, NO_INK, NO_INK]
+        usual, reasons = stock.usual, item.reasons
+        fields = {hit.field for hit in reasons.hits}
+        inks = [usual[_TITLE], usual[_AUTHORS], NO_INK, NO_INK, NO_INK]
+        if _TITLE_FIELD in fields:
+            inks[_TITLE] = self._title(stock, item)
+        if reasons.followed or _AUTHOR_FIELD in fields:
+            inks[_AUTHORS] = self._authors(stock, reasons)
+        is_told = False
         if style not in ("compact", "titles"):
-            inks[_EXCERPT] = self._excerpt(stock, item)
+            inks[_EXCERPT], is_told = self._excerpt(stock, reasons)
         if style != "titles":
-            inks[_SUMMARY] = self._summary(stock, item, style)
-            told = why(item.reasons, breadth=len(stock.paper.sources), language=self._language)
-            inks[_WHY] = self._kept((_WHY, told), _WHY, lambda: told) if told else NO_INK
+            if not is_told:
+                inks[_SUMMARY] = usual[_SUMMARY]
+            inks[_WHY] = self._whys[grounds(reasons, breadth=len(stock.paper.sources))]
         return inks
 
     def _title(self, stock: Stock, item: Item) -> Ink:
-        hits = [(hit.start, hit.end) for hit in item.reasons.hits if hit.field is Field.TITLE]
+        hits = [(hit.start, hit.end) for hit in item.reasons.hits if hit.field is _TITLE_FIELD]
         return self._kept((stock, _TITLE, *hits), _TITLE, lambda: title(stock.paper, item))
 
-    def _authors(self, stock: Stock, item: Item) -> Ink:
-        reasons = item.reasons
-        hits = [hit.element for hit in reasons.hits if hit.field is Field.AUTHOR]
+    def _authors(self, stock: Stock, reasons: Reasons) -> Ink:
+        hits = [hit.element for hit in reasons.hits if hit.field is _AUTHOR_FIELD]
         return self._kept(
             (stock, _AUTHORS, *hits, *reasons.followed),
             _AUTHORS,
             lambda: byline(stock.paper.authors, reasons, self._language),
         )
 
-    def _excerpt(self, stock: Stock, item: Item) -> Ink:
-        return self._kept(
-            (stock, _EXCERPT, *_marks(item)),
-            _EXCERPT,
-            lambda: excerpt(stock.paper.abstract, item.reasons.hits),
-        )
+    def _excerpt(self, stock: Stock, reasons: Reasons) -> tuple[Ink, bool]:
+        """The excerpt, and whether it says the summary; its text is the same whatever is marked."""
+        abstract = stock.paper.abstract
+        found = shown_hits(abstract, reasons.hits) if reasons.hits else []
+        if found:
+            return self._marked(stock, found)
+        if stock.unmarked is None:
+            stock.unmarked = self._marked(stock, [])
+        return stock.unmarked
 
-    def _summary(self, stock: Stock, item: Item, style: str) -> Ink:
-        """As `view.styled` has it: left out where the excerpt says the same."""
-        said = summary(stock.paper)
-        if not said or (style != "compact" and self._is_told(stock, item, said)):
-            return NO_INK
-        return self._kept((stock, _SUMMARY), _SUMMARY, lambda: said)
+    def _marked(self, stock: Stock, found: Sequence[Hit]) -> tuple[Ink, bool]:
+        abstract = stock.paper.abstract
+        within = window(abstract, found)
+        spans = spans_within(abstract, found, within)
+        shown = self._texts.find((stock, within))
+        if shown is None:
+            shown = Shown(fragment(wrap(plain(spans))), is_told(stock.summary, spans))
+            self._texts.keep((stock, within), shown)
+        if not spans:
+            return NO_INK, shown.is_told
+        html = drawn(spans, self._affixes[_EXCERPT])
+        return Ink(fragment(html), shown.text, size(html)), shown.is_told
 
-    def _is_told(self, stock: Stock, item: Item, said: Spans) -> bool:
-        key, hits = (stock, *_marks(item)), item.reasons.hits
-        told = self._told.find(key)
-        if told is None:
-            told = self._told.keep(key, is_told(said, excerpt(stock.paper.abstract, hits)))
-        return told
+    def _why_ink(self, said: Grounds) -> Ink:
+        return ink(tell(said, self._language), self._affixes[_WHY])
 
     def _also_ink(self, names: tuple[str, ...]) -> Ink:
         return ink(say(also(names, self._language)))
@@ -168,45 +214,48 @@ class Cards:
             known = self._inks.keep(key, ink(spans(), self._affixes[part]))
         return known
 
-    def _fixed(self, paper: Paper, revision: bool, style: str) -> Card:
+    def _fixed(self, stock: Stock, variant: Variant) -> Card:
         """The paper's card for no reason at all."""
-        bare = Item(paper.id, 0.0, Reasons(), revision=revision)
-        return styled(card(paper, bare, self._links, self._language), style)
-
-    def _plates(self, stock: Stock, fixed: Card, shape: Shape) -> Plates:
-        """The two templates drawn with a slot in place of every part this card has."""
-        known = stock.plates.get(shape)
+        known = stock.fixed.get(variant)
         if known is None:
-            there, (_revision, style) = shape
-            slots = {
-                part: say(slot(n)) if it_is else ()
-                for n, (part, it_is) in enumerate(zip(_PARTS, there, strict=True))
-            }
-            alone = _with_parts(fixed, slots)
-            shared = alone if style == "titles" else replace(alone, also=slot(_ALSO))
-            html, text = self._drawing.card_html, self._drawing.card_text
-            known = stock.plates[shape] = (
-                Plate.of(html(alone), html(shared), own=_OWN, also=_ALSO),
-                Plate.of(
-                    text(text_card(alone), slot(_OWN)),
-                    text(text_card(shared), slot(_OWN)),
-                    own=_OWN,
-                    also=_ALSO,
-                ),
-            )
+            revision, style = variant
+            bare = Item(stock.paper.id, 0.0, Reasons(), revision=revision)
+            drawn = card(stock.paper, bare, self._links, self._language)
+            known = stock.fixed[variant] = styled(drawn, style)
         return known
+
+    def _form(self, stock: Stock, shape: Shape) -> Form:
+        """The two templates drawn with a slot in place of every part a card of this shape has."""
+        there, variant = shape
+        slots = {
+            part: say(slot(n)) if it_is else ()
+            for n, (part, it_is) in enumerate(zip(_PARTS, there, strict=True))
+        }
+        alone = _with_parts(self._fixed(stock, variant), slots)
+        shared = alone if variant[1] == "titles" else replace(alone, also=slot(_ALSO))
+        html, text = self._drawing.card_html, self._drawing.card_text
+        whole = (
+            Plate.of(html(alone), html(shared), own=_OWN, also=_ALSO),
+            Plate.of(
+                text(text_card(alone), slot(_OWN)),
+                text(text_card(shared), slot(_OWN)),
+                own=_OWN,
+                also=_ALSO,
+            ),
+        )
+        usual = stock.usual.items()
+        settled = (
+            whole[0] and whole[0].settled({n: (part.html, part.size) for n, part in usual}),
+            whole[1] and whole[1].settled({n: (part.text, 0) for n, part in usual}),
+        )
+        form = stock.forms[shape] = Form(whole, settled)
+        return form
 
     def _probe(self, part: str) -> Affixes:
         """How the template draws each kind of span in this part of a card."""
         spans = {name: probe(_EMPHATIC) if name == part else () for name in _PARTS}
         probed = _with_parts(Card(PaperId(0), self._links.base_url, ()), spans)
         return {**PLAINLY, **affixes(self._drawing.card_html(probed), _EMPHATIC)}
-
-
-def _marks(item: Item) -> tuple[Hashable, ...]:
-    """What an excerpt depends on, beside the abstract."""
-    hits = item.reasons.hits
-    return tuple([(h.start, h.end, h.term) for h in hits if h.field is Field.ABSTRACT])
 
 
 def _with_parts(card: Card, parts: Mapping[str, Spans]) -> Card:
