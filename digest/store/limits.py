@@ -22,8 +22,10 @@ _FORGET: Final = timedelta(days=2)  #: longer than any window
 class LimitStore:
     """Counts attempts in windows."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, key: str) -> None:
+        """`key` is secret: without it nobody can look for an address among the hashes."""
         self._database = database
+        self._key = hashlib.sha256(key.encode()).digest()
 
     def wait(self, key: str, *, most: int, within: timedelta, now: datetime) -> timedelta:
         """Count one more attempt for `key`; zero when it is among the `most` allowed `within` the
@@ -39,7 +41,7 @@ class LimitStore:
     ) -> tuple[datetime, int]:
         # A window of the future was left by a clock that has since been set back.
         is_over = (_RATE.c.since <= oldest) | (_RATE.c.since > now)
-        statement = insert_into(connection, _RATE).values(key=_hidden(key), since=now, count=1)
+        statement = insert_into(connection, _RATE).values(key=self._hidden(key), since=now, count=1)
         counted = statement.on_conflict_do_update(
             index_elements=["key"],
             set_={
@@ -50,6 +52,5 @@ class LimitStore:
         since, count = connection.execute(counted).one()
         return since, count
 
-
-def _hidden(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:32]
+    def _hidden(self, key: str) -> str:
+        return hashlib.blake2b(key.encode(), key=self._key, digest_size=16).hexdigest()

@@ -19,6 +19,7 @@ Rows = list[dict[str, Any]]
 _SUBSCRIBER: Final = table(SubscriberRow)
 _SUPPRESSION: Final = table(SuppressionRow)
 _ADDRESS: Final = "address"
+_SECRET: Final = frozenset({"secret", "secret_hash"})
 #: what rows may belong to somebody through
 _OWNED: Final = ("interest", "delivery")
 
@@ -38,16 +39,20 @@ def stored_about(database: Database, email: str, hashes: Collection[str]) -> dic
 def _about(connection: sa.Connection, one: sa.Table, who: int | None, email: str) -> Rows:
     if one is _SUBSCRIBER:
         return _rows(connection, one, one.c.email == email)
+    theirs = []
     if "subscriber_id" in one.c and who is not None:
-        return _rows(connection, one, one.c.subscriber_id == who)
-    if _ADDRESS in one.c:
-        return _rows(connection, one, one.c[_ADDRESS] == email)
-    for owner in _OWNED:
-        if f"{owner}_id" in one.c and who is not None:
-            theirs = SQLModel.metadata.tables[owner]
-            ids = sa.select(theirs.c.id).where(theirs.c.subscriber_id == who)
-            return _rows(connection, one, one.c[f"{owner}_id"].in_(ids))
-    return []
+        theirs.append(one.c.subscriber_id == who)
+    if _ADDRESS in one.c:  # also what was asked for before, or by somebody who is not known yet
+        theirs.append(one.c[_ADDRESS] == email)
+    if not theirs and who is not None:
+        theirs = [_owned(one, owner, who) for owner in _OWNED if f"{owner}_id" in one.c]
+    return _rows(connection, one, sa.or_(*theirs)) if theirs else []
+
+
+def _owned(one: sa.Table, owner: str, who: int) -> sa.ColumnElement[bool]:
+    held = SQLModel.metadata.tables[owner]
+    ids = sa.select(held.c.id).where(held.c.subscriber_id == who)
+    return one.c[f"{owner}_id"].in_(ids)
 
 
 def _rows(connection: sa.Connection, one: sa.Table, where: sa.ColumnElement[bool]) -> Rows:
@@ -56,8 +61,11 @@ def _rows(connection: sa.Connection, one: sa.Table, where: sa.ColumnElement[bool
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Bytes, such as vectors, are shown by their size."""
-    return {
-        name: f"{len(value)} bytes" if isinstance(value, bytes | memoryview) else value
-        for name, value in row.items()
-    }
+    """Bytes, such as vectors, are shown by their size; of a secret, only that there is one."""
+    return {name: _shown(name, value) for name, value in row.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name in _SECRET:
+        return "(secret)" if value else value
+    return f"{len(value)} bytes" if isinstance(value, bytes | memoryview) else value

@@ -22,6 +22,7 @@ from digest.store import errands
 from digest.store import subscribers as store
 from digest.store.database import Database
 from digest.store.issues import issues
+from digest.store.person import Rows, stored_about
 from digest.subscriptions.addresses import masked, normalise
 from digest.subscriptions.suppression import Suppressions
 
@@ -96,6 +97,11 @@ class Changing:
         """The digests they got, newest first: all, or up to `limit` of days `before` one."""
         with self._database.read() as connection:
             return issues(connection, subscriber, before=before, limit=limit)
+
+    def stored(self, subscriber: Subscriber) -> dict[str, Rows]:
+        """Every row about them, by table, but for secrets."""
+        hashes = self._suppressions.hashes(subscriber.email)
+        return stored_about(self._database, subscriber.email, hashes)
 
     # --- feeds ----------------------------------------------------------------------------------
 

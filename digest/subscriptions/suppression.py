@@ -37,6 +37,10 @@ class Suppressions:
         """The hash under which an address is put on the list from now on."""
         return fingerprints(address, self._keys)[0]
 
+    def hashes(self, address: str) -> tuple[str, ...]:
+        """Every hash under which an address may be on the list."""
+        return fingerprints(address, self._keys)
+
     def put(self, connection: sa.Connection, address: str, *, reason: str, at: datetime) -> None:
         store.suppress(connection, self.fingerprint(address), reason=reason, at=at)
 

@@ -27,7 +27,7 @@ def rooms_of(app: App) -> Rooms:
         tokens=app.tokens,
         clock=app.clock,
         search=app.searcher,
-        limits=LimitStore(app.database),
+        limits=LimitStore(app.database, key=keys[0]),
         joining=Joining(app.database, app.subscriptions, keys=keys, clock=app.clock),
         changing=Changing(app.database, keys=keys, clock=app.clock),
         feedback=app.feedback,

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from digest.delivery.masking import masked
 from digest.subscriptions import to_record
 from digest.web.headers import PRIVATE
 from digest.web.reader import Reader, Reading
@@ -22,7 +23,7 @@ router = APIRouter()
 @router.get("/p/{token}/export")
 def export(reader: Reading) -> Response:
     """Everything that is kept about the reader, as JSON."""
-    content = json.dumps(everything(reader), ensure_ascii=False, indent=2) + "\n"
+    content = json.dumps(everything(reader), ensure_ascii=False, indent=2, default=str) + "\n"
     headers = {
         "Content-Disposition": 'attachment; filename="my-digest.json"',
         "Cache-Control": PRIVATE,
@@ -58,12 +59,21 @@ def delete(reader: Reading) -> Response:
 
 
 def everything(reader: Reader) -> dict[str, Any]:
-    """Their record, what they said of papers, and what their digests held."""
+    """Their record, what they said of papers, what their digests held, and all that is stored."""
     return {
         "subscriber": to_record(reader.subscriber),
         "feedback": _feedback(reader),
         "digests": _digests(reader),
+        "stored": _stored(reader),
     }
+
+
+def _stored(reader: Reader) -> dict[str, list[dict[str, Any]]]:
+    """Row by row, so that nothing is left out; who has this link may not post to the channels."""
+    tables = reader.visit.rooms.changing.stored(reader.subscriber)
+    for row in tables.get("channel", ()):
+        row["address"] = masked(row["address"])
+    return tables
 
 
 def _feedback(reader: Reader) -> list[dict[str, Any]]:

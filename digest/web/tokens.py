@@ -60,7 +60,7 @@ class Typed:
     """The form for another token, as typed."""
 
     name: str = ""
-    scopes: frozenset[str] = PERSONAL
+    scopes: frozenset[str] = frozenset({Scope.READ, Scope.ME_READ})
     days: str = "90"
 
 

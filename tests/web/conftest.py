@@ -161,7 +161,7 @@ def make_rooms(database: Database, clock: FrozenClock, **fields: Any) -> Rooms:
         "tokens": tokens,
         "clock": clock,
         "search": searching,
-        "limits": LimitStore(database),
+        "limits": LimitStore(database, key=seeds.KEYS[0]),
         "joining": Joining(database, subscriptions, keys=seeds.KEYS, clock=clock),
         "changing": Changing(database, keys=seeds.KEYS, clock=clock),
         "feedback": Feedback(database, clock=clock),

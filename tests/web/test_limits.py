@@ -12,6 +12,7 @@ from digest.store.tables import RateRow, table
 from tests.fakes import FrozenClock
 
 HOUR = timedelta(hours=1)
+KEY = "a key for the tests, as long as it has to be"
 
 
 def waits(store: LimitStore, clock: FrozenClock, key: str = "ask:192.0.2.1") -> timedelta:
@@ -19,7 +20,7 @@ def waits(store: LimitStore, clock: FrozenClock, key: str = "ask:192.0.2.1") -> 
 
 
 def test_beyond_the_limit_is_told_how_long_to_wait(database: Database, clock: FrozenClock) -> None:
-    one, another = LimitStore(database), LimitStore(database)
+    one, another = LimitStore(database, key=KEY), LimitStore(database, key=KEY)
     assert waits(one, clock) == timedelta(0)
     clock.tick(minutes=10)
     assert waits(another, clock) == timedelta(0)
@@ -30,14 +31,14 @@ def test_beyond_the_limit_is_told_how_long_to_wait(database: Database, clock: Fr
 
 
 def test_a_clock_set_back_locks_nobody_out(database: Database, clock: FrozenClock) -> None:
-    store = LimitStore(database)
+    store = LimitStore(database, key=KEY)
     assert [waits(store, clock) > timedelta(0) for _ in range(3)] == [False, False, True]
     clock.tick(days=-3)
     assert waits(store, clock) == timedelta(0)
 
 
 def test_keys_are_hidden_and_forgotten(database: Database, clock: FrozenClock) -> None:
-    store, rate = LimitStore(database), table(RateRow)
+    store, rate = LimitStore(database, key=KEY), table(RateRow)
     waits(store, clock)
     clock.tick(days=3)
     waits(store, clock, "ask:192.0.2.9")
@@ -45,3 +46,12 @@ def test_keys_are_hidden_and_forgotten(database: Database, clock: FrozenClock) -
         keys = list(connection.execute(sa.select(rate.c.key)).scalars())
     assert len(keys) == 1
     assert "192.0.2" not in keys[0]
+
+
+def test_no_hash_can_be_guessed_without_the_key(database: Database, clock: FrozenClock) -> None:
+    """Or who is forgotten could be looked for among what is left."""
+    for key in (KEY, "another installation's key, also long"):
+        waits(LimitStore(database, key=key), clock)
+    with database.read() as connection:
+        keys = set(connection.execute(sa.select(table(RateRow).c.key)).scalars())
+    assert len(keys) == 2

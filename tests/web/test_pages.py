@@ -54,6 +54,12 @@ def links(html: str) -> list[str]:
     return [unescape(one) for one in re.findall(r'href="([^"]*)"', html)]
 
 
+def test_a_list_of_several_days_tells_each_paper_s(client: TestClient) -> None:
+    for path in ("/papers/2026-W47", "/papers/2026-11", "/papers/2026-11?tab=categories"):
+        assert 'class="whole-word">20 Nov 2026<' in client.get(path).text, path
+    assert 'class="whole-word">20 Nov 2026<' not in client.get("/papers/2026-11-20").text
+
+
 def test_the_front_page_is_the_newest_day_by_votes(client: TestClient) -> None:
     html = client.get("/").text
     assert "<h1>Friday, 20 November 2026</h1>" in html

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from sqlmodel import SQLModel
 from starlette.testclient import TestClient
 
 from digest.model import InterestId, SubscriberState
@@ -304,17 +305,47 @@ def test_all_of_it_comes_in_one_file(client: TestClient, links: Links) -> None:
     assert len(told["digests"][0]["papers"]) == 5
 
 
-def test_who_is_forgotten_leaves_a_hash(
-    client: TestClient, own: str, web_database: Database
-) -> None:
+def lived_in(client: TestClient, links: Links, rooms: Rooms) -> None:
+    """Leave a row in every table that a reader can leave one in."""
+    own = links.preferences
     post(client, "/my", email=READER)
+    post(client, f"{own}/address", email="other@example.org")
+    post(client, f"{links.feedback}/1/up")
+    post(client, f"{own}/mutes", authors="Ada Mirza", words="blockchain")
+    post(client, f"{own}/interest", wants="owls at dusk", do="save")
+    post(client, f"{own}/tokens", name="My script", scope=["read"], days="30")
+    hook = "https://hooks.slack.com/services/T0/B0/secretsecretsecret"
+    rooms.channels.register.add(READER, "slack", hook, label="Our room")
+
+
+def test_the_file_holds_every_table_and_no_secret(
+    client: TestClient, links: Links, rooms: Rooms
+) -> None:
+    lived_in(client, links, rooms)
+    text = client.get(f"{links.preferences}/export").text
+    stored = json.loads(text)["stored"]
+    expected = {"subscriber", "interest", "example", "feedback", "digest", "sent"}
+    assert expected | {"errand", "api_token", "channel"} <= set(stored)
+    assert {row["kind"] for row in stored["errand"]} == {"link", "change"}
+    assert [row["name"] for row in stored["api_token"]] == ["My script"]
+    assert "secretsecret" not in text
+    assert {row["secret_hash"] for row in stored["api_token"]} == {"(secret)"}
+
+
+def test_who_is_forgotten_leaves_a_hash(
+    client: TestClient, links: Links, rooms: Rooms, web_database: Database
+) -> None:
+    own = links.preferences
+    lived_in(client, links, rooms)
     assert "You are forgotten" in post(client, f"{own}/delete").text
-    left = dump(web_database)
+    left = {name: rows for name, rows in dump(web_database).items() if rows}
+    theirs = {name for name in left if "subscriber_id" in SQLModel.metadata.tables[name].c}
+    assert theirs == set()
     everything = repr({name: rows for name, rows in left.items() if name != "paper"})
-    assert READER not in everything
-    assert "Rea Der" not in everything
+    for mark in (READER, "Rea Der", "other@example.org", "owls at dusk", "My script", "Our room"):
+        assert mark not in everything
     assert [row.reason for row in rows(web_database, "suppression")] == ["removed"]
-    for path in ("", "/interest", "/delete", "/export"):
+    for path in ("", "/interest", "/delete", "/export", "/tokens"):
         assert client.get(f"{own}{path}").status_code == 404
 
 

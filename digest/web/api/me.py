@@ -88,6 +88,7 @@ class Data(BaseModel):
     subscriber: dict[str, Any]
     feedback: list[dict[str, Any]]
     digests: list[dict[str, Any]]
+    stored: dict[str, list[dict[str, Any]]] = Field(description="Every row about you, by table.")
 
 
 @router.get("", summary="Your profile")

@@ -15,6 +15,7 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -155,6 +156,8 @@ def confirm(place: Place, page: Page) -> None:
     page.goto(place.link("Confirm"))
     page.get_by_role("button", name="Yes, send me the digest").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome")
+    onward = page.get_by_role("link", name="Open my digest")
+    assert onward.evaluate("it => parseFloat(getComputedStyle(it).paddingLeft)") >= 10
     found = place.app.subscriptions.subscriber(NEW)
     assert found.interests[0].query == QUERY
     assert found.interests[0].examples[0].title.startswith("Small models")
@@ -184,6 +187,7 @@ def change(place: Place, page: Page) -> None:
     expect(page.locator("#preview h2")).to_contain_text("this would have sent you")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_have_text("The interest is saved.")
+    read_the_feed(page)
     page.get_by_label("How often").select_option("weekly")
     page.get_by_label("If weekly, on").select_option("friday")
     page.get_by_role("button", name="Save").nth(1).click()
@@ -191,6 +195,16 @@ def change(place: Place, page: Page) -> None:
     found = place.app.subscriptions.subscriber(NEW)
     assert (found.interests[0].name, found.interests[0].query) == ("Evidence", "evidence")
     assert (found.schedule.cadence.value, found.schedule.weekday) == ("weekly", 4)
+
+
+def read_the_feed(page: Page) -> None:
+    """The addresses stand on the page; a feed reader has nothing but them."""
+    for name, kind in (("Atom", "atom+xml"), ("RSS", "rss+xml"), ("JSON Feed", "feed+json")):
+        address = page.get_by_role("link", name=name, exact=True).first.get_attribute("href")
+        answer = httpx.get(address or "")
+        assert answer.status_code == 200
+        assert kind in answer.headers["content-type"]
+        assert "Small models, long memories" in answer.text
 
 
 def leave(place: Place, page: Page) -> None:
