@@ -21,6 +21,8 @@ from tests.web.reading import Links, change_link, confirm_link, dump, hrefs, rea
 from tests.web.seeds import READER
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
+#: What anybody can open, and what scanners find from there.
+OPEN = ("/", "/papers/2026-W47", "/paper/1", "/sources", "/feeds", "/search?q=owls", "/api/v1/docs")
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -209,14 +211,23 @@ def test_a_scanner_that_follows_everything_changes_nothing(
         {"email": "new@example.org", "interests": [{"name": "x", "query": "y"}]}, language="en"
     )
     rooms.changing.ask_address(reader(rooms), "other@example.org")
+    hook = "https://hooks.slack.com/services/T0/B0/secretsecretsecret"
+    rooms.channels.register.add(READER, "slack", hook, label="Our room")
     digest = f"/d/{rooms.tokens.sign(Purpose.DIGEST, 1)}"
     paths = [*links.everything(), confirm_link(rooms), change_link(rooms, 1, 2), digest]
-    paths += ["/subscribe", "/my"]
-    further = {one for path in paths for one in hrefs(client.get(path).text)}
-    tokens = [one for one in further if one.startswith(("/p/", "/u/", "/f/"))]
+    paths += [
+        f"/t/{rooms.tokens.sign(Purpose.TEAM, 1)}",
+        f"/s/{rooms.tokens.sign(Purpose.SHARED, 1)}",
+    ]
+    paths += [f"/feed/{rooms.tokens.sign(Purpose.FEED, 1, 0)}.atom", "/subscribe", "/my"]
     before = dump(web_database)
+    further = {one for path in (*paths, *OPEN) for one in hrefs(client.get(path).text)}
+    tokens = [one for one in further if one.startswith(("/p/", "/u/", "/f/"))]
     for path in dict.fromkeys([*paths, *tokens]):
         for _ in range(20):
             assert client.get(path).status_code == 200, path
             assert client.head(path).status_code == 200, path
+    for path in (*OPEN, *(further - {*tokens})):
+        assert client.get(path).status_code < 400, path
+        assert client.head(path).status_code < 400, path
     assert dump(web_database) == before

@@ -33,6 +33,7 @@ def paths(rooms: Rooms) -> Iterator[str]:
         "/",
         "/?tab=categories",
         "/papers/2026-W47",
+        "/papers/2026-11?tab=sources",
         "/search",
         "/search?q=retriev*+OR+owls",
     )

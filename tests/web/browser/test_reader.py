@@ -35,7 +35,7 @@ from tests.web import seeds
 from tests.web.browser.conftest import Window
 from tests.web.browser.test_look import LOOKS, OVERFLOW, violations
 from tests.web.conftest import serving
-from tests.web.reading import Links, confirm_link, dump, reader
+from tests.web.reading import Links, change_link, confirm_link, dump, reader
 
 pytestmark = pytest.mark.browser
 
@@ -260,8 +260,12 @@ def own_pages(rooms: Rooms) -> list[str]:
     everything = [one for one in links.everything() if not one.endswith(("/export", "/interest/1"))]
     paper = rooms.search.search("owls at dusk", limit=1).found[0].paper.id
     hostile = [f"{links.feedback}/{paper}/{word}" for word in ("up", "mute")]
-    team = f"/t/{rooms.tokens.sign(Purpose.TEAM, 1)}"
-    return ["/subscribe", "/my", confirm_link(rooms), team, *own, *everything, *hostile]
+    rooms.access.grant(seeds.HOSTILE[:80], email=seeds.READER)
+    rooms.changing.ask_address(reader(rooms), "other@example.org")
+    asked = [confirm_link(rooms), change_link(rooms, 1, 2)]
+    sign = rooms.tokens.sign
+    team = [f"/t/{sign(Purpose.TEAM, 1)}", f"/s/{sign(Purpose.SHARED, 1)}"]
+    return ["/subscribe", "/my", *asked, *team, *own, *everything, *hostile]
 
 
 @pytest.mark.parametrize("window", LOOKS, indirect=True)
