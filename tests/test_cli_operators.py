@@ -7,12 +7,17 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from digest.cli import main
+from digest.clock import system_clock
+from digest.store.database import Database
+from digest.store.marks import MarkStore
+from digest.summaries.rounds import PAUSED
 from tests.scheduler.conftest import ENTRY, FEED, KEY
 from tests.smtpd import Smtpd
 
@@ -110,6 +115,19 @@ def test_status_in_words_and_numbers(digest: Digest) -> None:
     told = digest("status").out
     assert "Readers: 1 active" in told
     assert "Lamps" in told
+
+
+def test_what_rests_after_failing_is_told(digest: Digest, folder: Path) -> None:
+    assert digest("status", "--json").json["pauses"] == []
+    until = system_clock() + timedelta(minutes=20)
+    database = Database(f"sqlite:///{folder / 'digest.db'}")
+    MarkStore(database).set(PAUSED, until, why="HTTP 503: away", times=3)
+    database.dispose()
+    told = f"The service for summaries is left alone until {until:%Y-%m-%d %H:%M} UTC: HTTP 503"
+    assert told in digest("status").out
+    [pause] = digest("status", "--json").json["pauses"]
+    assert pause["why"] == "HTTP 503: away"
+    assert f"note   pauses: {told}" in digest("doctor").out
 
 
 def test_one_shot_runs_leave_their_figures_in_a_file(digest: Digest, folder: Path) -> None:

@@ -9,24 +9,28 @@ from digest.cli.say import JsonOption, moment, say, say_json, show_table
 from digest.clock import system_clock
 
 if TYPE_CHECKING:
+    from digest.pauses import Pause
     from digest.store.health import Figures
 
 
 def status(json: JsonOption = False) -> None:
-    """Who is due, what waits, what was lately done, and how the sources are."""
+    """Who is due, what waits or rests, what was lately done, and how the sources are."""
     from dataclasses import asdict
 
+    from digest.pauses import pauses
     from digest.store.health import HealthStore
 
+    now = system_clock()
     with session.database() as database:
-        figures = HealthStore(database).figures(system_clock())
+        figures = HealthStore(database).figures(now)
+        resting = pauses(database, now)
     if json:
-        say_json(asdict(figures))
+        say_json(asdict(figures) | {"pauses": [asdict(one) for one in resting]})
     else:
-        _tell(figures)
+        _tell(figures, resting)
 
 
-def _tell(figures: Figures) -> None:
+def _tell(figures: Figures, resting: list[Pause]) -> None:
     readers = ", ".join(f"{count} {state.value}" for state, count in figures.subscribers.items())
     since = f", the longest since {moment(figures.due_since)}" if figures.due else ""
     oldest = f", the oldest since {moment(figures.waiting_since)}" if figures.waiting else ""
@@ -37,6 +41,8 @@ def _tell(figures: Figures) -> None:
     say(f"Within a day: {figures.composed} composed; {deliveries or 'nothing delivered'}.")
     if skips:
         say(f"Skipped: {skips}.")
+    for one in resting:
+        say(f"{one}.")
     if figures.sources:
         say()
         columns = ("source", "verdict", "asked", "last good answer", "#failures")

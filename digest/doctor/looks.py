@@ -19,14 +19,18 @@ _RUNNING: Final[Mapping[str, Look[Case]]] = {
     "embedder": running.look_at_embedder,
     "scheduler": running.look_at_heartbeats,
     "digests": running.look_at_queue,
+    "pauses": running.look_at_pauses,
+}
+#: Only where we hand mail to a server by ourselves.
+_SERVER: Final[Mapping[str, Look[Case]]] = {
+    "SMTP": ways.look_at_smtp,
+    "PTR": domain.look_at_names,
 }
 #: Only where mail leaves this machine.
 _MAIL: Final[Mapping[str, Look[Case]]] = {
-    "SMTP": ways.look_at_smtp,
     "SPF": domain.look_at_spf,
     "DKIM": domain.look_at_dkim,
     "DMARC": domain.look_at_dmarc,
-    "PTR": domain.look_at_names,
     "bounces": ways.look_at_bounces,
     "List-Unsubscribe": ways.look_at_unsubscribe,
 }
@@ -34,5 +38,7 @@ _MAIL: Final[Mapping[str, Look[Case]]] = {
 
 def looks(case: Case) -> dict[str, Look[Case]]:
     """Everything that concerns this installation."""
-    mail = _MAIL if case.settings.delivery.channel == "smtp" else {}
-    return {**HERE, **_RUNNING, **mail}
+    channel = case.settings.delivery.channel
+    server = _SERVER if channel == "smtp" else {}
+    mail = {} if channel == "mailbox" else _MAIL
+    return {**HERE, **_RUNNING, **server, **mail}

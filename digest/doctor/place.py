@@ -6,6 +6,7 @@ Nothing is changed and nothing is asked of the network.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -94,6 +95,8 @@ def _delivery(case: Case) -> Iterator[Finding]:
         )
     elif delivery.channel == "smtp":
         yield from _smtp(case)
+    else:
+        yield _program(delivery.sendmail.command[0])
 
 
 def _smtp(case: Case) -> Iterator[Finding]:
@@ -109,6 +112,13 @@ def _smtp(case: Case) -> Iterator[Finding]:
             f"Mails will link to {site.base_url}, which only this machine can reach.",
             "Set site.base_url to where readers reach it.",
         )
+
+
+def _program(name: str) -> Finding:
+    if shutil.which(name):
+        return ok("delivery", f"{name} takes the mail.")
+    mend = "Install this machine's mail system, or mend delivery.sendmail.command."
+    return fault("delivery", f"There is no program {name}.", mend)
 
 
 def _folder(about: str, path: Path) -> Finding:

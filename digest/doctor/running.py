@@ -10,6 +10,7 @@ from digest.alerts import alerts
 from digest.doctor.case import Case
 from digest.doctor.findings import Finding, fault, note, ok
 from digest.likeness import Likeness
+from digest.pauses import pauses
 from digest.scheduler.process import HEARTBEAT
 from digest.store import waterline
 from digest.store.health import HealthStore, SourceHealth
@@ -67,6 +68,13 @@ def look_at_embedder(case: Case) -> Iterator[Finding]:
             return
         vectors = embedder.embed(["How far a lantern shines in fog."])
         yield ok("embedder", f"{embedder.id} answers with {len(vectors[0])} dimensions.")
+
+
+def look_at_pauses(case: Case) -> Iterator[Finding]:
+    """What kept failing and rests; nothing is said where nothing does."""
+    with case.database() as database:
+        for one in pauses(database, case.clock()):
+            yield note("pauses", str(one), one.mend)
 
 
 def look_at_queue(case: Case) -> Iterator[Finding]:

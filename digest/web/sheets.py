@@ -31,8 +31,8 @@ DESK: Final[dict[str, frozenset[str]]] = {
     "web/desk/sign_in.html.j2": _sheet("to", "typed", "fault", "form_key"),
     "web/desk/closed.html.j2": COMMON,
     "web/desk/overview.html.j2": _desk(
-        "at", "alerts", "due", "readers", "next_due_at", "overdue", "waiting", "waiting_since",
-        "late", "verdict_kind", "charts",
+        "at", "alerts", "pauses", "due", "readers", "next_due_at", "overdue", "waiting",
+        "waiting_since", "late", "verdict_kind", "charts",
     ),
     "web/desk/readers.html.j2": _desk(
         "asked", "state", "is_first", "states", "total", "kinds", "found",

@@ -18,6 +18,7 @@ from digest.cli import main
 from digest.doctor import domain, machine, running, ways
 from digest.doctor.case import Case
 from digest.doctor.findings import Finding, Verdict, examine, fault, ok
+from digest.doctor.looks import looks
 from digest.model import Verdict as SourceVerdict
 from digest.store.database import Database
 from digest.store.leases import new_holder
@@ -213,6 +214,18 @@ def test_whether_anything_runs(
     clock.tick(minutes=10)
     [(verdict, says)] = told(running.look_at_heartbeats(make_case()))
     assert (verdict, "did not say goodbye" in says) == ("fault", True)
+
+
+@pytest.mark.parametrize(("program", "verdict"), [("true", "ok"), ("no-such-program", "fault")])
+def test_mail_through_this_machine_s_own_system(
+    make_case: MakeCase, program: str, verdict: str
+) -> None:
+    sendmail = {"channel": "sendmail", "sendmail": {"command": [program]}}
+    case = make_case(delivery=sendmail)
+    found = [one for one in looks(case)["delivery"](case) if program in one.told]
+    assert [one.verdict.value for one in found] == [verdict]
+    assert {"SPF", "DKIM", "DMARC", "bounces", "List-Unsubscribe"} <= looks(case).keys()
+    assert not {"SMTP", "PTR"} & looks(case).keys()
 
 
 def test_a_look_that_fails_is_a_finding() -> None:

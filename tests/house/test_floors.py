@@ -55,6 +55,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "feedback",
             "backtest",
             "importing",
+            "pauses",
         }
     ),  # stories made of stories
     frozenset({"post", "channels", "origins"}),

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from digest.model import DeliveryState, SubscriberState
+from digest.pauses import pauses
 from digest.store.days import Asked, Due
 from digest.store.health import Figures
 from digest.web.desk.charts import Chart, Counts, Series, by_day, days_until, stacked
@@ -55,6 +56,7 @@ def show(seat: Sitting) -> Response:
         title="Today",
         at=now,
         alerts=desk.alerts(now),
+        pauses=pauses(desk.database, now),
         due=_due(desk.days.due(now - _WITHIN), seat),
         readers=_readers(figures, seat),
         next_due_at=figures.next_due_at,

@@ -11,8 +11,12 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 from starlette.testclient import TestClient
 
+from digest.delivery.pausing import recovered
 from digest.model import SubscriberState
 from digest.store.database import Database
+from digest.store.marks import MarkStore
+from digest.store.routes import RouteStore
+from digest.summaries.rounds import PAUSED
 from digest.web.desk.samples import MAILS, PAGES
 from digest.web.rooms import Rooms
 from tests.fakes import FrozenClock
@@ -159,6 +163,25 @@ def test_when_nothing_is_wrong_that_is_said(
         done = {"state": "delivered", "settled_at": clock()}
         connection.execute(sa.update(delivery).values(**done))
     assert "Nothing is wrong" in desk.get("/desk").text
+
+
+def test_what_rests_after_failing_is_said(
+    desk: Desk, database: Database, clock: FrozenClock
+) -> None:
+    account, service = (
+        "The account smtp.example.org is left alone until",
+        "service for summaries is left",
+    )
+    text = words(desk.get("/desk").text)
+    assert account in text
+    assert "535 login refused" in text
+    assert service not in text
+    MarkStore(database).set(PAUSED, clock() + timedelta(minutes=20), why="503: <b>away</b>")
+    RouteStore(database).change("smtp.example.org", recovered)
+    text = words(desk.get("/desk").text)
+    assert account not in text
+    assert service in text
+    assert "503: <b>away</b>" in text
 
 
 def test_a_chart_has_words_and_a_table(desk: Desk) -> None:
