@@ -23,7 +23,7 @@ from digest.matching.static import static_embedder
 from digest.model import Fetched, Field, Listing
 from digest.searching import Order, Results, Searcher, searcher
 from digest.searching.keeping import Keeper
-from digest.searching.similarity import first
+from digest.searching.selecting import first
 from digest.store.database import Database
 from digest.store.papers import PaperStore
 from digest.store.purging import Keep, purge

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from itertools import islice
 
 from digest.matching.plurals import singular
 
@@ -93,6 +95,15 @@ def spans(text: str) -> list[tuple[int, int]]:
     origin.append(len(text))
     found = (match.span(1) for match in _WORD.finditer(fold(text)))
     return [(origin[start], max(origin[end], origin[end - 1] + 1)) for start, end in found]
+
+
+def spans_of(text: str, places: Sequence[int]) -> list[tuple[int, int]]:
+    """Those of `spans` at some places, given in order."""
+    if not places or not text.isascii():
+        found = spans(text) if places else []
+        return [found[at] for at in places]
+    matches = list(islice(_ASCII_WORD.finditer(text), places[-1] + 1))
+    return [matches[at].span(1) for at in places]
 
 
 @lru_cache(maxsize=1 << 17)

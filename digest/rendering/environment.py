@@ -23,6 +23,7 @@ import digest
 from digest.errors import TemplateFault
 from digest.rendering.brand import PLAIN, Brand
 from digest.rendering.links import safe_url
+from digest.rendering.markup import marked
 
 MJML_SUFFIX: Final = ".mjml.j2"
 _PACKAGE: Final = Path(digest.__file__).parent
@@ -148,6 +149,7 @@ def _environment(loader: jinja2.BaseLoader, *, escape: bool) -> jinja2.Environme
         auto_reload=False,
     )
     environment.filters["safe_url"] = safe_url
+    environment.filters["marked"] = marked
     return environment
 
 

@@ -118,6 +118,7 @@ class Language:
         return text[:1].upper() + text[1:]
 
 
+@lru_cache(maxsize=256)
 def own_name(code: str) -> str:
     """A language as its speakers call it, as a list of languages has it: "Français"."""
     try:

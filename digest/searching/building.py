@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -31,7 +31,7 @@ from digest.searching.segment import (
 from digest.searching.vocabulary import Vocabulary
 from digest.store.searchable import Searchable
 
-Vectorise = Callable[[Sequence[Searchable]], WholeVectors]
+_BLOCK = 1 << 18  #: numbers sorted at once
 
 
 class Builder:
@@ -93,14 +93,24 @@ class Builder:
 
     # --- at the end -----------------------------------------------------------------------------
 
-    def _taken(self, name: str, kind: type[Any]) -> NDArray[Any]:
-        """All pages' arrays of that name as one; the pages give theirs up, for there are many."""
-        parts = [vars(page).pop(name) for page in self._pages]
-        return np.concatenate([np.empty(0, kind), *parts]).astype(kind, copy=False)
+    def _taken(
+        self, name: str, kind: type[Any], *, known: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """All pages' arrays of that name as one, looked up in `known` if that is given.
+
+        The pages give theirs up one by one, for there are many.
+        """
+        taken = np.empty(sum(len(vars(page)[name]) for page in self._pages), kind)
+        begin = 0
+        for page in self._pages:
+            part = vars(page).pop(name)
+            taken[begin : begin + len(part)] = part if known is None else known[part]
+            begin += len(part)
+        return taken
 
     def _word_places(self) -> WordPlaces:
         vocabulary, numbers = _vocabulary(list(self._words))
-        ids = numbers[self._taken("words", np.uint32)]
+        ids = self._taken("words", np.uint32, known=numbers)
         begins = np.concatenate([[0], np.cumsum(self._taken("sizes", np.int64))])
         places = grouped(ids, self._taken("places", np.uint32), len(vocabulary))
         pairs = sieve(ids)
@@ -119,11 +129,11 @@ class Builder:
         stems = sorted(self._stems)
         order = np.empty(len(stems), np.uint32)
         order[[self._stems[one] for one in stems]] = np.arange(len(stems))
-        numbers = order[self._taken("stems", np.uint32)]
-        by_stem = np.argsort(numbers, kind="stable")
+        numbers = self._taken("stems", np.uint32, known=order)
         starts = _starts(numbers, len(stems))
-        rows = self._taken("stem_rows", np.uint32)[by_stem]
-        return StemCounts(stems, Lists(starts, rows), self._taken("stem_times", np.uint8)[by_stem])
+        rows = _sorted(numbers, starts, self._taken("stem_rows", np.uint32))
+        times = _sorted(numbers, starts, self._taken("stem_times", np.uint8))
+        return StemCounts(stems, Lists(starts, rows), times)
 
     def _authors(self) -> Names:
         names = list(self._names)
@@ -227,12 +237,32 @@ def _vocabulary(words: Sequence[str]) -> tuple[Vocabulary, NDArray[np.uint32]]:
 
 def grouped(numbers: Ints | NDArray[np.uint32], values: NDArray[np.uint32], size: int) -> Lists:
     """`values` as one list for each number, in the order they had."""
-    return Lists(_starts(numbers, size), values[np.argsort(numbers, kind="stable")])
+    starts = _starts(numbers, size)
+    return Lists(starts, _sorted(numbers, starts, values))
 
 
 def _starts(numbers: Ints | NDArray[np.uint32], size: int) -> Ints:
-    counts = np.bincount(numbers, minlength=size)
+    counts = np.zeros(size, np.int64)
+    for begin in range(0, len(numbers), _BLOCK):
+        counts += np.bincount(numbers[begin : begin + _BLOCK], minlength=size)
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def _sorted(numbers: Ints | NDArray[np.uint32], starts: Ints, values: NDArray[Any]) -> NDArray[Any]:
+    """`values` by their numbers, those of one number in the order they had.
+
+    Sorting an archive's words at once would take several times their memory; a block is sorted and
+    dealt out to where each number's list goes on.
+    """
+    found, ends = np.empty_like(values), starts[:-1].copy()
+    for begin in range(0, len(numbers), _BLOCK):
+        some = numbers[begin : begin + _BLOCK]
+        order = np.argsort(some, kind="stable")
+        different, firsts, counts = np.unique(some[order], return_index=True, return_counts=True)
+        places = np.repeat(ends[different] - firsts, counts) + np.arange(len(some))
+        found[places] = values[begin : begin + _BLOCK][order]
+        ends[different] += counts
+    return found
 
 
 def _pairs(pairs: Iterable[tuple[int, int]]) -> Ints:

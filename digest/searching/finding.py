@@ -49,10 +49,10 @@ class Verdicts:
 def judge(queries: Compiled, segment: Segment) -> Verdicts:
     """Truth, veto and strength of every query, as `keywords.Evaluation` has them."""
     size = len(segment)
-    places = [_find(segment, queries.leaves[at]) for at in range(len(queries.leaves))]
+    places = [_known(segment, leaf) for leaf in queries.leaves]
     bits = np.zeros((queries.node_count, -(-size // 64)), np.uint64)
     for node, (there, _) in zip(queries.leaf_nodes.tolist(), places, strict=True):
-        bits[node] = _packed(there)
+        bits[node] = there
     everything = _packed(np.ones(size, np.bool_))[None, :]
     run(queries.layers, bits, rows=np.arange(queries.node_count), everything=everything)
     vetoed = np.zeros((len(queries.veto), size), np.bool_)
@@ -76,13 +76,12 @@ def _wanted(queries: Compiled) -> Iterator[list[int]]:
         yield queries.wanted[end - count : end].tolist()
 
 
-def _strength(leaves: Sequence[int], places: Sequence[tuple[Bools, Bools]], size: int) -> Floats:
-    total = np.zeros(size, np.float32)
+def _strength(leaves: Sequence[int], places: Sequence[tuple[Bits, Bits]], size: int) -> Floats:
+    total = np.zeros(size, np.uint16)
     for leaf in leaves:
-        there, in_title = places[leaf]
-        total += there.astype(np.float32) + in_title
-    strength: Floats = total / np.float32(max(2 * len(leaves), 1))
-    return strength
+        for rows in places[leaf]:
+            total += _unpacked(rows, size)
+    return total.astype(np.float32) / np.float32(max(2 * len(leaves), 1))
 
 
 def _packed(there: Bools) -> Bits:
@@ -95,6 +94,14 @@ def _packed(there: Bools) -> Bits:
 def _unpacked(bits: Bits, size: int) -> Bools:
     octets = bits.astype("<u8", copy=False).view(np.uint8)
     return np.unpackbits(octets, bitorder="little")[:size].view(np.bool_)
+
+
+def _known(segment: Segment, leaf: Leaf) -> tuple[Bits, Bits]:
+    def find() -> tuple[Bits, Bits]:
+        there, in_title = _find(segment, leaf)
+        return _packed(there), _packed(in_title)
+
+    return segment.found.get(leaf, find)
 
 
 def _find(segment: Segment, leaf: Leaf) -> tuple[Bools, Bools]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,11 @@ from digest.matching.lexicon import K1, B
 from digest.matching.statements import WORD_SCALE
 from digest.model import FetchId, PaperId
 from digest.searching.frame import Frame
+from digest.searching.recent import Recent
 from digest.searching.segment import Bools, Floats, Ints, Segment
 
-Column = Callable[[Segment], NDArray[np.generic]]
+COMMON = 1 / 16  #: share of the papers from which on a stem's scores are worth keeping
+_COLUMNS = 64  #: of those stems asked for last: 256 bytes a paper in all
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,25 +78,77 @@ class Index:
 
     def rarity(self, stem: str) -> float:
         """BM25's idf over the archive, in the form that is never negative."""
-        count = sum(len(one.stems.of(stem)[0]) for one in self.segments)
-        return float(np.log(1 + (len(self) - count + 0.5) / (count + 0.5)))
+        count = self._count(stem)
+        return math.log(1 + (len(self) - count + 0.5) / (count + 0.5))
 
     def words(self, stems: Iterable[tuple[str, int]]) -> Floats:
         """BM25 of every row for stems and how often each is asked for, in `WORD_SCALE`."""
         total = np.zeros(len(self), np.float32)
         for stem, asked in stems:
-            weight = asked * self.rarity(stem) * (K1 + 1) / WORD_SCALE
-            for begin, segment in zip(self.begins, self.segments, strict=True):
-                rows, times = segment.stems.of(stem)
-                norms = self._norms[begin : begin + len(segment)]
-                often = times.astype(np.float32)
-                total[begin : begin + len(segment)][rows] += weight * often / (often + norms[rows])
+            weight = np.float32(asked * self.rarity(stem) * (K1 + 1) / WORD_SCALE)
+            if self._count(stem) > COMMON * len(self):
+                total += weight * self._columns.get(stem, partial(self._column, stem))
+                continue
+            for rows, often in self._often(stem):
+                total[rows] += weight * often
         return total
+
+    def _count(self, stem: str) -> int:
+        return sum(one.stems.count(stem) for one in self.segments)
+
+    def _column(self, stem: str) -> Floats:
+        column = np.zeros(len(self), np.float32)
+        for rows, often in self._often(stem):
+            column[rows] = often
+        return column
+
+    def _often(self, stem: str) -> Iterator[tuple[Ints, Floats]]:
+        """The rows that have the stem, and how much of a full hit each is."""
+        for begin, segment in zip(self.begins, self.segments, strict=True):
+            rows, times = segment.stems.of(stem)
+            here, often = rows.astype(np.int64) + begin, times.astype(np.float32)
+            yield here, often / (often + self._norms[here])
+
+    @cached_property
+    def _columns(self) -> Recent[str, Floats]:
+        return Recent(_COLUMNS)
 
     def coarse(self, vector: Floats) -> Floats:
         """About the cosine of every row to a question's vector."""
         near = vector @ self.frame.basis
+        if len(self.segments) == 1:
+            only: Floats = self.segments[0].vectors.coarse @ near
+            return only
         return np.concatenate([segment.vectors.coarse @ near for segment in self.segments])
+
+    def coarse_usual(self, vector: Floats) -> tuple[float, float]:
+        """Mean and spread of `coarse` over all rows, without looking at them."""
+        near = (vector @ self.frame.basis).astype(np.float64)
+        mean, moments = self._coarse_moments
+        centre = float(mean @ near)
+        return centre, max(float(near @ moments @ near) - centre**2, 0.0) ** 0.5
+
+    @cached_property
+    def _coarse_moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The mean of the coarse vectors, and that of their products."""
+        parts = [one.vectors.coarse for one in self.segments]
+        sums = sum(part.sum(axis=0, dtype=np.float64) for part in parts)
+        products = sum((part.T @ part).astype(np.float64) for part in parts)
+        count = max(len(self), 1)
+        return np.asarray(sums) / count, np.asarray(products) / count
+
+    def cosines(self, rows: Ints, vector: Floats) -> Floats:
+        """The rows' own cosines to a vector, within 1 %."""
+        found = np.zeros(len(rows), np.float32)
+        for begin, segment in zip(self.begins, self.segments, strict=True):
+            here = (rows >= begin) & (rows < begin + len(segment))
+            found[here] = segment.vectors.cosines(rows[here] - begin, vector)
+        return found
+
+    @cached_property
+    def sample(self) -> Floats:
+        """The vectors of the frame's papers."""
+        return self.vectors(self.sample_rows)
 
     def vectors(self, rows: Ints) -> Floats:
         """The rows' own vectors, unit length within 1 %."""

@@ -30,6 +30,7 @@ from digest.searching.finding import judge
 from digest.searching.frame import Frame
 from digest.searching.index import Index
 from digest.searching.segment import Bools, Floats, Ints
+from digest.searching.selecting import first
 
 FINE = 2_000  #: rows whose own vectors are looked at
 DEPTH = 60  #: rows whose sentences are looked at
@@ -163,8 +164,11 @@ def _compare(
         return _told(len(index), known, rows, known.total([words[rows]], [1.0]))
     question = index.frame.question(statement, embedder)
     known = _calibrated(index.frame, _sample_parts(index, words, question))
-    rows = _best(_estimated(known, words, index.coarse(question)), np.flatnonzero(pool), FINE)
-    meaning = index.vectors(rows) @ question
+    rows = np.flatnonzero(pool)
+    if len(rows) > FINE:
+        estimated = _estimated(known, words, index, question)
+        rows = rows[first(estimated if len(rows) == len(index) else estimated[rows], FINE)]
+    meaning = index.cosines(rows, question)
     rough = known.total([words[rows], meaning, _by_whole(known, meaning)], WEIGHTS)
     order = np.argsort(-rough, kind="stable")
     top = order[:DEPTH]
@@ -200,15 +204,19 @@ def _sample_parts(index: Index, words: Floats, question: Floats) -> list[Floats]
     if not len(rows):
         return [np.zeros(0, np.float32)] * 3
     nearest = np.maximum.reduceat(frame.parts @ question, frame.starts[:-1])
-    return [words[rows], index.vectors(rows) @ question, nearest]
+    return [words[rows], index.sample @ question, nearest]
 
 
-def _estimated(known: Calibration, words: Floats, coarse: Floats) -> Floats:
-    """About the score of every row; the coarse cosine stands for both parts of the meaning."""
-    meaning = (coarse - coarse.mean()) / max(float(coarse.std()), 1e-6)
-    return known.total(
-        [words, meaning * known.spreads[1] + known.means[1], _z(known, meaning)], WEIGHTS
-    )
+def _estimated(known: Calibration, words: Floats, index: Index, question: Floats) -> Floats:
+    """What the score of every row goes by, about: their order, not their values.
+
+    The coarse cosine, standardised over the archive, stands for both parts of the meaning.
+    """
+    _, spread = index.coarse_usual(question)
+    share = np.float32((WEIGHTS[1] + WEIGHTS[2]) / max(spread, 1e-6))
+    estimated = index.coarse(share * question)
+    estimated += np.float32(WEIGHTS[0] / known.spreads[0]) * words
+    return estimated
 
 
 def _by_whole(known: Calibration, meaning: Floats) -> Floats:
@@ -219,13 +227,6 @@ def _by_whole(known: Calibration, meaning: Floats) -> Floats:
 def _z(known: Calibration, standard: Floats) -> Floats:
     found: Floats = standard * known.spreads[2] + known.means[2]
     return found
-
-
-def _best(values: Floats, rows: Ints, count: int) -> Ints:
-    """Those of `rows` with the highest values, in no order."""
-    if len(rows) <= count:
-        return rows
-    return rows[np.argpartition(-values[rows], count)[:count]]
 
 
 def _nearest_sentence(
@@ -240,6 +241,6 @@ def _nearest_sentence(
         blocks = [stored[ids[at]][width:] for at in told]
         starts = np.cumsum([0, *(len(block) // width for block in blocks[:-1])])
         vectors = np.frombuffer(b"".join(blocks), np.float16).reshape(-1, len(question))
-        cosines = index.frame.centred(vectors.astype(np.float32)) @ question
+        cosines = index.frame.cosines(vectors.astype(np.float32), question)
         found[told] = np.maximum.reduceat(cosines, starts)
     return found

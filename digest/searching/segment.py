@@ -13,7 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.circuit import Bits, Leaf
 from digest.model import Field
+from digest.searching.recent import Recent
 from digest.searching.vocabulary import Vocabulary
 
 Bools = NDArray[np.bool_]
@@ -24,7 +26,8 @@ OFFSET_BITS = 11
 LONGEST = (1 << OFFSET_BITS) - 1  #: words of a paper that are looked at
 GAP_BITS = 2
 _FIRST, _SECOND, _MASK = 0x9E3779B97F4A7C15, 0xD1342543DE82EF95, (1 << 64) - 1
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
+_TERMS = 256  #: of queries whose rows are remembered: 64 bytes a paper in all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,12 +91,15 @@ def _pair(first: int, second: int) -> int:
 def sieve(ids: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """The pairs of neighbours in a stream of words (see `WordPlaces.pairs`)."""
     size = 1 << max(10, (4 * len(ids)).bit_length())
-    bits = np.zeros(size, np.bool_)
+    octets = np.zeros(size >> 3, np.uint8)
     for start in range(0, len(ids), _BLOCK):
         some = ids[start : start + _BLOCK + 1].astype(np.uint64)
         codes = some[:-1] * np.uint64(_FIRST) + some[1:] * np.uint64(_SECOND)
-        bits[(codes >> np.uint64(24)) & np.uint64(size - 1)] = True
-    return np.packbits(bits, bitorder="little")
+        bits = (codes >> np.uint64(24)) & np.uint64(size - 1)
+        places, within = bits >> np.uint64(3), (bits & np.uint64(7)).astype(np.uint8)
+        for bit in range(8):  # one at a time, so that a place that is met twice gets the same
+            octets[places[within == bit]] |= np.uint8(1 << bit)
+    return octets
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +116,13 @@ class StemCounts:
     @cached_property
     def numbers(self) -> Mapping[str, int]:
         return {stem: number for number, stem in enumerate(self.stems)}
+
+    def count(self, stem: str) -> int:
+        """How many papers have the stem."""
+        number = self.numbers.get(stem)
+        if number is None:
+            return 0
+        return int(self.rows.starts[number + 1] - self.rows.starts[number])
 
     def of(self, stem: str) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
         number = self.numbers.get(stem)
@@ -152,6 +165,11 @@ class WholeVectors:
         found: Floats = self.fine[rows].astype(np.float32) * self.scales[rows, None]
         return found
 
+    def cosines(self, rows: Ints, vector: Floats) -> Floats:
+        """`exact(rows) @ vector`, each row scaled once."""
+        found: Floats = (self.fine[rows].astype(np.float32) @ vector) * self.scales[rows]
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class Segment:
@@ -170,6 +188,11 @@ class Segment:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def found(self) -> Recent[Leaf, tuple[Bits, Bits]]:
+        """Which rows have a term at all and in their title, of the terms asked for last."""
+        return Recent(_TERMS)
 
     @property
     def cells(self) -> int:

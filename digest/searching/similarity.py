@@ -12,6 +12,7 @@ from digest.matching.vectors import whole_text
 from digest.model import Paper
 from digest.searching.index import Index
 from digest.searching.segment import Floats, Ints
+from digest.searching.selecting import first
 
 MOST_STEMS = 30  #: of title and abstract, the most telling
 FINE = 500  #: rows whose own vectors are looked at
@@ -22,37 +23,30 @@ def nearest(index: Index, paper: Paper, limit: int, *, embedder: Embedder | None
     """The rows of the nearest papers, best first."""
     if not len(index):
         return np.zeros(0, np.int64)
-    values = _standard(index.words(_telling(index, paper)))
+    words = index.words(_telling(index, paper))
+    centre, spread = float(words.mean()), max(float(words.std()), 1e-6)
     question = _vector(index, paper, embedder)
-    if question is not None:
-        coarse = _standard(index.coarse(question))
-        rough = values + coarse
-        best = first(rough, FINE)
-        fine = index.vectors(best) @ question
-        usual = index.vectors(index.sample_rows) @ question
-        told = (values[best] + (fine - usual.mean()) / max(float(usual.std()), 1e-3)) / 2
-        values = np.full(len(index), -np.inf, np.float32)
-        values[best] = told
-    values[~index.alive] = -np.inf
+    if question is None:
+        rows, values = np.arange(len(words)), (words - centre) / spread
+    else:
+        rows = _best(index, words, spread, question)
+        usual = index.sample @ question
+        fine = (index.cosines(rows, question) - usual.mean()) / max(float(usual.std()), 1e-3)
+        values = ((words[rows] - centre) / spread + fine) / 2
+    likely = (values >= CHANCE) & index.alive[rows]
     if (own := index.rows.get(paper.id)) is not None:
-        values[own] = -np.inf
-    likely = np.flatnonzero(values >= CHANCE)
-    found: Ints = likely[np.argsort(-values[likely], kind="stable")[:limit]]
+        likely &= rows != own
+    best = np.argsort(-values[likely], kind="stable")[:limit]
+    found: Ints = rows[likely][best]
     return found
 
 
-def first(values: Floats, count: int) -> Ints:
-    """The places of the `count` highest, best first, the earlier of equals before the later.
-
-    As sorting all of them would give, at a tenth of its cost.
-    """
-    if count < len(values):
-        least = np.partition(values, len(values) - count)[len(values) - count]
-        places = np.flatnonzero(values >= least)
-    else:
-        places = np.arange(len(values))
-    order: Ints = places[np.argsort(-values[places], kind="stable")[:count]]
-    return order
+def _best(index: Index, words: Floats, spread: float, question: Floats) -> Ints:
+    """The rows whose words and coarse cosine, both standardised, come to most."""
+    _, wide = index.coarse_usual(question)
+    rough = index.coarse(question / np.float32(max(wide, 1e-6)))
+    rough += words / np.float32(spread)
+    return first(rough, FINE)
 
 
 def _telling(index: Index, paper: Paper) -> list[tuple[str, int]]:
@@ -72,8 +66,3 @@ def _vector(index: Index, paper: Paper, embedder: Embedder | None) -> Floats | N
         return kept
     vector: Floats = index.frame.centred(embedder.embed([whole_text(paper)]))[0]
     return vector
-
-
-def _standard(values: Floats) -> Floats:
-    standard: Floats = (values - values.mean()) / max(float(values.std()), 1e-6)
-    return standard

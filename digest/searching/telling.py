@@ -11,7 +11,7 @@ from digest.matching.keywords import Compiled, Evaluation, Scan
 from digest.matching.names import find_name, name_words
 from digest.matching.reading import read
 from digest.matching.stems import stem
-from digest.matching.terms import cut, spans
+from digest.matching.terms import cut, spans_of
 from digest.model import Field, Hit, Interest, Paper, PaperId, Reasons
 from digest.searching.asking import Asked
 
@@ -27,7 +27,7 @@ def reasons(
 ) -> list[Reasons]:
     """Each paper's reasons; `rarity` has the stems of the statement."""
     exact = _exact(asked, papers)
-    names = {stem(word): word for word in cut(asked.statement)}
+    names = _names(asked.statement)
     found = []
     for paper, portion, hits in zip(papers, share, exact, strict=True):
         told = hits or tuple(_marks(paper, names, rarity))
@@ -44,18 +44,21 @@ def _exact(asked: Asked, papers: Sequence[Paper]) -> list[tuple[Hit, ...]]:
     return [evaluation.hits(0, at) if true[at] else () for at in range(len(papers))]
 
 
+def _names(statement: str) -> dict[str, str]:
+    """The stems of a statement, and how it writes each."""
+    return {found: word for word in cut(statement) if (found := stem(word))}
+
+
 def _marks(paper: Paper, names: Mapping[str, str], rarity: Mapping[str, float]) -> Iterator[Hit]:
     """Where the statement's words stand, of the rarest first."""
     places: dict[str, list[Hit]] = {}
     for field, text in zip(_TEXTS, (paper.title, paper.abstract), strict=True):
-        stems = [stem(word) for word in cut(text)]
-        if names.keys().isdisjoint(stems):
-            continue
-        for found, (start, end) in zip(stems, spans(text), strict=True):
-            if found and found in names:
-                places.setdefault(found, []).append(Hit(field, start, end, names[found]))
-    for found in sorted(places, key=lambda one: (-rarity.get(one, 0.0), one))[:MOST]:
-        yield from places[found]
+        found = [(at, one) for at, one in enumerate(map(stem, cut(text))) if one in names]
+        ends = spans_of(text, [at for at, _ in found])
+        for (_, one), (start, end) in zip(found, ends, strict=True):
+            places.setdefault(one, []).append(Hit(field, start, end, names[one]))
+    for one in sorted(places, key=lambda one: (-rarity.get(one, 0.0), one))[:MOST]:
+        yield from places[one]
 
 
 class Teller:
@@ -68,7 +71,7 @@ class Teller:
         query = read(interest).query
         self._query = query if query and query.wanted() else None
         self._wanted = [name_words(name) for name in interest.authors]
-        self._names = {stem(word): word for word in cut(interest.statement)}
+        self._names = _names(interest.statement)
 
     def reasons(
         self, paper: PaperId, *, share: float | None, near: bool, resembles: str | None

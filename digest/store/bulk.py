@@ -103,6 +103,14 @@ def _in_utc(instant: datetime | None) -> datetime | None:
     return None if instant is None else instant.astimezone(UTC)
 
 
+def day(stored: Any) -> date:
+    """The day of what `stored_day` made."""
+    return _day(stored) if isinstance(stored, str) else stored
+
+
+_day = lru_cache(maxsize=4096)(date.fromisoformat)
+
+
 def stored(connection: sa.Connection, instant: datetime) -> str | datetime:
     """An aware instant as UtcDateTime stores it."""
     return _as_sqlite(instant) if connection.dialect.name == "sqlite" else instant

@@ -7,8 +7,7 @@ judges a source, `digest.edition` decides what a window's papers are good for.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -23,14 +22,13 @@ from digest.model import (
     Paper,
     PaperId,
     PastFetch,
-    Sighting,
     SourceNote,
     Verdict,
 )
 from digest.store import intake
 from digest.store.database import Database, insert_into
 from digest.store.leases import Lease
-from digest.store.rows import PAPER, SIGHTING, batches, paper_from, sighting_from
+from digest.store.rows import PAPER, SIGHTING, batches, read_papers
 from digest.store.summaries import summaries_of
 from digest.store.tables import FetchRow, PaperAliasRow, SourceRow, table
 from digest.text import arxiv_id, canonical_url, doi, pmid
@@ -159,7 +157,7 @@ class PaperStore:
         )
         with self._database.read() as connection:
             found = {row.paper_id: row.is_new for row in connection.execute(seen)}
-            papers = _read_papers(connection, found)
+            papers = read_papers(connection, found)
         revised = frozenset(PaperId(id) for id, is_new in found.items() if not is_new)
         return PaperWindow(tuple(papers.values()), revised)
 
@@ -178,7 +176,7 @@ class PaperStore:
             newest = newest.where(PAPER.c.id.in_(seen))
         with self._database.read() as connection:
             ids = connection.execute(newest).scalars().all()
-            papers = _read_papers(connection, ids)
+            papers = read_papers(connection, ids)
         return tuple(papers[PaperId(id)] for id in ids)
 
     # --- finding --------------------------------------------------------------------------------
@@ -187,9 +185,9 @@ class PaperStore:
         """The papers of `ids`, each under the id it was asked for by; unknown ids are left out."""
         wanted = list(dict.fromkeys(ids))
         with self._database.read() as connection:
-            found = _read_papers(connection, wanted)
+            found = read_papers(connection, wanted)
             moved = _moved(connection, [id for id in wanted if id not in found])
-            others = _read_papers(connection, set(moved.values()) - found.keys())
+            others = read_papers(connection, set(moved.values()) - found.keys())
             there = self._summed_up(connection, found | others)
         return {id: there[moved.get(id, id)] for id in wanted if moved.get(id, id) in there}
 
@@ -201,7 +199,7 @@ class PaperStore:
         with self._database.read() as connection:
             owners = intake.known_keys(connection, keys := _keys_in(text))
             id = next((owners[key] for key in keys if key in owners), None)
-            found = _read_papers(connection, [id or _store_id(text)])
+            found = read_papers(connection, [id or _store_id(text)])
             found = self._summed_up(connection, found)
         for paper in found.values():
             return paper
@@ -266,23 +264,6 @@ def _keep_memory(connection: sa.Connection, fetch: Fetch) -> None:
         values["last_success_at"] = fetch.at
     statement = insert_into(connection, _SOURCE).values(name=fetch.source, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
-
-
-def _read_papers(connection: sa.Connection, ids: Collection[int]) -> dict[PaperId, Paper]:
-    found: dict[PaperId, Paper] = {}
-    for some in batches(sorted(ids)):
-        sightings = _read_sightings(connection, some)
-        rows = connection.execute(sa.select(PAPER).where(PAPER.c.id.in_(some)).order_by(PAPER.c.id))
-        found.update((PaperId(row.id), paper_from(row, sightings[row.id])) for row in rows)
-    return found
-
-
-def _read_sightings(connection: sa.Connection, ids: Collection[int]) -> dict[int, list[Sighting]]:
-    columns = sa.select(SIGHTING).where(SIGHTING.c.paper_id.in_(ids)).order_by(SIGHTING.c.id)
-    found: dict[int, list[Sighting]] = defaultdict(list)
-    for row in connection.execute(columns):
-        found[row.paper_id].append(sighting_from(row))
-    return found
 
 
 def _moved(connection: sa.Connection, ids: Iterable[int]) -> dict[PaperId, PaperId]:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from digest.model import FetchId, PaperId
+from digest.store import bulk
 from digest.store.database import Database
 from digest.store.interests import as_text, texts
 from digest.store.marks import read_mark
@@ -117,24 +118,17 @@ class SearchableStore:
 
     def firsts(self, model: str, ids: Sequence[int], width: int) -> dict[PaperId, bytes]:
         """The first `width` bytes of each paper's vectors: the whole paper's, then the title's."""
-        return self._data(
-            model, ids, sa.func.substr(_VECTOR.c.data, 1, width, type_=sa.LargeBinary)
-        )
+        return self._data(model, ids, f"substr(data, 1, {int(width)})")
 
     def vectors(self, model: str, ids: Sequence[int]) -> dict[PaperId, bytes]:
         """Each paper's vectors as they are stored: float16, the whole paper's own first."""
-        return self._data(model, ids, _VECTOR.c.data)
+        return self._data(model, ids, "data")
 
-    def _data(
-        self, model: str, ids: Sequence[int], data: sa.ColumnElement[bytes]
-    ) -> dict[PaperId, bytes]:
-        found: dict[PaperId, bytes] = {}
+    def _data(self, model: str, ids: Sequence[int], data: str) -> dict[PaperId, bytes]:
+        statement = f"SELECT paper_id, {data} FROM {_VECTOR.name} WHERE model = ? AND paper_id IN ?"
         with self._database.read() as connection:
-            for some in batches(ids):
-                mine = (_VECTOR.c.paper_id.in_(some)) & (_VECTOR.c.model == model)
-                statement = sa.select(_VECTOR.c.paper_id, data).where(mine)
-                found |= {PaperId(one): value for one, value in connection.execute(statement).all()}
-        return found
+            found = bulk.query(connection, statement, model, [int(one) for one in ids])
+        return {PaperId(one): bytes(value) for one, value in found}
 
 
 def _read(connection: sa.Connection, ids: Sequence[int]) -> list[Searchable]:
