@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from digest.edition import Composed, Composer
 from digest.ingest import IngestReport, SourceReport
-from digest.model import DeliveryState, SubscriberId
+from digest.model import DeliveryState, Skip, SubscriberId
 from digest.outbox.tally import Tally
 from digest.store.editions import EditionStore
 
@@ -59,8 +59,9 @@ class RunReport:
 
     @property
     def has_failures(self) -> bool:
-        """Whether a source or a delivery failed: exit code 3."""
-        return self.ingest.has_failures or self.deliveries.has_failures
+        """Whether a source, a digest or a delivery failed: exit code 3."""
+        failed = self.ingest.has_failures or self.deliveries.has_failures
+        return failed or Skip.FAULT in self.digests.skipped
 
     def to_json(self) -> dict[str, Any]:
         """The documented shape of `digest run --json`."""

@@ -37,6 +37,7 @@ def test_a_library_becomes_an_interest(filled: Digest) -> None:
     (interest,) = filled("interests", "list", ADA, "--json").json
     assert [one["title"] for one in interest["examples"]] == ["Lanterns in sea fog", "Lamps of old"]
     assert interest["examples"][0]["abstract"].startswith("We measure how far a lantern")
+    assert "2 examples" in filled("interests", "list", ADA).out
 
 
 def test_json_and_a_dry_run(filled: Digest) -> None:

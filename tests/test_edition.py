@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from digest.edition import Composed, Composer
+from digest.errors import ConfigError
 from digest.ingest import ingest
 from digest.matching.background import Background
 from digest.matching.engine import Matcher
@@ -259,9 +260,11 @@ def test_five_near_copies_do_not_fill_a_digest(database: Database, world: World)
 class TouchyScorer(LexicalScorer):
     """Fails on one statement, as a bug of ours might."""
 
+    failure: Exception = ZeroDivisionError()
+
     def score(self, interests: Sequence[Interest], ready: Any) -> Scores:
         if any(interest.statement == "boom" for interest in interests):
-            raise ZeroDivisionError
+            raise self.failure
         return super().score(interests, ready)
 
 
@@ -278,6 +281,25 @@ def test_a_fault_of_ours_is_stored_for_one_and_the_others_get_theirs(
     assert done.composed == 4
     assert dict(done.skipped) == {Skip.FAULT: 1}
     assert "ZeroDivisionError" in caplog.text
+
+
+class AwayScorer(TouchyScorer):
+    """Asks a model on another machine, which does not answer."""
+
+    failure = ConfigError("matching.embedder", ["it does not answer"])
+
+
+def test_while_the_model_is_away_who_is_due_stays_due(database: Database, world: World) -> None:
+    world.subscribe(interests=[{"name": "Boom", "statement": "boom"}])
+    world.announce(listing(1))
+    world.clock.tick(hours=2)
+    away = composer_for(database, Matcher(AwayScorer([paper()]), papers_a_day=100))
+    with pytest.raises(ConfigError, match="it does not answer"):
+        away.compose(world.clock())
+    assert world.rows("skip") == []
+    world.clock.tick(minutes=10)
+    done = world.compose()
+    assert done.composed + sum(done.skipped.values()) == 1
 
 
 def test_a_first_digest_reaches_back_one_cadence_and_no_further(world: World) -> None:

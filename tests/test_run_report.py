@@ -24,3 +24,10 @@ def test_due_is_the_sum_of_what_became_of_it() -> None:
 def test_a_usual_report_has_the_documented_shape() -> None:
     told = RunReport(START).to_json()["deliveries"]
     assert list(told) == ["delivered", "deferred", "refused", "uncertain"]
+
+
+def test_a_digest_that_could_not_be_made_is_a_failure() -> None:
+    digests = Composed(composed=4, skipped=Counter({Skip.NOTHING_MATCHED: 3}))
+    assert not RunReport(START, digests=digests).has_failures
+    digests.skipped[Skip.FAULT] += 1
+    assert RunReport(START, digests=digests).has_failures

@@ -10,19 +10,21 @@
     delayed                                         -> never counts: the mail is still on its way
 
 A day counts once, however many events it brought: a wave of refusals on one morning is one
-misfortune of the other side's, not many of the reader's. Events before our last verdict, or older
-than `HORIZON`, count no more. No clock, no I/O; the events themselves are all it remembers.
+misfortune of the other side's, not many of the reader's. A delivery counts once, on the day it was
+first told of: a provider may post it and return a mail as well, which is read a day later. Events
+before our last verdict, or older than `HORIZON`, count no more. No clock, no I/O; the events
+themselves are all it remembers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from digest.model import Bounce, BounceKind
+from digest.model import Bounce, BounceKind, DeliveryId
 
 HORIZON: Final = timedelta(days=60)
 HALF_LIFE: Final = timedelta(days=7)
@@ -64,10 +66,19 @@ def judge(events: Iterable[Bounce], now: datetime) -> Verdict:
 
 def score(events: Sequence[Bounce], now: datetime) -> float:
     """How near a reader is to being suspended; from `THRESHOLD` on they are."""
-    certain = {one.at.date() for one in events if one.kind is BounceKind.USER_UNKNOWN}
-    unclear = {one.at.date(): one.at for one in events if one.kind in _FADING}
+    certain = {at.date() for at in _first_told(events, {BounceKind.USER_UNKNOWN})}
+    unclear = {at.date(): at for at in _first_told(events, _FADING)}
     fading = (_faded(now - at) for day, at in unclear.items() if day not in certain)
     return round(_CERTAIN * len(certain) + _UNCLEAR * sum(fading), 3)
+
+
+def _first_told(events: Sequence[Bounce], kinds: Collection[BounceKind]) -> list[datetime]:
+    """When each delivery first came back in one of these kinds, oldest first."""
+    first: dict[DeliveryId, datetime] = {}
+    for one in sorted(events, key=lambda one: one.at):
+        if one.kind in kinds:
+            first.setdefault(one.delivery_id, one.at)
+    return list(first.values())
 
 
 def _faded(age: timedelta) -> float:

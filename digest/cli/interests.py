@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digest.cli import session
-from digest.cli.say import JsonOption, say, say_json, show_table
+from digest.cli.say import JsonOption, counted, say, say_json, show_table
 from digest.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def list_(email: Email, json: JsonOption = False) -> None:
     if json:
         say_json([_record(one) for one in interests])
         return
-    rows = [(one.name, _state(one), one.query or one.statement, one.limit) for one in interests]
+    rows = [(one.name, _state(one), _wants(one), one.limit) for one in interests]
     show_table(("name", "state", "wants", "#limit"), rows)
 
 
@@ -157,6 +157,14 @@ def _report(interest: Interest, verb: str, *, json: bool) -> None:
         say_json(_record(interest))
     else:
         say(f"{verb} {interest.name}.")
+
+
+def _wants(interest: Interest) -> str:
+    """Its words first; where it has none, what it goes by instead."""
+    if said := interest.query or interest.statement:
+        return said
+    learnt = [counted(len(interest.examples), "example")] if interest.examples else []
+    return ", ".join([*learnt, *interest.authors])
 
 
 def _state(interest: Interest) -> str:

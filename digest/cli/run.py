@@ -34,7 +34,7 @@ def run(
     """Read the sources, make the digests that are due, and send what is queued.
 
     It may be interrupted at any moment and started again: nobody due misses a digest, nobody gets
-    one twice. Exit code 3: done, but a source or a delivery failed.
+    one twice. Exit code 3: done, but a source, a digest or a delivery failed.
     """
     from digest.metrics import write_textfile
     from digest.notices import tell_channel_owners, tell_operator

@@ -29,7 +29,7 @@ class Exit(IntEnum):
     DONE = 0
     FAULT = 1  #: of ours or of the set-up
     USAGE = 2  #: wrong usage or configuration
-    PARTLY = 3  #: done, but a source, a delivery or a line failed
+    PARTLY = 3  #: done, but a source, a digest, a delivery or a line failed
 
 
 def say(text: str = "") -> None:

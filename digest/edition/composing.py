@@ -13,6 +13,7 @@ from random import randrange
 from digest import away
 from digest.clock import latest_due, local_date, next_due, period
 from digest.edition.spans import Opening, Span, open_span
+from digest.errors import ConfigError
 from digest.matching.engine import Matcher
 from digest.matching.ranking import Arrangement, Found, arrange
 from digest.model import (
@@ -302,9 +303,14 @@ def _batches(due: Sequence[Due], size: int) -> list[Sequence[Due]]:
 
 
 def _found(span: Span, subscribers: Sequence[Subscriber]) -> list[Sequence[Found] | None]:
-    """What each subscriber's interests found; None for one whose profile makes matching fail."""
+    """What each subscriber's interests found; None for one whose profile makes matching fail.
+
+    Raises ConfigError when the model is away: that is nobody's own, and they stay due.
+    """
     try:
         return list(span.prepared.search(subscribers))
+    except ConfigError:
+        raise
     except Exception:  # one profile must not cost the others their digest: find it, go on
         if len(subscribers) == 1:
             log.exception("Matching failed.", extra={"action": "match_failed"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -66,11 +67,25 @@ def _present(path: Path) -> Path:
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in _lines(path):
+        if line.strip():
+            yield _record(line, f"{path}:{number}")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Numbered from 1. What cannot be unpacked or decoded is the file's fault, and says where."""
     opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8") as stream:
-        for number, line in enumerate(stream, 1):
-            if line.strip():
-                yield _record(line, f"{path}:{number}")
+    number = 0
+    try:
+        with opened(path, "rt", encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, 1):
+                yield number, line
+    except (OSError, EOFError, zlib.error) as error:
+        message = f"{path}: cannot be read behind line {number} ({error})."
+        raise UsageError(message, mend="Pack or copy it again; gzip -t tests it.") from error
+    except UnicodeDecodeError as error:
+        message = f"{path}: not UTF-8 behind line {number} ({error.reason})."
+        raise UsageError(message, mend="Save the file as UTF-8.") from error
 
 
 def _record(line: str, place: str) -> dict[str, Any]:
@@ -93,19 +108,26 @@ def _paper(row: int, record: Mapping[str, Any]) -> Paper:
         key=_name(record),
         title=str(record.get("title") or ""),
         abstract=str(record.get("abstract") or record.get("text") or ""),
-        authors=tuple(record.get("authors") or ()),
-        categories=tuple(record.get("categories") or ()),
+        authors=_several(record.get("authors"), ", "),
+        categories=_several(record.get("categories"), " "),
         ids=PaperIds(),
         links=Links(),
         announced_on=UNDATED,
     )
 
 
+def _several(value: object, between: str) -> tuple[str, ...]:
+    """A list of names, or one string of them."""
+    if isinstance(value, str):
+        return tuple(filter(None, value.split(between)))
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
 def _judgements(path: Path, rows: Mapping[str, int]) -> dict[str, dict[int, float]]:
     """Grades by question and row; judgements of papers that are not there are left out."""
     found: dict[str, dict[int, float]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        fields = line.split("\t")
+    for number, line in _lines(path):
+        fields = line.strip("\r\n").split("\t")
         if not line.strip() or (number == 1 and fields[-1] == "score"):
             continue
         try:

@@ -53,12 +53,12 @@ class Endpoint:
 def open_embedder(choice: str, *, endpoint: Endpoint | None = None, key: str = KEY) -> Embedder:
     """The embedder an operator named under `key`; raises ConfigError with the mend."""
     try:
-        return _opened(choice, endpoint)
+        return _opened(choice, endpoint, key)
     except ConfigError as error:
         raise ConfigError(key, list(error.faults)) from error
 
 
-def _opened(choice: str, endpoint: Endpoint | None) -> Embedder:
+def _opened(choice: str, endpoint: Endpoint | None, key: str) -> Embedder:
     kind, _, argument = choice.partition(":")
     match kind, argument:
         case "static", "":
@@ -72,7 +72,7 @@ def _opened(choice: str, endpoint: Endpoint | None) -> Embedder:
         case "sentence-transformers", name if name:
             return SentenceTransformersEmbedder(name)
         case "openai", model if model and endpoint:
-            return EndpointEmbedder(model, endpoint)
+            return EndpointEmbedder(model, endpoint, key=key)
         case "openai", _:
             raise ConfigError(KEY, [f"{choice!r} needs a model's name and an endpoint's URL"])
     raise ConfigError(KEY, [f"{choice!r} is no embedder; use {KINDS}"])
@@ -176,7 +176,7 @@ class EndpointEmbedder:
     """A remote model; papers and, with the operator's consent, statements are sent to it.
 
     Batches, a time-out for each request, and another try after 429, 5xx or a lost connection, as
-    late as `Retry-After` says. The key is never part of an error.
+    late as `Retry-After` says. The endpoint's key is never part of an error.
     """
 
     def __init__(
@@ -184,6 +184,7 @@ class EndpointEmbedder:
         model: str,
         endpoint: Endpoint,
         *,
+        key: str = KEY,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -195,7 +196,7 @@ class EndpointEmbedder:
         headers = {"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
         self._client = httpx.Client(headers=headers, timeout=endpoint.seconds, transport=transport)
         self._model, self._endpoint, self._sleep = model, endpoint, sleep
-        self._width = 0
+        self._key, self._width = key, 0
 
     @property
     def id(self) -> str:
@@ -244,8 +245,10 @@ class EndpointEmbedder:
 
     def _fault(self, reason: str) -> ConfigError:
         host = httpx.URL(self._endpoint.url).host
-        mend = "check its URL, key and model, or use embedder = 'static'"
-        return ConfigError(KEY, [f"the embeddings endpoint at {host} failed: {reason}; {mend}"])
+        mend = "check its URL, key and model, or choose another model"
+        return ConfigError(
+            self._key, [f"the embeddings endpoint at {host} failed: {reason}; {mend}"]
+        )
 
 
 def _seconds(value: str, otherwise: float) -> float:

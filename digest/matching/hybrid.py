@@ -102,7 +102,7 @@ class HybridScorer:
                 share[row] = known.share(values[row])
                 level[row] = self._level(profile, found, values[row], questions)
         if self._second and len(ready):
-            self._second.reorder(interests, ready.papers, values, share)
+            self._second.try_to_reorder(interests, ready.papers, values, share)
 
         def told(row: int, column: int) -> tuple[Hit, ...]:
             return ready.places.told(interests[row].statement, column)

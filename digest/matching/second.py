@@ -4,17 +4,20 @@
 
 The reordered papers share out among themselves the scores they had, so the scale, the shares and
 the number of papers above a threshold stay what they were: the stage can come and go without
-re-configuration. A paper's vector is computed once for everybody, and only for papers that reach
-the top of some list.
+re-configuration, and while its model is away the first stage's order stands. A paper's vector is
+computed once for everybody, and only for papers that reach the top of some list.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
+from time import monotonic
 
 import numpy as np
 
+from digest.errors import ConfigError
 from digest.matching.background import Background, evenly
 from digest.matching.base import Embedder, Vectors
 from digest.matching.sparse import Floats
@@ -23,6 +26,9 @@ from digest.model import Interest, Paper
 
 DEPTH = 100
 YARDSTICK = 200  #: background papers that say what cosine is usual
+REST = 300.0  #: seconds for which a model that failed is not asked again
+
+log = logging.getLogger(__name__)
 
 
 class SecondStage:
@@ -37,16 +43,33 @@ class SecondStage:
         self._embedder = embedder
         self._store = store
         self._depth = depth
+        self._rests_until = 0.0
         self._yardstick_papers = evenly(background.sample.papers, YARDSTICK)
 
     @cached_property
     def _yardstick(self) -> Vectors:
         return self._vectors(self._yardstick_papers)
 
+    def try_to_reorder(
+        self, interests: Sequence[Interest], papers: Sequence[Paper], values: Floats, share: Floats
+    ) -> None:
+        """`reorder`, or the first stage's order where the model is away: no digest waits for it."""
+        if monotonic() < self._rests_until:
+            return
+        try:
+            self.reorder(interests, papers, values, share)
+        except ConfigError as error:
+            self._rests_until = monotonic() + REST
+            told = "The second stage is left out, and asked again in five minutes: %s"
+            log.warning(told, error, extra={"action": "second_stage_left_out"})
+
     def reorder(
         self, interests: Sequence[Interest], papers: Sequence[Paper], values: Floats, share: Floats
     ) -> None:
-        """Reorder each row of `values` and `share` in place; rows of -inf stay."""
+        """Reorder each row of `values` and `share` in place; rows of -inf stay.
+
+        Raises ConfigError when the model is away; the rows that were not reached stay as they were.
+        """
         for row, interest in enumerate(interests):
             if np.isneginf(values[row]).all():
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -73,6 +74,14 @@ CASES: dict[str, tuple[Events, Action]] = {
 def test_the_table(told: Events, action: Action) -> None:
     assert judge(events(*told), NOW).action is action
     assert judge(reversed(events(*told)), NOW).action is action, "the order told is no matter"
+
+
+@pytest.mark.parametrize("kind", ["user_unknown", "undetermined"])
+def test_a_delivery_told_of_twice_counts_once(kind: str) -> None:
+    """By a provider's post at once, and by its mail that was read the next day."""
+    late, early = (replace(one, delivery_id=DeliveryId(7)) for one in events((0, kind), (1, kind)))
+    assert judge([late, early], NOW).action is Action.KEEP
+    assert score([late, early], NOW) == score([early], NOW)
 
 
 @pytest.mark.parametrize("kind", BounceKind)

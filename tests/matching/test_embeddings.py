@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -86,6 +88,37 @@ if not installed_minilm():
 def test_a_choice_that_cannot_work_names_the_mend(choice: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         open_embedder(choice)
+
+
+class SmallTransformer:
+    """In the place of the library's own class, which needs torch."""
+
+    def __init__(self, name: str, *, device: str) -> None:
+        if name == "nowhere":
+            raise OSError("no such model")
+        assert device == "cpu"
+
+    def get_sentence_embedding_dimension(self) -> int:
+        return 2
+
+    def encode(
+        self, texts: list[str], *, convert_to_numpy: bool, show_progress_bar: bool
+    ) -> np.ndarray[Any, Any]:
+        assert convert_to_numpy
+        assert not show_progress_bar
+        return np.array([[len(text), 3.0] for text in texts])
+
+
+def test_sentence_transformers_by_its_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = ModuleType("sentence_transformers")
+    monkeypatch.setattr(library, "SentenceTransformer", SmallTransformer, raising=False)
+    monkeypatch.setitem(sys.modules, library.__name__, library)
+    embedder = open_embedder("sentence-transformers:small")
+    assert (embedder.id, embedder.dimensions) == ("sentence-transformers:small", 2)
+    expected = np.array([[4 / 5, 3 / 5], [0, 0], [8 / 73**0.5, 3 / 73**0.5]])
+    np.testing.assert_allclose(embedder.embed(["four", "", "of three"]), expected, rtol=1e-5)
+    with pytest.raises(ConfigError, match="cannot load 'nowhere': no such model"):
+        open_embedder("sentence-transformers:nowhere")
 
 
 def test_an_onnx_folder_is_loaded_or_names_what_is_missing(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ PAPERS = [
     builders.paper(1, title="Lanterns in fog", abstract="A survey of light."),
     builders.paper(2, title="Harbour tides", abstract="Lanterns guide ships.", votes=9),
     builders.paper(3, title="Moss on stone", abstract="No light at all.", authors=("Ada K. Lind",)),
-    builders.paper(4, title="Harbour ledgers", abstract="Old books.", votes=2),
+    builders.paper(
+        4, title="Harbour ledgers", abstract="Old books.", votes=2, categories=("q-bio.BM",)
+    ),
 ]
 
 
@@ -67,6 +69,9 @@ FINDS = {
     "a statement": (asking(statement="Harbour life"), [2, 4]),
     "either": (asking("moss", statement="harbour"), [2, 3, 4]),
     "both": (asking("lantern", statement="harbour", combine=Combine.ALL), [2]),
+    "a category lifts": (asking("category:q-bio", statement="harbour"), [4, 2]),
+    "a category bounds": (asking("category:q-bio", statement="harbour", combine=Combine.ALL), [4]),
+    "a category is left out": (asking("-category:q-bio.BM", statement="harbour"), [2]),
     "both, but no statement": (asking("lantern", combine=Combine.ALL), [1, 2]),
     "a small volume": (asking(statement="harbour", daily_volume=0.5), []),
     "a volume met exactly": (asking(statement="harbour", daily_volume=1), [2, 4]),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from digest.errors import UsageError
+from digest.matching.collection import read_collection
 from digest.matching.evaluation import FIRST, evaluate
 from digest.matching.measures import NAMES, interval, measure
 from digest.matching.static import static_embedder
@@ -130,6 +131,37 @@ def test_a_faulty_collection_is_named(
         path.write_text(text)
     with pytest.raises(UsageError, match=message):
         evaluate(tmp_path, embedder=static_embedder())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("corpus.jsonl.gz", b"no gzip", r"corpus.jsonl.gz: cannot be read behind line 0"),
+        ("corpus.jsonl.gz", gzip.compress(b'{"id": 1}\n' * 9)[:-6], r"corpus.jsonl.gz: cannot be"),
+        ("corpus.jsonl", b'{"id": 1}\n{"id": "\xff"}\n', r"corpus.jsonl: not UTF-8 behind line"),
+        ("qrels.tsv", b"hands\tp1\t1\n\xff", r"qrels.tsv: not UTF-8 behind line"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    write(tmp_path)
+    if name.endswith(".gz"):
+        (tmp_path / "corpus.jsonl").unlink()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        evaluate(tmp_path, embedder=static_embedder())
+
+
+def test_other_spellings_of_a_record(tmp_path: Path) -> None:
+    """As BEIR writes them, with names in one string, and saved on Windows."""
+    record = {"_id": "a", "text": "Of hands.", "authors": "Ann Lee, Bo Wu", "categories": "cs.RO q"}
+    line = json.dumps(record) + "\r\n"
+    (tmp_path / "corpus.jsonl").write_bytes(b"\xef\xbb\xbf" + line.encode())
+    (tmp_path / "queries.jsonl").write_text('{"_id": "one", "text": "hands"}\n')
+    (tmp_path / "qrels.tsv").write_bytes(b"query-id\tcorpus-id\tscore\r\none\ta\t2\r\n")
+    found = read_collection(tmp_path)
+    (paper,), (question,) = found.papers, found.questions
+    assert (paper.abstract, paper.authors) == ("Of hands.", ("Ann Lee", "Bo Wu"))
+    assert (paper.categories, question.relevant) == (("cs.RO", "q"), {0: 2.0})
 
 
 def test_topics_are_those_of_the_stream() -> None:

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from digest.errors import ConfigError
 from digest.matching.background import Background
 from digest.matching.base import Vectors
 from digest.matching.hybrid import HybridScorer
@@ -202,6 +203,31 @@ def test_the_second_stage_only_reorders(embedder: StaticEmbedder, background: Ba
     texts = len(second.seen)
     HybridScorer(embedder, background, second=stage).score(asked, ready)
     assert len(second.seen) == texts + 1  # the statement; no paper a second time
+
+
+class Away(Contrary):
+    """A model on another machine that does not answer."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self.seen += texts
+        raise ConfigError("matching.second_stage", ["it does not answer"])
+
+
+def test_a_second_stage_that_is_away_costs_no_digest(
+    embedder: StaticEmbedder, background: Background, caplog: pytest.LogCaptureFixture
+) -> None:
+    second, asked = Away(), [interest("robots that grasp"), interest("rare languages")]
+    ready = HybridScorer(embedder, background).prepare(NEW)
+    first = HybridScorer(embedder, background).score(asked, ready)
+    both = HybridScorer(
+        embedder, background, second=SecondStage(second, background, store=MemoryVectors())
+    )
+    for _ in range(2):
+        scores = both.score(asked, ready)
+        np.testing.assert_array_equal(scores.values, first.values)
+        np.testing.assert_array_equal(scores.share, first.share)
+    assert len(second.seen) == 1, "it is not asked again at once"
+    assert "it does not answer" in caplog.text
 
 
 def test_vectors_are_computed_once_and_by_model() -> None:
