@@ -17,9 +17,10 @@ from digest.model import Paper, PaperId, Summary
 from digest.store.database import Database, insert_into
 from digest.store.rows import PAPER, batches
 from digest.store.summary_tables import SummaryRow, table
-from digest.store.tables import SentRow
+from digest.store.tables import DigestRow, SentRow
 
 _SUMMARY: Final = table(SummaryRow)
+_DIGEST: Final = table(DigestRow)
 _SENT: Final = table(SentRow)
 _DIGESTS: Final = 1000  #: the newest ones, by which it is judged what readers get
 
@@ -117,11 +118,14 @@ def summaries_of(
 
 
 def _wanted() -> sa.Subquery:
-    """How many of the newest digests hold each paper; through the index of digests alone."""
-    newest = sa.select(sa.func.coalesce(sa.func.max(_SENT.c.digest_id), 0)).scalar_subquery()
+    """How many of the newest digests hold each paper; by the keys of both tables."""
+    newest = sa.select(sa.func.coalesce(sa.func.max(_DIGEST.c.id), 0)).scalar_subquery()
+    mine = (_SENT.c.subscriber_id == _DIGEST.c.subscriber_id) & (_SENT.c.digest_id == _DIGEST.c.id)
     return (
         sa.select(_SENT.c.paper_id, sa.func.count().label("digests"))
-        .where(_SENT.c.digest_id > newest - _DIGESTS)
+        .select_from(_DIGEST)
+        .join(_SENT, mine)
+        .where(_DIGEST.c.id > newest - _DIGESTS)
         .group_by(_SENT.c.paper_id)
         .subquery()
     )

@@ -210,7 +210,7 @@ def test_old_things_go_and_nothing_is_sent_again(
         house.rounds.clean()
         assert not house.rows("digest")
         assert not house.rows("delivery")
-        assert [row.digest_id for row in house.rows("sent")] == [None]
+        assert len(house.rows("sent")) == 1
         assert len(house.rows("paper")) == 1
         house.tick()
         assert len(house.mails()) == 1, "the same paper, announced again, is not sent again"

@@ -310,6 +310,7 @@ def test_every_answer_fits_and_is_accessible(window: Window, rooms: Rooms) -> No
 
 
 def check(page: Page) -> None:
+    page.wait_for_load_state()
     assert page.evaluate(OVERFLOW) == 0, page.url
     assert not violations(page), [page.url, violations(page)]
     assert page.evaluate("window.hurt") is None, page.url
