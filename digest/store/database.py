@@ -34,6 +34,8 @@ _POSTGRES_NAMES: Final = ("postgres", "postgresql", "postgresql+psycopg")
 #: A batch of digests fits into the cache (kB), and into the log until that is copied (pages of
 #: 4 kB); with SQLite's own small sizes hot pages are written again and again.
 _ROOM: Final = ("cache_size = -16000", "wal_autocheckpoint = 4000")
+#: What is deleted is overwritten, whoever built SQLite: somebody may have asked to be forgotten.
+_FORGET: Final = ("secure_delete = ON",)
 _IDLE_LIMIT: Final = 60  #: seconds a PostgreSQL transaction may stand idle
 
 
@@ -147,7 +149,8 @@ def _is_memory(url: sa.URL) -> bool:
 
 def _open_sqlite(url: sa.URL, busy: float, in_memory: bool) -> tuple[sa.Engine, sa.Engine]:
     writer = _sqlite_engine(url, in_memory)
-    _prepare_sqlite(writer, busy, begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL", *_ROOM))
+    pragmas = ("synchronous = FULL", *_FORGET, *_ROOM)
+    _prepare_sqlite(writer, busy, begin="BEGIN IMMEDIATE", pragmas=pragmas)
     if in_memory:  # one connection is the database; reads then queue with the writes
         return writer, writer
     reader = _sqlite_engine(url, in_memory)

@@ -122,6 +122,22 @@ def test_foreign_keys_hold(database: Database) -> None:
         connection.execute(sa.text("INSERT INTO paper_alias VALUES ('arxiv:1', 99)"))
 
 
+def test_what_is_deleted_is_not_in_the_file(sqlite_url: str) -> None:
+    """Or an address could be read out of the free pages of who asked to be forgotten."""
+    database, mark = Database(sqlite_url), b"somebody-to-forget"
+    with database.write() as connection:
+        connection.execute(sa.text("CREATE TABLE note (text TEXT)"))
+        for n in range(200):
+            text = f"{n} {mark.decode()} {'x' * 900}"
+            connection.execute(sa.text("INSERT INTO note VALUES (:text)"), {"text": text})
+    with database.write() as connection:
+        assert connection.execute(sa.text("PRAGMA secure_delete")).scalar_one() == 1
+        connection.execute(sa.text("DELETE FROM note"))
+    database.dispose()  # the last to leave copies the log into the file
+    path = Path(str(sa.make_url(sqlite_url).database))
+    assert mark not in b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
+
+
 def test_memory_serves_one_process() -> None:
     database = Database("sqlite://")
     with database.write() as connection:

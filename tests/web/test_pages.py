@@ -54,6 +54,19 @@ def links(html: str) -> list[str]:
     return [unescape(one) for one in re.findall(r'href="([^"]*)"', html)]
 
 
+@pytest.mark.parametrize("path", [*PAGES, "/feeds", "/subscribe", "/paper/1", "/api/v1/docs"])
+def test_a_first_load_is_small(client: TestClient, path: str) -> None:
+    """Under 60 kB over the wire, sheet and script included."""
+
+    def weigh(path: str) -> int:
+        with client.stream("GET", path, headers={"Accept-Encoding": "gzip"}) as answer:
+            return len(b"".join(answer.iter_raw()))
+
+    page = client.get(path, follow_redirects=True)
+    parts = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
+    assert weigh(page.url.path) + sum(map(weigh, parts)) < 60_000
+
+
 def test_a_list_of_several_days_tells_each_paper_s(client: TestClient) -> None:
     for path in ("/papers/2026-W47", "/papers/2026-11", "/papers/2026-11?tab=categories"):
         assert 'class="whole-word">20 Nov 2026<' in client.get(path).text, path
