@@ -3,10 +3,13 @@
     due | match | compose | claim | load | join | send | settle     SQLite, every commit durable
 
 One process, as `digest run` does it, into Postfix's smtp-sink, beside smtp-source at the same
-message size in the same run. 500 papers in the window, 3 interests each (half keywords, half
+message size in the same run; and two processes, one composing and one sending, as `digest
+scheduler` and `digest worker` do. 500 papers in the window, 3 interests each (half keywords, half
 plain words) out of a pool of 2,000 different ones; `--distinct` gives everybody interests of their
-own. Costs a further subscriber are CPU differences between a quarter of the subscribers and all of
-them, with a sender that accepts at once. `--large` adds 100,000 subscribers.
+own. A paper is of two topics out of 300 and speaks in the words of science at large, each as often
+as there; one in twenty goes on from another of that day, so that one in ten has a near-copy, as
+among real papers. Costs a further subscriber are CPU differences between a quarter of the
+subscribers and all of them, with a sender that accepts at once. `--large` adds 100,000 subscribers.
 
     --profile compose|drain     where the time goes, by cProfile, and nothing else
 """
@@ -28,17 +31,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.delivery import sink
 from benchmarks.peers import SOURCE
+from digest.clock import fixed_clock
 from digest.config import Settings
 from digest.delivery.base import Witness
 from digest.edition import Composed as Edited
 from digest.letters import Letters
+from digest.matching.usual import usual
 from digest.model import (
     Cadence,
     Channel,
@@ -70,7 +75,9 @@ from digest.wiring import App, open_app
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 WINDOW, BEFORE = 500, 2_500  #: papers of the day, and of the weeks before
 EACH, INTERESTS, POOL = 15, 3, 2_000
-SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "on")]
+TOPICS, OF_TOPIC, TOPICAL = 300, 60, 0.4  #: how many, words of one, and their share in a text
+GOES_ON, KEPT = 0.05, 7  #: papers that go on from another, and how many of its sentences they keep
+SENTENCES = 9
 
 
 # --- what there is before the run -----------------------------------------------------------------
@@ -81,14 +88,15 @@ def populate(folder: Path, subscribers: int, *, distinct: bool) -> None:
     database = Database(_url(folder))
     migrate(database)
     dice = random.Random(11)
-    words = ["".join(dice.choices(SYLLABLES, k=dice.randint(2, 4))) for _ in range(30_000)]
+    writer = Writer(dice)
     papers = PaperStore(database)
     for number in range(10):
-        some = [listing(dice, words) for _ in range(BEFORE // 10)]
+        some = [writer.listing() for _ in range(BEFORE // 10)]
         seen = remember(papers, some, NOW - timedelta(days=21 - 2 * number))
-    today = [listing(dice, words) for _ in range(WINDOW)]
+    writer.begin_a_day()
+    today = [writer.listing() for _ in range(WINDOW)]
     remember(papers, today, NOW - timedelta(hours=2))
-    wanted = interests(dice, today)
+    wanted = interests(dice, today, writer.topics)
     pool = [next(wanted) for _ in range(POOL)]
     with database.write() as connection:
         for start in range(0, subscribers, 5_000):
@@ -118,28 +126,54 @@ def remember(papers: PaperStore, listings: Sequence[Listing], at: datetime) -> i
 _numbers = count(1)
 
 
-def listing(dice: random.Random, words: Sequence[str]) -> Listing:
-    identifier = f"2611.{next(_numbers):05}"
-    return Listing(
-        source="arxiv",
-        ids=PaperIds(arxiv=identifier),
-        title=" ".join(draw(dice, words, 10)).capitalize(),
-        abstract=". ".join(" ".join(draw(dice, words, 20)).capitalize() for _ in range(9)) + ".",
-        authors=tuple(f"Author Number{dice.randrange(999)}" for _ in range(dice.randint(1, 9))),
-        categories=("cs.LG",),
-        version=1,
-        announced_at=NOW - timedelta(hours=3),
-        links=Links(f"https://arxiv.org/abs/{identifier}", f"https://arxiv.org/pdf/{identifier}"),
-    )
+class Writer:
+    """Writes papers in the frequent words of science at large, about topics."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        counts = usual().words
+        self._words = sorted(counts, key=lambda word: (-counts[word], word))
+        self._bounds = list(accumulate(counts[word] for word in self._words))
+        self.topics = [dice.sample(self._words, OF_TOPIC) for _ in range(TOPICS)]
+        self._before: list[list[str]] = []
+
+    def begin_a_day(self) -> None:
+        self._before.clear()
+
+    def listing(self) -> Listing:
+        dice, number = self._dice, next(_numbers)
+        topics = dice.sample(self.topics, 2)
+        said = [self._text(topics, 20) for _ in range(SENTENCES)]
+        if self._before and dice.random() < GOES_ON:
+            said[:KEPT] = dice.choice(self._before)[:KEPT]
+        self._before.append(said)
+        link = f"https://arxiv.org/{{}}/2611.{number:05}"
+        return Listing(
+            source="arxiv",
+            ids=PaperIds(arxiv=f"2611.{number:05}"),
+            title=self._text(topics, 10),
+            abstract=". ".join(said) + ".",
+            authors=tuple(f"Author Number{dice.randrange(999)}" for _ in range(dice.randint(1, 9))),
+            categories=("cs.LG",),
+            version=1,
+            announced_at=NOW - timedelta(hours=3),
+            links=Links(link.format("abs"), link.format("pdf")),
+        )
+
+    def _text(self, topics: Sequence[Sequence[str]], length: int) -> str:
+        """Words by their frequency, a few of them everywhere; of a topic's, the first most."""
+        dice = self._dice
+        words = dice.choices(self._words, cum_weights=self._bounds, k=length)
+        for at in range(length):
+            if dice.random() < TOPICAL:
+                words[at] = dice.choice(topics)[int(OF_TOPIC ** dice.random()) - 1]
+        return " ".join(words).capitalize()
 
 
-def draw(dice: random.Random, words: Sequence[str], count: int) -> list[str]:
-    """Words by a power law: a few are everywhere, most are rare."""
-    return [words[min(int(len(words) ** dice.random()), len(words) - 1)] for _ in range(count)]
-
-
-def interests(dice: random.Random, papers: Sequence[Listing]) -> Iterator[Interest]:
-    """Ever new interests that find some papers each: words that stand in three to twenty papers."""
+def interests(
+    dice: random.Random, papers: Sequence[Listing], topics: Sequence[Sequence[str]]
+) -> Iterator[Interest]:
+    """Ever new interests that find some papers each: by words in three to twenty, or by a topic."""
     counts = Counter(word for one in papers for word in set(one.abstract.lower().split()))
     known = sorted(word.strip(".") for word, papers in counts.items() if 3 <= papers <= 20)
     for number in count(1):
@@ -147,7 +181,7 @@ def interests(dice: random.Random, papers: Sequence[Listing]) -> Iterator[Intere
         if number % 2:
             yield Interest(InterestId(0), name, query=" OR ".join(dice.sample(known, 4)))
         else:
-            said = " ".join(dice.sample(known, 9))
+            said = " ".join(dice.sample(dice.choice(topics), 9))
             yield Interest(InterestId(0), name, statement=said, daily_volume=8)
 
 
@@ -193,8 +227,28 @@ def run(folder: Path, port: int) -> dict[str, float]:
         sent = report.deliveries.states[DeliveryState.DELIVERED]
         with app.database.read() as connection:
             row = connection.exec_driver_sql("SELECT sum(papers) FROM digest").one()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "cpu": cpu, "sent": sent, "peak": peak, "papers": row[0]}
+    return {"seconds": seconds, "cpu": cpu, "sent": sent, "peak": _peak(), "papers": row[0]}
+
+
+def compose(folder: Path) -> dict[str, float]:
+    """What is due, composed and left in the outbox."""
+    with open_app(settings(folder, 1)) as app:
+        app.composer(NOW).compose(NOW)
+    return {"peak": _peak()}
+
+
+def work(folder: Path, port: int, subscribers: int) -> dict[str, float]:
+    """A worker on the outbox until everybody has a mail."""
+    sent = 0
+    with open_app(settings(folder, port)) as app, app.outbox(fixed_clock(NOW)) as outbox:
+        while sent < subscribers:
+            sent += (now := outbox.drain().states[DeliveryState.DELIVERED])
+            time.sleep(0 if now else 0.02)
+    return {"peak": _peak(), "sent": sent}
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def beside(folder: Path) -> dict[str, float]:
@@ -206,8 +260,7 @@ def beside(folder: Path) -> dict[str, float]:
         with clock("compose"):
             composer.compose(NOW)
         _drain(app, clock)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return clock.spent | {"peak": peak}
+    return clock.spent | {"peak": _peak()}
 
 
 def _drain(app: App, clock: Stages) -> None:
@@ -347,6 +400,8 @@ def say(verb: str, folder: str, *rest: str) -> None:
     """What a child process prints: its figures as JSON."""
     verbs: dict[str, Callable[..., Any]] = {
         "run": lambda: run(Path(folder), int(rest[0])),
+        "compose": lambda: compose(Path(folder)),
+        "work": lambda: work(Path(folder), int(rest[0]), int(rest[1])),
         "beside": lambda: beside(Path(folder)),
         "populate": lambda: populate(Path(folder), int(rest[0]), distinct=rest[1] == "True"),
     }
@@ -370,6 +425,27 @@ def measure(subscribers: int, *, distinct: bool, large: bool) -> None:
             f"{figures['cpu'] / number * 1e6:>9.0f} µs CPU each{figures['peak']:>7.0f} MB peak"
             f"{figures['papers'] / number:>6.1f} papers each"
         )
+    seconds, peaks = in_two_processes(subscribers, distinct=distinct)
+    rate = subscribers / seconds
+    print(
+        f"  {'… in two processes':<26}{rate:>9,.0f} messages/s{rate / theirs:>8.2f}"
+        f"{peaks[0]:>7.0f} MB peak composing, {peaks[1]:.0f} sending"
+    )
+
+
+def in_two_processes(subscribers: int, *, distinct: bool) -> tuple[float, list[float]]:
+    """Seconds from starting both to the last mail, start-up included; the peak of each."""
+    with installation(subscribers, distinct=distinct) as folder, sink() as target:
+        began = time.perf_counter()
+        both = [
+            _begin("compose", folder),
+            _begin("work", folder, target.port, subscribers),
+        ]
+        figures = [_end(one) for one in both]
+        seconds = time.perf_counter() - began
+        time.sleep(0.2)
+        assert target.count() == figures[1]["sent"] == subscribers, (target.count(), figures)
+    return seconds, [one["peak"] for one in figures]
 
 
 def costs(subscribers: int, *, distinct: bool) -> float:
@@ -414,9 +490,19 @@ def installation(subscribers: int, *, distinct: bool) -> Iterator[Path]:
 
 
 def _child(*words: object) -> dict[str, float]:
+    return _end(_begin(*words))
+
+
+def _begin(*words: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "benchmarks.pipeline", "--child", *map(str, words)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
-    figures: dict[str, float] = json.loads(done.stdout)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _end(child: subprocess.Popen[str]) -> dict[str, float]:
+    said, _ = child.communicate()
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, child.args)
+    figures: dict[str, float] = json.loads(said)
     return figures
 
 
