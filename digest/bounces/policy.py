@@ -10,8 +10,8 @@
     delayed                                         -> never counts: the mail is still on its way
 
 A day counts once, however many events it brought: a wave of refusals on one morning is one
-misfortune of the other side's, not many of the reader's. A delivery counts once, on the day it was
-first told of: a provider may post it and return a mail as well, which is read a day later. Events
+misfortune of the other side's, not many of the reader's. What others report of a delivery counts
+once, on its first day: a provider may post it and return a mail as well, read a day later. Events
 before our last verdict, or older than `HORIZON`, count no more. No clock, no I/O; the events
 themselves are all it remembers.
 """
@@ -29,6 +29,7 @@ from digest.model import Bounce, BounceKind, DeliveryId
 HORIZON: Final = timedelta(days=60)
 HALF_LIFE: Final = timedelta(days=7)
 THRESHOLD: Final = 2.0
+OURSELVES: Final = "smtp"  #: the origin of what a server told us, not somebody behind it
 _CERTAIN: Final = 1.0  #: each day on which there was nobody of the name
 _UNCLEAR: Final = 0.5  #: each day of an unclear refusal, fading
 _FADING: Final = frozenset({BounceKind.UNDETERMINED, BounceKind.NO_DOMAIN})
@@ -66,19 +67,24 @@ def judge(events: Iterable[Bounce], now: datetime) -> Verdict:
 
 def score(events: Sequence[Bounce], now: datetime) -> float:
     """How near a reader is to being suspended; from `THRESHOLD` on they are."""
-    certain = {at.date() for at in _first_told(events, {BounceKind.USER_UNKNOWN})}
-    unclear = {at.date(): at for at in _first_told(events, _FADING)}
+    certain = {at.date() for at in _failures(events, {BounceKind.USER_UNKNOWN})}
+    unclear = {at.date(): at for at in _failures(events, _FADING)}
     fading = (_faded(now - at) for day, at in unclear.items() if day not in certain)
     return round(_CERTAIN * len(certain) + _UNCLEAR * sum(fading), 3)
 
 
-def _first_told(events: Sequence[Bounce], kinds: Collection[BounceKind]) -> list[datetime]:
-    """When each delivery first came back in one of these kinds, oldest first."""
-    first: dict[DeliveryId, datetime] = {}
+def _failures(events: Sequence[Bounce], kinds: Collection[BounceKind]) -> list[datetime]:
+    """When mail came back in one of these kinds, oldest first.
+
+    What a server told us is a try of its own; of what others report, each delivery counts once.
+    """
+    told: set[DeliveryId] = set()
+    found: list[datetime] = []
     for one in sorted(events, key=lambda one: one.at):
-        if one.kind in kinds:
-            first.setdefault(one.delivery_id, one.at)
-    return list(first.values())
+        if one.kind in kinds and (one.origin == OURSELVES or one.delivery_id not in told):
+            told.add(one.delivery_id)
+            found.append(one.at)
+    return found
 
 
 def _faded(age: timedelta) -> float:

@@ -79,9 +79,19 @@ def test_the_table(told: Events, action: Action) -> None:
 @pytest.mark.parametrize("kind", ["user_unknown", "undetermined"])
 def test_a_delivery_told_of_twice_counts_once(kind: str) -> None:
     """By a provider's post at once, and by its mail that was read the next day."""
-    late, early = (replace(one, delivery_id=DeliveryId(7)) for one in events((0, kind), (1, kind)))
-    assert judge([late, early], NOW).action is Action.KEEP
-    assert score([late, early], NOW) == score([early], NOW)
+    posted, mailed = events((1, kind), (0, kind))
+    posted = replace(posted, origin="ses")
+    mailed = replace(mailed, origin="mailbox", delivery_id=posted.delivery_id)
+    assert judge([mailed, posted], NOW).action is Action.KEEP
+    assert score([mailed, posted], NOW) == score([posted], NOW)
+
+
+def test_each_refusal_of_a_server_is_a_try_of_its_own() -> None:
+    """An operator may have had a refused delivery tried again."""
+    first, again = (
+        replace(one, delivery_id=DeliveryId(7)) for one in events(*daily("user_unknown", 2))
+    )
+    assert judge([first, again], NOW).action is Action.SUSPEND
 
 
 @pytest.mark.parametrize("kind", BounceKind)
