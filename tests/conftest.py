@@ -1,7 +1,7 @@
 """What every room's tests share: a clock that obeys, and databases on both engines.
 
 `database` runs a test once on an SQLite file and once on PostgreSQL. Both are migrated once
-a session.
+a session. What needs a browser, further processes or PostgreSQL is marked slow here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,30 @@ from digest.store.database import Database
 from digest.store.schema import migrate
 from tests import postgres
 from tests.fakes import FrozenClock
+
+HERE = Path(__file__).parent
+#: Rooms and files whose tests wait for a browser or for processes of their own.
+WAITING = (
+    "docs",
+    "rendering/test_look.py",
+    "scheduler/test_rounds.py",
+    "web/browser",
+    "web/desk/test_desk_look.py",
+    "web/test_languages.py",
+    "scheduler/test_process.py",
+    "test_composing_together.py",
+    "test_outbox_crash.py",
+    "test_run_crash.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as slow what waits, and what would only repeat on PostgreSQL what SQLite shows."""
+    for item in items:
+        place = item.path.relative_to(HERE).as_posix()
+        fixtures = getattr(item, "fixturenames", ())
+        if place.startswith(WAITING) or "[postgres" in item.name or "postgres_url" in fixtures:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
