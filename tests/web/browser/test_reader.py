@@ -309,6 +309,26 @@ def test_every_answer_fits_and_is_accessible(window: Window, rooms: Rooms) -> No
     assert window.elsewhere == []
 
 
+@pytest.mark.parametrize("window", LOOKS, indirect=True)
+def test_a_new_token_fits_and_what_is_wrong_is_seen(window: Window, rooms: Rooms) -> None:
+    page = window.open(f"{Links.of(rooms).preferences}/tokens")
+    page.get_by_label("What it is for").fill(seeds.HOSTILE[:80])
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("status")).to_contain_text("Copy it now.")
+    check(page)
+    for one in page.get_by_role("checkbox").all():
+        one.uncheck()
+    page.get_by_label("What it is for").fill("cron")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("alert")).to_contain_text("Tick what it may do.")
+    expect(page.get_by_label("What it is for")).to_have_value("cron")
+    check(page)
+    colour = "it => getComputedStyle(it).color"
+    beside = page.locator("#scope-fault p").evaluate(colour)
+    assert beside == page.locator(".wrong a").first.evaluate(colour)
+    assert beside != page.locator(".box .hint, .box legend").first.evaluate(colour)
+
+
 def check(page: Page) -> None:
     page.wait_for_load_state()
     assert page.evaluate(OVERFLOW) == 0, page.url
