@@ -394,3 +394,32 @@ def test_a_page_is_the_beginning_of_everything(
 def test_the_first_are_those_of_sorting_all(given_: list[float], count: int) -> None:
     values = np.array(given_, np.float32)
     assert first(values, count).tolist() == np.argsort(-values, kind="stable")[:count].tolist()
+
+
+@pytest.mark.parametrize("count", [1, 20, 500, 4_000])
+@pytest.mark.parametrize("kind", ["many values", "few values", "the best where nobody samples"])
+def test_the_first_of_very_many_are_those_of_sorting_all(kind: str, count: int) -> None:
+    values = np.random.default_rng(count).standard_normal(30_000).astype(np.float32)
+    if kind == "few values":
+        values = np.round(values)
+    elif kind != "many values":
+        values[::16] += 10  # what is sampled says nothing of the others
+        values[1::16] -= 10
+    assert first(values, count).tolist() == np.argsort(-values, kind="stable")[:count].tolist()
+
+
+def test_marks_are_where_the_text_says_though_the_index_is_older(
+    database: Database, announce: Announce
+) -> None:
+    announce(listing(1, title="Owls at night", abstract="Seen from the mill."))
+    search = searcher_of(database, words_alone=True)
+    assert sorted(marks(search, "owls night")) == ["Owls", "night"]
+    announce(listing(1, title="A night of owls", abstract="Seen.", version=2))
+    assert sorted(marks(search, "owls night")) == ["night", "owls"]
+    announce(listing(1, title="Owls", abstract="Seen.", version=3))
+    assert marks(search, "owls night") == ["Owls"]
+
+
+def marks(search: Searcher, text: str) -> list[str]:
+    [found] = search.search(text).found
+    return [found.paper.title[hit.start : hit.end] for hit in found.reasons.hits]

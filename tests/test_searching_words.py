@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -14,8 +15,9 @@ from digest.matching.keywords import Compiled, Scan
 from digest.matching.query import parse
 from digest.model import Paper
 from digest.searching.asking import ask
-from digest.searching.building import Builder
+from digest.searching.building import Builder, grouped
 from digest.searching.finding import judge
+from digest.searching.recent import Recent
 from digest.searching.segment import Segment, WholeVectors
 from digest.store.searchable import Searchable
 from tests.builders import paper, sighting
@@ -162,3 +164,28 @@ def test_every_neighbour_is_in_the_sieve() -> None:
     segment = segment_of(papers(random.Random(9)))
     ids = (segment.words.stream >> 2).tolist()
     assert all(segment.words.follow([a], [b]) for a, b in pairwise(ids))
+
+
+def test_lists_of_very_many_numbers_are_in_order() -> None:
+    numbers = np.random.default_rng(3).integers(0, 5_000, 700_000).astype(np.uint32)
+    values = np.arange(len(numbers), dtype=np.uint32)
+    lists = grouped(numbers, values, 5_001)
+    order = np.argsort(numbers, kind="stable")
+    assert np.array_equal(lists.values, values[order])
+    assert [len(lists[number]) for number in (0, 4_999, 5_000)] == [
+        *np.bincount(numbers, minlength=5_001)[[0, 4_999, 5_000]]
+    ]
+
+
+def test_the_latest_are_remembered() -> None:
+    made: list[int] = []
+    recent = Recent[int, int](2)
+
+    def make(key: int) -> int:
+        made.append(key)
+        return -key
+
+    found = [recent.get(key, partial(make, key)) for key in (1, 2, 1, 3, 1, 2)]
+    assert found == [-1, -2, -1, -3, -1, -2]
+    assert made == [1, 2, 3, 2]
+    assert len(recent) == 2

@@ -98,12 +98,14 @@ def spans(text: str) -> list[tuple[int, int]]:
 
 
 def spans_of(text: str, places: Sequence[int]) -> list[tuple[int, int]]:
-    """Those of `spans` at some places, given in order."""
-    if not places or not text.isascii():
-        found = spans(text) if places else []
-        return [found[at] for at in places]
+    """Those of `spans` at some places, given in order; places beyond the end are left out."""
+    if not places:
+        return []
+    if not text.isascii():
+        found = spans(text)
+        return [found[at] for at in places if at < len(found)]
     matches = list(islice(_ASCII_WORD.finditer(text), places[-1] + 1))
-    return [matches[at].span(1) for at in places]
+    return [matches[at].span(1) for at in places if at < len(matches)]
 
 
 @lru_cache(maxsize=1 << 17)

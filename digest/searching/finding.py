@@ -34,6 +34,7 @@ from digest.searching.segment import (
 )
 from digest.searching.vocabulary import LAST, Spellings, compounds
 
+Places = Ints | NDArray[np.uint32]  #: as in `WordPlaces.places`
 _GAPS = (1 << GAP_BITS) - 1
 
 
@@ -121,10 +122,10 @@ def _find(segment: Segment, leaf: Leaf) -> tuple[Bools, Bools]:
     return there, in_title & there
 
 
-def _fitting(rows: Ints, titled: Bools, field: Field | None) -> Ints:
+def _fitting(rows: Places, titled: Bools, field: Field | None) -> Places:
     if field is None:
         return rows
-    fitting: Ints = rows[titled if field is Field.TITLE else ~titled]
+    fitting: Places = rows[titled if field is Field.TITLE else ~titled]
     return fitting
 
 
@@ -142,13 +143,13 @@ class _Step:
     tight: bool = False  #: nothing, or a hyphen, must stand there
 
 
-def _spelled(words: WordPlaces, text: str) -> Iterator[Ints]:
+def _spelled(words: WordPlaces, text: str) -> Iterator[Places]:
     """Places (see `WordPlaces.places`) where an exact word or phrase begins."""
     for run_ in Spellings(spell(text), words.vocabulary, words.follow):
         yield _places(words, [_Step(numbers, loose=loose) for numbers, loose in run_])
 
 
-def _beginning(words: WordPlaces, text: str) -> Iterator[Ints]:
+def _beginning(words: WordPlaces, text: str) -> Iterator[Places]:
     """Places where words begin so, as `wildcards.Beginnings` finds them."""
     one, known = wildcard(text), words.vocabulary
     heads = [_Step(known.known_as(head)) for head in one.heads]
@@ -163,13 +164,14 @@ def _beginning(words: WordPlaces, text: str) -> Iterator[Ints]:
             yield _places(words, steps)
 
 
-def _places(words: WordPlaces, steps: Sequence[_Step]) -> Ints:
+def _places(words: WordPlaces, steps: Sequence[_Step]) -> Places:
     """Where the steps stand one after the other within one text."""
     sizes = [words.places.size(step.numbers) for step in steps]
     rarest = int(np.argmin(sizes))
-    found: Ints = words.places.of_all(steps[rarest].numbers).astype(np.int64)
-    if len(steps) == 1 or not len(found):
-        return found
+    here = words.places.of_all(steps[rarest].numbers)
+    if len(steps) == 1 or not len(here):
+        return here
+    found: Ints = here.astype(np.int64)
     found = found[(found & LONGEST) >= rarest] - rarest
     rows, offsets = found >> OFFSET_BITS, found & LONGEST
     last = offsets + len(steps) - 1

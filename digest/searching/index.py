@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -15,7 +16,8 @@ from digest.matching.statements import WORD_SCALE
 from digest.model import FetchId, PaperId
 from digest.searching.frame import Frame
 from digest.searching.recent import Recent
-from digest.searching.segment import Bools, Floats, Ints, Segment
+from digest.searching.segment import GAP_BITS, Bools, Floats, Ints, Segment
+from digest.searching.vocabulary import hash_of
 
 COMMON = 1 / 16  #: share of the papers from which on a stem's scores are worth keeping
 _COLUMNS = 64  #: of those stems asked for last: 256 bytes a paper in all
@@ -112,6 +114,20 @@ class Index:
     @cached_property
     def _columns(self) -> Recent[str, Floats]:
         return Recent(_COLUMNS)
+
+    def places(self, rows: Ints, stems: Iterable[str]) -> list[tuple[list[int], list[int]]]:
+        """Of each row, which words of its title and of its abstract have one of these stems."""
+        wanted = np.array([hash_of(one) for one in stems if one], np.uint32)
+        return [self._placed(row, wanted) for row in rows.tolist()]
+
+    def _placed(self, row: int, wanted: NDArray[np.uint32]) -> tuple[list[int], list[int]]:
+        at = bisect_right(self.begins, row) - 1
+        words, row = self.segments[at].words, row - self.begins[at]
+        numbers = words.stream[words.begins[row] : words.begins[row + 1]] >> GAP_BITS
+        found = words.vocabulary.stems[numbers]
+        here = np.flatnonzero((found[:, None] == wanted).any(axis=1)).tolist()
+        title = int(words.title_words[row])
+        return [one for one in here if one < title], [one - title for one in here if one >= title]
 
     def coarse(self, vector: Floats) -> Floats:
         """About the cosine of every row to a question's vector."""

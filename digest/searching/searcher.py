@@ -81,6 +81,7 @@ class Searcher:
         self._store = store
         self._index: Index | None = None
         self._turn = threading.Lock()
+        self._edition = 0
         self._looked = 0.0
         self._news = threading.Event()
         self._is_kept = False
@@ -116,8 +117,14 @@ class Searcher:
         pairs = zip(places.tolist(), ids, strict=True)
         kept = [(at, stored[one]) for at, one in pairs if one in stored]
         rarity = {one: index.rarity(one) for one, _ in telling(index, asked.statement)}
-        shares = [float(ranked.share[at]) for at, _ in kept]
-        told = reasons(asked, [paper for _, paper in kept], shares, rarity)
+        rows = ranked.rows[[at for at, _ in kept]]
+        told = reasons(
+            asked,
+            [paper for _, paper in kept],
+            [float(ranked.share[at]) for at, _ in kept],
+            rarity,
+            index.places(rows, rarity),
+        )
         found = [
             Result(paper, round(float(ranked.scores[at]), 4), why)
             for (at, paper), why in zip(kept, told, strict=True)
@@ -135,7 +142,8 @@ class Searcher:
     def refresh(self, progress: Progress = lambda done, total: None) -> None:
         """Read what is new; the first time everything. `progress` hears papers done and in all."""
         with self._turn:
-            self._index = self._keeper.renewed(self._index, progress)
+            known, self._index = self._index, self._keeper.renewed(self._index, progress)
+            self._edition += self._index is not known
             self._looked = monotonic()
 
     def keep(self, stop: threading.Event) -> None:
@@ -157,6 +165,13 @@ class Searcher:
     def index(self) -> Index:
         """What is looked in, as of now."""
         return self._current()
+
+    @property
+    def edition(self) -> int:
+        """Another number whenever another index is looked in; never waits for the first one."""
+        if self._index is not None:
+            self._current()
+        return self._edition
 
     def wait(self) -> None:
         """Until a refresh that is under way is done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -11,12 +11,14 @@ from digest.matching.keywords import Compiled, Evaluation, Scan
 from digest.matching.names import find_name, name_words
 from digest.matching.reading import read
 from digest.matching.stems import stem
-from digest.matching.terms import cut, spans_of
+from digest.matching.terms import cut, fold, spans_of
 from digest.model import Field, Hit, Interest, Paper, PaperId, Reasons
 from digest.searching.asking import Asked
 
 MOST = 8  #: words marked
 _TEXTS = (Field.TITLE, Field.ABSTRACT)
+
+Places = tuple[Sequence[int] | None, Sequence[int] | None]  #: words of title and abstract
 
 
 def reasons(
@@ -24,13 +26,14 @@ def reasons(
     papers: Sequence[Paper],
     share: Sequence[float],
     rarity: Mapping[str, float],
+    places: Sequence[Places],
 ) -> list[Reasons]:
-    """Each paper's reasons; `rarity` has the stems of the statement."""
+    """Each paper's reasons; `rarity` has the stems of the statement, `places` where they stand."""
     exact = _exact(asked, papers)
     names = _names(asked.statement)
     found = []
-    for paper, portion, hits in zip(papers, share, exact, strict=True):
-        told = hits or tuple(_marks(paper, names, rarity))
+    for paper, portion, hits, at in zip(papers, share, exact, places, strict=True):
+        told = hits or tuple(_marks(paper, names, rarity, at))
         found.append(Reasons(hits=told, percentile=portion if portion < 1 else None))
     return found
 
@@ -49,16 +52,38 @@ def _names(statement: str) -> dict[str, str]:
     return {found: word for word in cut(statement) if (found := stem(word))}
 
 
-def _marks(paper: Paper, names: Mapping[str, str], rarity: Mapping[str, float]) -> Iterator[Hit]:
+def _marks(
+    paper: Paper,
+    names: Mapping[str, str],
+    rarity: Mapping[str, float],
+    places: Places = (None, None),
+) -> Iterator[Hit]:
     """Where the statement's words stand, of the rarest first."""
-    places: dict[str, list[Hit]] = {}
-    for field, text in zip(_TEXTS, (paper.title, paper.abstract), strict=True):
-        found = [(at, one) for at, one in enumerate(map(stem, cut(text))) if one in names]
-        ends = spans_of(text, [at for at, _ in found])
-        for (_, one), (start, end) in zip(found, ends, strict=True):
-            places.setdefault(one, []).append(Hit(field, start, end, names[one]))
-    for one in sorted(places, key=lambda one: (-rarity.get(one, 0.0), one))[:MOST]:
-        yield from places[one]
+    marks: dict[str, list[Hit]] = {}
+    for field, text, at in zip(_TEXTS, (paper.title, paper.abstract), places, strict=True):
+        for one, (start, end) in _places(text, names, at):
+            marks.setdefault(one, []).append(Hit(field, start, end, names[one]))
+    for one in sorted(marks, key=lambda one: (-rarity.get(one, 0.0), one))[:MOST]:
+        yield from marks[one]
+
+
+def _places(
+    text: str, names: Mapping[str, str], at: Sequence[int] | None
+) -> Iterable[tuple[str, tuple[int, int]]]:
+    """The stems of `names` in the text, and where; `at` is what an index knows of it.
+
+    The text may be newer than the index: what it says is looked at, and looked for where it fails.
+    """
+    if at is not None:
+        ends = spans_of(text, at)
+        found = [stem(fold(text[start:end])) for start, end in ends]
+        if len(found) == len(at) and all(one in names for one in found):
+            return zip(found, ends, strict=True)
+    words = enumerate(map(stem, cut(text)))
+    known = [(place, one) for place, one in words if one in names]
+    return zip(
+        [one for _, one in known], spans_of(text, [place for place, _ in known]), strict=True
+    )
 
 
 class Teller:

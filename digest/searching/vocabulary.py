@@ -7,6 +7,7 @@ alike; `digest.matching.terms`): `GANs` and `gans` are two where their keys diff
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +16,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.stems import stem
 from digest.matching.terms import MAX_JOINS, Spelling, is_function_word
 
 Bools = NDArray[np.bool_]
 
 LAST = "\U0010ffff"  #: stands behind every word that begins so
+NO_STEM = 0  #: the hash of nothing
 LONGEST_COMPOUND = 4  #: words of a hyphenated compound that count as one (as in `wildcards`)
+
+
+def hash_of(stem: str) -> int:
+    return zlib.crc32(stem.encode())
 
 
 class Vocabulary:
@@ -50,6 +57,12 @@ class Vocabulary:
     @cached_property
     def ends_with_digit(self) -> Bools:
         return np.array([word[-1].isdigit() for word in self.surfaces], np.bool_)
+
+    @cached_property
+    def stems(self) -> NDArray[np.uint32]:
+        """A hash of each word's stem, `NO_STEM` for a word that says nothing."""
+        found = (stem(word) for word in self.surfaces)
+        return np.array([hash_of(one) if one else NO_STEM for one in found], np.uint32)
 
     def beginning(self, start: str) -> range:
         """The numbers of the words that begin so."""

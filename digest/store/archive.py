@@ -117,6 +117,7 @@ class ArchiveStore:
         self._database = database
         self._counts = lru_cache(maxsize=_KEPT)(self._count)
         self._categories = lru_cache(maxsize=_KEPT)(self._count_categories)
+        self._names = lru_cache(maxsize=8)(self._lately)
         self._leaders = lru_cache(maxsize=_KEPT)(self._lead)
         self._sources = lru_cache(maxsize=1)(self._read_sources)
 
@@ -172,6 +173,13 @@ class ArchiveStore:
         """How many papers each category has, most first."""
         return self._categories(self.version(), span)
 
+    def names(self, *, upto: date, days: int) -> Mapping[Label, tuple[str, ...]]:
+        """The sources, most papers first, and the categories, by name, of the last `days` days.
+
+        The last of them is the newest day up to `upto` that had any papers.
+        """
+        return self._names(self.version(), upto, days)
+
     def leaders(self, span: Span, label: Label, *, each: int) -> Mapping[str, tuple[PaperId, ...]]:
         """The first `each` papers of every source or category, by votes, then newest."""
         return self._leaders(self.version(), span, label, each)
@@ -189,6 +197,13 @@ class ArchiveStore:
     def _count_categories(self, _version: FetchId, span: Span) -> tuple[Count, ...]:
         with self._database.read() as connection:
             return _label_counts(connection, span, Label.CATEGORY)
+
+    def _lately(self, version: FetchId, upto: date, days: int) -> Mapping[Label, tuple[str, ...]]:
+        newest = self.newest_day(upto=upto) or upto
+        span = Span(newest - timedelta(days=days - 1), newest)
+        sources = tuple(name for name, _ in self._counts(version, span).sources)
+        categories = tuple(sorted(name for name, _ in self._categories(version, span)))
+        return {Label.SOURCE: sources, Label.CATEGORY: categories}
 
     def _lead(
         self, _version: FetchId, span: Span, label: Label, each: int

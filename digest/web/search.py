@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -14,14 +14,14 @@ from digest.errors import QuerySyntaxError
 from digest.rendering.byline import own_name
 from digest.rendering.language import message
 from digest.searching import Order, Results
-from digest.store.archive import Span
+from digest.store.archive import Label
 from digest.web.archive import Name, today
 from digest.web.cards import PaperCard, card_of
 from digest.web.forms import told
 from digest.web.visit import Visit, Visiting
 
 PAGE: Final = 20  #: papers a page
-_LATELY: Final = 6  #: days
+_LATELY: Final = 7  #: days
 _DEEPEST: Final = 50  #: pages; whoever has not found it by then narrows the search
 
 router = APIRouter()
@@ -150,9 +150,6 @@ def _day(text: str) -> date | None:
 
 def _offers(visit: Visit) -> tuple[list[Offer], list[Offer]]:
     """The sources and categories seen lately, for the filters."""
-    archive = visit.rooms.archive
-    newest = archive.newest_day(upto=today(visit)) or today(visit)
-    lately = Span(newest - timedelta(days=_LATELY), newest)
-    sources = [Offer(name, own_name(name)) for name, _ in archive.counts(lately).sources]
-    categories = sorted(name for name, _ in archive.categories(lately))
-    return sources, [Offer(name, name) for name in categories]
+    names = visit.rooms.archive.names(upto=today(visit), days=_LATELY)
+    sources = [Offer(name, own_name(name)) for name in names[Label.SOURCE]]
+    return sources, [Offer(name, name) for name in names[Label.CATEGORY]]

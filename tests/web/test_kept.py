@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from digest.store.database import Database
 from digest.tokens import Purpose
 from digest.web.app import create_app
-from digest.web.kept import KeptPages
+from digest.web.kept import ANSWERS, KeptPages
 from digest.web.rooms import Rooms
 from tests.builders import listing
 from tests.fakes import START, FrozenClock
@@ -16,7 +17,9 @@ from tests.web import seeds
 from tests.web.conftest import SITE, make_rooms
 
 
-@pytest.mark.parametrize("path", ["/", "/?tab=new", "/papers/2026-W47", "/sources"])
+@pytest.mark.parametrize(
+    "path", ["/", "/?tab=new", "/papers/2026-W47", "/sources", "/search?q=owls"]
+)
 def test_the_second_look_is_the_first(client: TestClient, path: str) -> None:
     for encoding in ("gzip", "identity"):
         first = client.get(path, headers={"Accept-Encoding": encoding})
@@ -46,15 +49,43 @@ def test_languages_are_kept_apart(client: TestClient) -> None:
     assert "Accept-Encoding" in vary
 
 
+def test_an_answer_is_kept_until_another_index_gives_one(
+    rooms: Rooms, web_database: Database
+) -> None:
+    with TestClient(create_app(rooms), SITE.base_url) as client:
+        for _ in range(2):
+            assert " over the strait" not in client.get("/search?q=lamps").text
+        new = listing(title="Lamps over the strait", announced_at=START)
+        seeds.remember(web_database, [new])
+        rooms.search.refresh()
+        assert " over the strait" in client.get("/search?q=lamps").text
+        seeds.remember(web_database, [listing(title="Lamps of the quay", announced_at=START)])
+        client.get("/search?q=lamps")  # of the index of before; kept for no longer than that is
+        rooms.search.refresh()
+        assert " of the quay" in client.get("/search?q=lamps").text
+
+
+def test_so_many_answers_are_kept(rooms: Rooms) -> None:
+    app = create_app(rooms)
+    with TestClient(app, SITE.base_url) as client:
+        for number in range(ANSWERS + 5):
+            assert client.get(f"/search?q=title:owl{number}").status_code == 200
+    assert len(kept(app).names()) == ANSWERS
+
+
 def test_the_private_and_the_failed_are_drawn_anew(rooms: Rooms) -> None:
     app = create_app(rooms)
     token = rooms.tokens.sign(Purpose.DIGEST, 1)
     with TestClient(app, SITE.base_url) as client:
         client.get("/")
-        for path in (f"/d/{token}", "/papers/nonsense", "/paper/99999", "/search?q=owls"):
+        for path in (f"/d/{token}", "/papers/nonsense", "/paper/99999", "/search?q=title:"):
             client.get(path)
+    assert [str(name[0]) for name in kept(app).names()] == ["/"]
+
+
+def kept(app: FastAPI) -> KeptPages:
     layer = app.middleware_stack
     while not isinstance(layer, KeptPages):
         assert layer is not None
         layer = getattr(layer, "app", None) or getattr(layer, "_app", None)
-    assert [str(name[0]) for name in layer.names()] == ["/"]
+    return layer
