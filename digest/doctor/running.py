@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
 from digest.alerts import alerts
@@ -17,25 +17,41 @@ from digest.store.health import HealthStore, SourceHealth
 from digest.store.marks import MarkStore
 
 ALIVE: Final = timedelta(minutes=3)  #: since the last beat, of one a minute
+LOST: Final = timedelta(days=1)  #: a host that fell silent is told for so long
 STALE: Final = timedelta(hours=26)  #: since a source's last good answer
 
 
 def look_at_heartbeats(case: Case) -> Iterator[Finding]:
+    """One host that beats is enough; another that fell silent is told for a day, for a machine or
+    a container that was replaced never says goodbye."""
     now = case.clock()
+    beats: dict[str, dict[str, datetime]] = {}
     with case.database() as database:
-        beats = {one.name.split("/")[1]: one.at for one in MarkStore(database).below(HEARTBEAT)}
+        for one in MarkStore(database).below(HEARTBEAT):
+            _, role, host = one.name.split("/", 2)
+            beats.setdefault(role, {})[host] = one.at
     if not beats:
         yield note(
             "scheduler",
             "No `digest serve` runs on this database.",
             "Start it, or let a timer call `digest run`.",
         )
-    for role, at in sorted(beats.items()):
-        if now - at > ALIVE:
-            told = f"The {role} last beat at {at:%Y-%m-%d %H:%M} UTC and did not say goodbye."
-            yield fault(role, told, "Look at its log and start it again.")
-        else:
-            yield ok(role, f"It beat {max(0, int((now - at).total_seconds()))} s ago.")
+    for role, hosts in sorted(beats.items()):
+        yield from _heartbeats(role, hosts, now)
+
+
+def _heartbeats(role: str, hosts: Mapping[str, datetime], now: datetime) -> Iterator[Finding]:
+    mend = "Look at its log and start it again."
+    last = max(hosts.values())
+    if now - last > ALIVE:
+        told = f"The {role} last beat at {last:%Y-%m-%d %H:%M} UTC and did not say goodbye."
+        yield fault(role, told, mend)
+        return
+    yield ok(role, f"It beat {max(0, int((now - last).total_seconds()))} s ago.")
+    for host, at in sorted(hosts.items()):
+        if ALIVE < now - at < LOST:
+            told = f"The one on {host} last beat at {at:%Y-%m-%d %H:%M} UTC, without a goodbye."
+            yield note(role, told, mend)
 
 
 def look_at_sources(case: Case) -> Iterator[Finding]:

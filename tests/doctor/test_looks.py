@@ -216,6 +216,21 @@ def test_whether_anything_runs(
     assert (verdict, "did not say goodbye" in says) == ("fault", True)
 
 
+def test_a_replaced_host_is_no_fault_where_another_beats(
+    make_case: MakeCase, sqlite_database: Database, clock: FrozenClock
+) -> None:
+    def beat(host: str) -> list[tuple[str, str]]:
+        MarkStore(sqlite_database).set(f"heartbeat/worker/{host}", clock(), pid=1)
+        return told(running.look_at_heartbeats(make_case()))
+
+    beat("worker-old")
+    clock.tick(hours=1)
+    [(now, _), (then, says)] = beat("worker-new")
+    assert (now, then, "worker-old last beat" in says) == ("ok", "note", True)
+    clock.tick(days=1)
+    assert [verdict for verdict, _ in beat("worker-new")] == ["ok"]
+
+
 @pytest.mark.parametrize(("program", "verdict"), [("true", "ok"), ("no-such-program", "fault")])
 def test_mail_through_this_machine_s_own_system(
     make_case: MakeCase, program: str, verdict: str
