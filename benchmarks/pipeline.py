@@ -38,6 +38,7 @@ from typing import Any, Self
 
 from benchmarks.delivery import sink
 from benchmarks.peers import SOURCE
+from digest import memory
 from digest.clock import fixed_clock
 from digest.config import Settings
 from digest.delivery.base import Witness
@@ -255,12 +256,18 @@ def beside(folder: Path) -> dict[str, float]:
     """CPU seconds of each stage with a sender that accepts at once, and the mean size of a mail."""
     clock = Stages()
     with open_app(settings(folder, 1)) as app:
-        with clock("start"):
-            composer = app.composer(NOW)
-        with clock("compose"):
-            composer.compose(NOW)
+        _compose(app, clock)
         _drain(app, clock)
     return clock.spent | {"peak": _peak()}
+
+
+def _compose(app: App, clock: Stages) -> None:
+    with clock("start"):
+        composer = app.composer(NOW)
+    with clock("compose"):
+        composer.compose(NOW)
+    del composer
+    memory.give_back()
 
 
 def _drain(app: App, clock: Stages) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from digest import memory
 from digest.edition import Composed, Composer
 from digest.ingest import IngestReport, SourceReport
 from digest.model import DeliveryState, Skip, SubscriberId
@@ -120,6 +121,7 @@ class Day:
         run_id = self.store.begin_run(now)
         ingested = self.ingest(run_id, watcher)
         composed = self.composer().compose(now, run_id=run_id, only=only, progress=watcher.composed)
+        memory.give_back()
         self.summarise()
         deliveries.add(self.drain(watcher))
         report = RunReport(now, ingested, composed, deliveries)

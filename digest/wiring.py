@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from digest import memory
 from digest.backtest import Backtester
 from digest.bounces import Heard
 from digest.branding import brand_of
@@ -82,6 +83,7 @@ def open_app(
 ) -> Iterator[App]:
     """The application over its database, checked to have the right schema, closed at the end."""
     gc.set_threshold(*_COLLECT)
+    memory.keep_large_apart()
     database = Database(settings.database.url.get_secret_value())
     try:
         require_current(database)

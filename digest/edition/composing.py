@@ -106,6 +106,7 @@ class Composer:
                 progress(moved)
                 if moved < len(batch):
                     break  # somebody is at work here: look again who is left
+        self.store.forget_written()
         return total
 
     def rehearse(self, now: datetime, *, only: SubscriberId | None = None) -> Composed:

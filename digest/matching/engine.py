@@ -28,7 +28,7 @@ from digest.model import Interest, Mutes, Paper, PaperId, Subscriber
 
 __all__ = ["Explanation", "Found", "Matcher", "Prepared"]
 
-CELLS = 1_000_000  #: pairs of interest and paper looked at together: bounds memory
+CELLS = 300_000  #: pairs of interest and paper looked at together: bounds memory
 MOST_KEPT = 400_000  #: pairs of interest and paper kept for others who ask the same: 40 MB
 
 PER_INTEREST = 10  #: what an interest costs beside its papers, in pairs

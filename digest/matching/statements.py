@@ -18,7 +18,7 @@ WEIGHTS = (0.55, 0.25, 0.20)
 WORD_SCALE = 10  #: brings BM25 to the size of a cosine, for `calibration.FLOOR`
 TITLE_STEMS = 8
 GROWTH = 0.75  #: measured on titles, and on first sentences of abstracts, of arXiv papers
-CELLS = 4_000_000  #: numbers of one intermediate array; bounds memory
+CELLS = 1_000_000  #: numbers of one intermediate array; bounds memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
+from digest import memory
 from digest.day import RunReport
 from digest.edition import Composed
 from digest.ingest import IngestReport, ingest
@@ -131,8 +132,8 @@ class Rounds:
 
     def _compose(self, now: datetime, upto: datetime, tardy: frozenset[str]) -> Composed:
         run_id = self.app.editions.begin_run(now)
-        composer = replace(self.app.composer(now), late=tardy)
-        done = composer.compose(now, run_id=run_id, due_by=upto)
+        done = replace(self.app.composer(now), late=tardy).compose(now, run_id=run_id, due_by=upto)
+        memory.give_back()
         self._finish(run_id, RunReport(now, digests=done))
         told = {"action": "digests.composed", "count": done.composed}
         log.info("Digests composed: %d.", done.composed, extra=told)

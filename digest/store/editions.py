@@ -107,6 +107,10 @@ class EditionStore:
         self._written = Written()
         self._reading = Reading()
 
+    def forget_written(self) -> None:
+        """Let go of what was kept for others who share an interest: composing is over."""
+        self._written = Written()
+
     def begin_run(self, at: datetime) -> int:
         """Record that an edition began; returns the run's id."""
         with self._database.write() as connection:

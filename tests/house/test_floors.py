@@ -19,6 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "symbols",
             "shelf",
             "phrases",
+            "memory",
         }
     ),
     frozenset({"config", "network", "logs", "away"}),
