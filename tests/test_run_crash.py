@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -26,7 +28,7 @@ from tests import postgres
 from tests.drainer import Drainers, Task
 from tests.installed import MORNING, Installation
 from tests.queued import fill, states
-from tests.smtpd import Smtpd
+from tests.smtpd import Late, Smtpd
 
 READERS = 25
 
@@ -77,6 +79,31 @@ def test_runs_killed_at_random_moments(
         assert set(world.states()) == {"delivered"}
     else:
         assert world.missing(1) <= world.states()["uncertain"] == doubted
+    assert world.leftovers() == []
+
+
+def test_a_run_asked_to_end_finishes_the_message_in_hand(
+    sqlite_url: str, server: Smtpd, tmp_path: Path
+) -> None:
+    """The real command: what was handed over is known to be delivered, the rest stays queued."""
+    world = installation(tmp_path, sqlite_url, server, "hold")
+    server.on("END", Late("250 2.0.0 accepted", after=0.3, accept=True), skip=3)
+    command = [sys.executable, "-m", "digest", "--config", str(world.config), "run"]
+    run = subprocess.Popen(
+        [*command, "--now", MORNING.isoformat()], cwd=world.folder, stderr=subprocess.PIPE
+    )
+    limit = time.monotonic() + 60
+    while len(server.accepted) < 4:
+        assert time.monotonic() < limit
+        assert run.poll() is None
+        time.sleep(0.005)
+    run.send_signal(signal.SIGTERM)
+    _out, told = run.communicate(timeout=30)
+    assert run.returncode == 0
+    assert b"Ending with the message in hand" in told
+    assert world.states() == {
+        "delivered": len(server.accepted), "queued": READERS - len(server.accepted)
+    }  # fmt: skip
     assert world.leftovers() == []
 
 

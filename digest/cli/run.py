@@ -15,6 +15,8 @@ from digest.errors import UsageError
 if TYPE_CHECKING:
     from digest.day import RunReport
 
+_ENDING = "Ending with the message in hand; the rest goes on with the next run."
+
 Now = Annotated[
     str | None,
     typer.Option(help="Act as if it were this time (ISO 8601; UTC unless it says otherwise)."),
@@ -34,16 +36,19 @@ def run(
     """Read the sources, make the digests that are due, and send what is queued.
 
     It may be interrupted at any moment and started again: nobody due misses a digest, nobody gets
-    one twice. Exit code 3: done, but a source, a digest or a delivery failed.
+    one twice. Asked to end (SIGTERM, Ctrl-C), it finishes the message in hand within half a minute.
+    Exit code 3: done, but a source, a digest or a delivery failed.
     """
     from digest.metrics import write_textfile
     from digest.notices import tell_channel_owners, tell_operator
+    from digest.scheduler.ending import PATIENCE, asked_to_end
 
     at = instant(now)
     with session.opened() as opened, watching(len(opened.settings.sources)) as watcher:
         if at is not None and not dry_run:
             opened.subscriptions.rehearse(at)
-        report = opened.run(at, dry_run=dry_run, only=only, watcher=watcher)
+        with asked_to_end(opened.stop, patience=PATIENCE, told=_ENDING):
+            report = opened.run(at, dry_run=dry_run, only=only, watcher=watcher)
         if not dry_run:
             tell_channel_owners(opened)
             tell_operator(opened)

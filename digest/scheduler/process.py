@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
-from types import FrameType
 from typing import Final, Protocol
 
 import uvicorn
@@ -26,6 +23,7 @@ import uvicorn
 from digest import metrics
 from digest.errors import StoreError
 from digest.scheduler.alarm import Alarm, Job
+from digest.scheduler.ending import PATIENCE, asked_to_end
 from digest.scheduler.rounds import CLEAN_EVERY, Rounds
 from digest.scheduler.watch import LOOK_EVERY, LookOut
 from digest.scheduler.worker import Work, Worker
@@ -35,7 +33,6 @@ from digest.wiring import App
 
 log = logging.getLogger(__name__)
 
-PATIENCE: Final = 28.0  #: seconds from the signal to the end; service managers kill after 30
 BEAT_EVERY: Final = timedelta(minutes=1)
 GLANCE: Final = 20.0  #: seconds between glances at the clock
 STEPPED: Final = 5.0  #: seconds by which two clocks may differ after a glance
@@ -89,7 +86,7 @@ class Process:
 
     def run(self) -> None:
         """Start everything, wait for the signal, stop everything."""
-        with _signals(self._app.stop):
+        with asked_to_end(self._app.stop):
             self._start()
             try:
                 self._wait()
@@ -224,24 +221,3 @@ def is_stepped(before: float, after: float) -> bool:
 
 def _drift(now: datetime) -> float:
     return now.timestamp() - monotonic()
-
-
-@contextmanager
-def _signals(stop: threading.Event) -> Iterator[None]:
-    """Let the first signal ask, and the second one end the process as it always does."""
-    wanted = (signal.SIGTERM, signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.set()
-        for one in wanted:
-            signal.signal(one, signal.SIG_DFL)
-
-    before = {one: signal.signal(one, ask) for one in wanted}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
