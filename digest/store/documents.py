@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from json.encoder import encode_basestring
 from typing import Any, Final, NamedTuple, TypeVar
 
 from digest.errors import SchemaError
@@ -98,13 +99,13 @@ class Written:
             kept[0] if (kept := known(id(item))) else self._line(item) for item in section.items
         ]
         text = "\n,\n".join(lines)
-        return f"[{number},{dump_json(section.name)},[\n{text}\n]]"
+        return f"[{number},{_quote(section.name)},[\n{text}\n]]"
 
     def _line(self, item: Item) -> str:
-        also = f',"also":{dump_json(item.also)}' if item.also else ""
+        also = f',"also":[{",".join(map(_quote, item.also))}]' if item.also else ""
         new = ',"rev":true' if item.revision else ""
         why = self._why(item.reasons)
-        line = f'{{"p":{item.paper_id},"s":{dump_json(item.score)}{also}{new}{why}}}'
+        line = f'{{"p":{item.paper_id},"s":{item.score!r}{also}{new}{why}}}'
         if not also and not new:  # what one reader's other interests add is nobody else's
             _keep(self._lines, item, line)
         return line
@@ -254,6 +255,7 @@ def dump_json(value: Any) -> str:
     return _encode(value)
 
 
+_quote = encode_basestring  # what `dump_json` does with a string, without its preparations
 _decoder = json.JSONDecoder()
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
