@@ -103,15 +103,26 @@ def _put_back(file: Path, *, force: bool, json: bool) -> None:
     try:
         if not force:
             _require_unused(database)
-        aside = put_back(database, file, now)
+        done = put_back(database, file, now)
     finally:
         database.dispose()
     if json:
-        say_json({"database": database.place, "file": str(file), "kept": str(aside or "")})
+        say_json(
+            {
+                "database": database.place,
+                "file": str(file),
+                "kept": str(done.kept or ""),
+                "unsubscribed_since": done.left,
+            }
+        )
         return
     say(f"{database.place} is what {file} holds.")
-    if aside:
-        say(f"What it was before is kept in {aside}.")
+    if done.kept:
+        say(f"What it was before is kept in {done.kept}.")
+    if done.left is None:
+        warn("Who unsubscribed since the copy could not be known: they would be written to again.")
+    elif done.left:
+        say(f"Unsubscribed since the copy, and kept so: {counted(done.left, 'reader')}.")
     say("It sends nothing until you say how to go on:")
     say("  digest restore --accept forward   what was due since then counts as sent")
     say("  digest restore --accept again     it is sent, perhaps for the second time")

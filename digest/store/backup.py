@@ -4,6 +4,7 @@ SQLite: the engine's own online backup, page by page, checked, and only then giv
 PostgreSQL: pg_dump and pg_restore, which must be installed. What is put back is marked first, so
 that a copy never sends again what was sent since it was taken (see `waterline`): the mark goes in
 before the copy becomes the database, and stays until the operator has said what is to become of it.
+So does the word of those who left since (see `leavers`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -22,6 +24,7 @@ import sqlalchemy as sa
 
 from digest.errors import StoreError, UsageError
 from digest.store.database import Database
+from digest.store.leavers import Leavers, leavers, let_go
 from digest.store.marks import MarkStore
 from digest.store.schema import migrate, schema_state
 from digest.store.waterline import HALTED
@@ -49,31 +52,41 @@ def backup(database: Database, file: Path) -> int:
     return file.stat().st_size
 
 
-def restore(database: Database, file: Path, now: datetime) -> Path | None:
-    """Make the copy in `file` the database; returns where the one before went, if there was one.
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`kept`: where the database before went, if it is a file. `left`: how many unsubscribed since
+    the copy and still are; None where that could not be known."""
+
+    kept: Path | None
+    left: int | None
+
+
+def restore(database: Database, file: Path, now: datetime) -> Restored:
+    """Make the copy in `file` the database.
 
     Raises UsageError for what is no copy of ours, SchemaError for one of a newer program; the
     present database is untouched then.
     """
     if database.is_sqlite:
         return _restore_sqlite(database, file, now)
-    _restore_postgres(database, file, now)
-    return None
+    return _restore_postgres(database, file, now)
 
 
 # --- SQLite ---------------------------------------------------------------------------------------
 
 
-def _restore_sqlite(database: Database, file: Path, now: datetime) -> Path | None:
+def _restore_sqlite(database: Database, file: Path, now: datetime) -> Restored:
     _require_head(file, _SQLITE, "a copy made by `digest backup` from an SQLite database")
     place = _file(database)
     place.parent.mkdir(parents=True, exist_ok=True)
+    gone = leavers(database) if place.exists() else None
+    database.dispose()
     with _draft_beside(place) as draft:
         _copy_sqlite(file, draft)
-        _make_ready(Database(f"sqlite:///{draft}"), now, file)
+        left = _make_ready(Database(f"sqlite:///{draft}"), now, file, gone)
         before = _set_aside(place, now)
         _copy_sqlite(draft, place, check=False)
-    return before
+    return Restored(before, left)
 
 
 @contextmanager
@@ -123,12 +136,13 @@ def _file(database: Database) -> Path:
 # --- PostgreSQL -----------------------------------------------------------------------------------
 
 
-def _restore_postgres(database: Database, file: Path, now: datetime) -> None:
+def _restore_postgres(database: Database, file: Path, now: datetime) -> Restored:
     _require_head(file, _PGDUMP, "a copy made by `digest backup` (pg_dump, format custom)")
+    gone = leavers(database)
     clean = ("--clean", "--if-exists", "--single-transaction", "--exit-on-error")
     database.dispose()
     _run("pg_restore", *clean, *_HOW, "--dbname", _name(database), str(file), database=database)
-    _make_ready(database, now, file)
+    return Restored(None, _make_ready(database, now, file, gone))
 
 
 def _run(program: str, *arguments: str, database: Database) -> None:
@@ -168,16 +182,18 @@ def _name(database: Database) -> str:
 # --- both -----------------------------------------------------------------------------------------
 
 
-def _make_ready(copy: Database, now: datetime, file: Path) -> None:
-    """Bring the copy up to this program's schema and halt it."""
+def _make_ready(copy: Database, now: datetime, file: Path, gone: Leavers | None) -> int | None:
+    """Bring the copy up to this program's schema, halt it, and let go who left since."""
     try:
         if schema_state(copy).current is None:
             raise UsageError(f"{file} is no database of this program.")
         migrate(copy)
         MarkStore(copy).set(HALTED, now, why=f"was put back from {file.name}")
+        left = let_go(copy, gone, now) if gone else None
         if copy.is_sqlite:  # everything into the one file that is copied next
             with closing(copy.engine.raw_connection()) as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return left
     finally:
         copy.dispose()
 

@@ -26,7 +26,7 @@ class MarkRow(SQLModel, table=True):
 
 
 _MARK: Final = table(MarkRow)
-_IDENTITY: Final = "identity"
+IDENTITY: Final = "identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,13 @@ class MarkStore:
 
     def identity(self, now: dt.datetime) -> str:
         """What tells this installation's database from every other; made when first asked for."""
-        found = self.get(_IDENTITY)
+        found = self.get(IDENTITY)
         if found is None:
             with self._database.write() as connection:
-                fresh = {"name": _IDENTITY, "at": now, "detail": {"id": uuid.uuid4().hex}}
+                fresh = {"name": IDENTITY, "at": now, "detail": {"id": uuid.uuid4().hex}}
                 statement = insert_into(connection, _MARK).values(fresh)
                 connection.execute(statement.on_conflict_do_nothing())
-                found = read_mark(connection, _IDENTITY)
+                found = read_mark(connection, IDENTITY)
         assert found is not None
         return str(found.detail["id"])
 

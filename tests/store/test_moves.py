@@ -15,11 +15,13 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from digest.errors import SchemaError, StoreError, UsageError
+from digest.model import SubscriberState
 from digest.store import numbers, waterline
 from digest.store.backup import backup, restore
 from digest.store.database import Database
-from digest.store.marks import MarkStore
+from digest.store.marks import IDENTITY, MarkStore
 from digest.store.moving import LEAP, go_on, move
+from digest.subscriptions import Subscriptions
 from tests import queued
 from tests.fakes import START, FrozenClock
 from tests.postgres import Postgres
@@ -116,7 +118,7 @@ def test_what_is_put_back_is_halted_and_the_present_is_kept(
     backup(sqlite_database, tmp_path / "copy.db")
     issue(sqlite_database, 2)
     sqlite_database.dispose()
-    aside = restore(sqlite_database, tmp_path / "copy.db", START)
+    aside = restore(sqlite_database, tmp_path / "copy.db", START).kept
     assert counts(sqlite_database)["delivery"] == 1
     with pytest.raises(waterline.Halted, match=r"was put back from copy\.db"):
         waterline.check(sqlite_database, tmp_path, START)
@@ -133,10 +135,37 @@ def test_postgresql_is_copied_and_put_back(postgres_database: Database, tmp_path
     queued.fill(postgres_database, 3)
     assert backup(postgres_database, tmp_path / "copy.dump") > 1000
     queued.fill(postgres_database, 2, first=10)
-    assert restore(postgres_database, tmp_path / "copy.dump", START) is None
+    assert restore(postgres_database, tmp_path / "copy.dump", START).kept is None
     assert counts(postgres_database)["delivery"] == 3
     with pytest.raises(waterline.Halted):
         waterline.check(postgres_database, tmp_path, START)
+
+
+def test_who_left_since_the_copy_stays_away(
+    database: Database, clock: FrozenClock, tmp_path: Path
+) -> None:
+    queued.fill(database, 3)
+    MarkStore(database).identity(START)
+    backup(database, tmp_path / "copy")
+    people = Subscriptions(database, keys=["k" * 40], clock=clock)
+    people.unsubscribe("reader1@example.org", reason="their own wish")
+    people.remove("reader2@example.org")
+    assert restore(database, tmp_path / "copy", START).left == 1
+    assert people.subscriber("reader1@example.org").state is SubscriberState.UNSUBSCRIBED
+    assert people.subscriber("reader3@example.org").state is SubscriberState.ACTIVE
+    assert people.is_suppressed("reader2@example.org")
+    assert queued.states(database) == {1: "cancelled", 2: "queued", 3: "queued"}
+
+
+def test_another_installation_s_leavers_are_none_of_ours(
+    sqlite_database: Database, clock: FrozenClock, tmp_path: Path
+) -> None:
+    queued.fill(sqlite_database, 1)
+    MarkStore(sqlite_database).identity(START)
+    backup(sqlite_database, tmp_path / "copy")
+    MarkStore(sqlite_database).remove(IDENTITY)
+    MarkStore(sqlite_database).identity(START)
+    assert restore(sqlite_database, tmp_path / "copy", START).left is None
 
 
 @pytest.mark.parametrize(
