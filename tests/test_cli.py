@@ -341,6 +341,16 @@ def test_a_subscriber_comes_changes_and_goes(ready: Digest) -> None:
     assert ready("subscribers", "add", ADA).code == 0
 
 
+def test_a_query_of_five_thousand_parentheses_is_kept(ready: Digest) -> None:
+    ready("subscribers", "add", ADA)
+    query = "(" * 5_000 + "lantern" + ")" * 5_000
+    assert ready("interests", "add", ADA, "Deep", "--query", query).code == 0
+    assert ready("interests", "list", ADA, "--json").json[0]["query"] == query
+    assert ready("backtest", ADA, "Deep", "--days", "1", "--json").code == 0
+    said = ready("interests", "add", ADA, "Long", "--query", "lantern " * 2_501)
+    assert (said.code, "20,000" in said.err) == (2, True), said.err
+
+
 def test_interests_come_change_and_go(ready: Digest) -> None:
     ready("subscribers", "add", ADA)
     interests = ("interests", "add", ADA, "Lamps", "--query", "lantern*", "--example", "Sea fog")

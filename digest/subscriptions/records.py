@@ -27,7 +27,7 @@ from pydantic_core import ErrorDetails
 from digest.config.kinds import Line, Name, Section, Weekday, Zone, normal_address
 from digest.config.phrases import clause
 from digest.errors import InvalidSubscriber, QuerySyntaxError
-from digest.matching.query import parse
+from digest.matching.query import MAX_LENGTH, parse
 from digest.model import (
     Cadence,
     ChannelState,
@@ -82,7 +82,7 @@ def _without_nulls(table: Any, nullable: frozenset[str]) -> Any:
 Short = Annotated[Name, Field(max_length=120)]
 Shorts = Annotated[list[Short], BeforeValidator(_list), Field(max_length=500)]
 Text = Annotated[str, Field(max_length=8000), AfterValidator(_prose)]
-Query = Annotated[str, Field(max_length=4000), AfterValidator(_prose), AfterValidator(_query)]
+Query = Annotated[str, Field(max_length=MAX_LENGTH), AfterValidator(_prose), AfterValidator(_query)]
 
 
 class ExampleRecord(Section):
