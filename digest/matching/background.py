@@ -9,8 +9,9 @@ or another embedder makes another background, with another id.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.base import Embedder, Vectors
+from digest.matching.calibration import CalibrationStore
 from digest.matching.lexicon import Lexicon, WordIndex, Words, words_of
 from digest.matching.sparse import SparseRows
 from digest.matching.static import PartVectors, StaticEmbedder, make_unit, sentences, unit
@@ -28,10 +30,12 @@ from digest.matching.vectors import VectorStore, ensure, stacked
 from digest.model import Paper
 
 Item = TypeVar("Item")
+Frequencies = NDArray[np.int64]
 
 SAMPLE = 3_000  #: papers that scores are measured on
 NEGATIVES = 1_500  #: papers of the sample that stand for "not wanted" when learning
 TITLE = np.float32(0.5)  #: extra weight of the title, for statements
+FREQUENCIES = "token frequencies"  #: what they are called among the records of a scorer
 ENOUGH = 200  #: papers below which a background says too little to be trusted alone
 
 
@@ -75,15 +79,37 @@ class Background:
         chosen: Sequence[Paper],
         lexicon: Lexicon,
         mean: Vectors,
-        frequencies: NDArray[np.int64] | None,
+        frequencies: Callable[[], Frequencies | None],
     ) -> None:
         self.lexicon = lexicon
         self.mean = mean
-        self.frequencies = frequencies
+        self._count = frequencies
+        self._records: tuple[CalibrationStore, str] | None = None
         self.negatives = np.array(evenly(range(len(chosen)), NEGATIVES), np.int64)
         self._places = {chosen[row].id: place for place, row in enumerate(self.negatives)}
         self.id = ""
         self.sample: Batch
+
+    def keep_in(self, records: CalibrationStore, scorer: str) -> None:
+        """Where `frequencies` are kept for the next process, under this scorer's name."""
+        self._records = records, scorer
+
+    @cached_property
+    def frequencies(self) -> Frequencies | None:
+        """In how many papers each token is, the number of papers last; only statements need it.
+
+        Counting takes longer than all else once the vectors are stored.
+        """
+        if self._records is None or not self.is_enough:
+            return self._count()
+        records, scorer = self._records
+        if kept := records.load(scorer, [FREQUENCIES]).get(FREQUENCIES):
+            return np.frombuffer(zlib.decompress(kept), "<u4").astype(np.int64)
+        counted = self._count()
+        if counted is not None:
+            packed = zlib.compress(counted.astype("<u4").tobytes(), 1)
+            records.save(scorer, {FREQUENCIES: packed})
+        return counted
 
     @property
     def is_enough(self) -> bool:
@@ -103,14 +129,11 @@ class Background:
         chosen = evenly(papers, sample)
         words = [words_of(paper.title, paper.abstract) for paper in papers]
         vectors = stacked(chosen, ensure(embedder, chosen, store), embedder.dimensions)
-        frequencies = None
-        if isinstance(embedder, StaticEmbedder):
-            frequencies = embedder.frequencies([[p.title, *sentences(p.abstract)] for p in chosen])
         background = cls(
             chosen=chosen,
             lexicon=_lexicon(words),
             mean=_mean(vectors.whole, embedder),
-            frequencies=frequencies,
+            frequencies=lambda: _frequencies(chosen, embedder),
         )
         background.sample = background._batch(chosen, vectors, evenly(words, sample))
         background.id = _fingerprint(papers, embedder)
@@ -139,6 +162,12 @@ class Background:
             starts=vectors.starts,
             negative=np.array([self._places.get(p.id, -1) for p in papers], np.int64),
         )
+
+
+def _frequencies(papers: Sequence[Paper], embedder: Embedder) -> Frequencies | None:
+    if not isinstance(embedder, StaticEmbedder):
+        return None
+    return embedder.frequencies([[p.title, *sentences(p.abstract)] for p in papers])
 
 
 def _titled(vectors: PartVectors) -> Vectors:

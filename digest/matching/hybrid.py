@@ -74,6 +74,8 @@ class HybridScorer:
         self._background = background
         self._store = MemoryVectors() if store is None else store
         self._calibrations = Calibrations(self.id, calibrations)
+        if calibrations is not None:
+            background.keep_in(calibrations, self.id)
         self._second = second
         self._learner = Learner(embedder, background)
         self._tastes: dict[tuple[Example, ...], Taste] = {}

@@ -222,7 +222,7 @@ def background_of(
         chosen=papers,
         lexicon=lexicon_of(index, rows, features=features),
         mean=_mean(vectors.whole, embedder),
-        frequencies=index.frame.frequencies,
+        frequencies=lambda: index.frame.frequencies,
     )
     background.sample = _batch(index, chosen, background, vectors, chosen=papers)
     background.id = f"index-{int(index.version)}-{len(rows)}"

@@ -152,18 +152,34 @@ class Shelf:
         self.kept |= {(scorer, one): data for one, data in found.items()}
 
 
-def test_calibrations_are_kept_by_content(embedder: StaticEmbedder, background: Background) -> None:
-    shelf = Shelf()
+def test_calibrations_are_kept_by_content(embedder: StaticEmbedder) -> None:
+    shelf, background = Shelf(), Background.of(stream(300), embedder, store=MemoryVectors())
     asked = [interest("grasping"), interest("grasping"), interest("molecules"), interest()]
     first = HybridScorer(embedder, background, calibrations=shelf)
     scores = [first.score([one], first.prepare(NEW)) for one in asked]
-    assert shelf.saved == 2
+    assert shelf.saved == 3  # the token frequencies of the background among them
     assert all(embedder.id in scorer and background.id in scorer for scorer, _ in shelf.kept)
     later = HybridScorer(embedder, background, calibrations=shelf)
     again = later.score(asked, later.prepare(NEW))
-    assert shelf.saved == 2
+    assert shelf.saved == 3
     np.testing.assert_allclose(again.values, np.vstack([one.values for one in scores]), rtol=1e-5)
     np.testing.assert_allclose(again.share, np.vstack([one.share for one in scores]), rtol=1e-4)
+
+
+def test_token_frequencies_are_counted_once(embedder: StaticEmbedder) -> None:
+    shelf, counted = Shelf(), embedder.frequencies([["one"], ["two", "and one"]])
+    for asked in (lambda: counted, lambda: pytest.fail("counted again")):
+        background = Background.of(stream(300), embedder, store=MemoryVectors())
+        anew = Background(
+            chosen=background.sample.papers,
+            lexicon=background.lexicon,
+            mean=background.mean,
+            frequencies=asked,
+        )
+        anew.sample = background.sample
+        anew.keep_in(shelf, "a scorer")
+        assert anew.frequencies is not None
+        assert anew.frequencies.tolist() == counted.tolist()
 
 
 def test_the_breakdown_names_every_part(scorer: HybridScorer) -> None:
