@@ -12,7 +12,7 @@ import gettext
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +41,7 @@ class Language:
     locale: Locale
     catalogue: gettext.NullTranslations
 
-    @property
+    @cached_property
     def direction(self) -> str:
         return self.locale.text_direction
 
