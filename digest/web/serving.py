@@ -7,9 +7,14 @@ Its own access log would write down tokens, and its own trust in proxies is not 
 from __future__ import annotations
 
 import socket
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
+
+#: Seconds a connection may idle. Longer than a proxy keeps its own to us (Caddy two minutes, nginx
+#: one), so that it is never we who hang up: a request sent into that moment would be lost.
+KEEP_ALIVE: Final = 150
 
 
 def make_server(app: FastAPI, *, host: str = "127.0.0.1", port: int = 8000) -> uvicorn.Server:
@@ -23,6 +28,7 @@ def make_server(app: FastAPI, *, host: str = "127.0.0.1", port: int = 8000) -> u
         proxy_headers=False,
         server_header=False,
         lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=10,
     )
     return uvicorn.Server(config)
