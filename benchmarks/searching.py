@@ -10,6 +10,7 @@ wait counts its waiting), asks for similar papers, and tries an interest on the 
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import resource
@@ -179,6 +180,7 @@ def main() -> None:
     papers = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 20
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    gc.set_threshold(20_000, 50, 100)  # as `open_app` does
     chance, embedder = random.Random(1), static_embedder()
     words = Words(chance)
     with TemporaryDirectory() as folder:

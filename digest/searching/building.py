@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -32,6 +33,28 @@ from digest.searching.vocabulary import Vocabulary
 from digest.store.searchable import Searchable
 
 _BLOCK = 1 << 18  #: numbers sorted at once
+_LABELS = (Field.CATEGORY, Field.SOURCE)
+_NAMED = (Field.AUTHOR, *_LABELS)
+_GAPS = (1 << GAP_BITS) - 1
+#: What a page gives, and how it is kept: in one growing row of bytes each, since many small arrays
+#: are memory that no large one finds its place in.
+_KINDS: Mapping[str, type[np.generic]] = {
+    "ids": np.int64,
+    "days": np.int32,
+    "votes": np.int32,
+    "lengths": np.int32,
+    "stream": np.uint32,
+    "sizes": np.int64,
+    "title_words": np.uint16,
+    "stems": np.uint32,
+    "stem_sizes": np.int64,
+    "stem_times": np.uint8,
+    "coarse": np.float32,
+    "fine": np.int8,
+    "scales": np.float32,
+}
+
+Blocks = Callable[[slice], NDArray[Any]]  #: a part of a long array, perhaps made when asked for
 
 
 class Builder:
@@ -42,9 +65,9 @@ class Builder:
         self._gaps = _GapKinds()
         self._stems = _Numbers()
         self._stem_of: list[int] = []  #: by word; -1 where it says nothing
-        self._pages: list[_Page] = []
-        self._names = _Numbers()
-        self._labels = {Field.CATEGORY: _Numbers(), Field.SOURCE: _Numbers()}
+        self._kept = {name: bytearray() for name in _KINDS}
+        self._named: dict[Field, list[Ints]] = {field: [] for field in _NAMED}
+        self._names = {field: _Numbers() for field in _NAMED}
         self._size = 0
 
     def __len__(self) -> int:
@@ -52,107 +75,126 @@ class Builder:
 
     def add(self, papers: Sequence[Searchable], vectors: WholeVectors) -> None:
         """The papers as further rows; `vectors` are parallel."""
-        self._pages.append(_Page(self, papers, vectors, first=self._size))
+        page = _Page(self, papers, vectors, first=self._size)
+        for name, kind in _KINDS.items():
+            self._kept[name] += page.arrays[name].astype(kind, copy=False).tobytes()
+        for field, pairs in page.named.items():
+            self._named[field].append(pairs)
         self._size += len(papers)
 
     def segment(self) -> Segment:
         """What was made of all papers; the builder is empty afterwards."""
         return Segment(
-            ids=self._taken("ids", np.int64),
-            days=self._taken("days", np.int32),
-            votes=self._taken("votes", np.int32),
-            lengths=self._taken("lengths", np.int32),
+            ids=self._taken("ids"),
+            days=self._taken("days"),
+            votes=self._taken("votes"),
+            lengths=self._taken("lengths"),
             alive=np.ones(self._size, np.bool_),
             stems=self._stem_counts(),
             authors=self._authors(),
-            labels={field: self._labelled(field) for field in self._labels},
-            vectors=_joined_vectors([page.vectors for page in self._pages]),
+            labels={field: self._labelled(field) for field in _LABELS},
+            vectors=self._vectors(),
             words=self._word_places(),
         )
 
     # --- while reading --------------------------------------------------------------------------
 
-    def cut(self, text: str, room: int) -> tuple[list[int], list[int]]:
-        """Numbers of the text's words, and the gap after each."""
+    def cut(self, text: str, room: int) -> list[int]:
+        """Numbers of the text's words, each with the gap after it (see `WordPlaces.stream`)."""
         words, gaps = cut_with_gaps(text)
-        numbers = list(map(self._words.__getitem__, words[:room]))
-        kinds = list(map(self._gaps.__getitem__, gaps[: len(numbers)]))
-        return numbers, [*kinds, int(Gap.OTHER)][: len(numbers)]
+        numbers = map(self._words.__getitem__, words[:room])
+        kinds = map(self._gaps.__getitem__, [*gaps, ""])
+        found = [number << GAP_BITS | kind for number, kind in zip(numbers, kinds, strict=False)]
+        if found and len(found) == len(words):
+            found[-1] |= int(Gap.OTHER)
+        return found
 
-    def stems_of(self, words: NDArray[np.int64]) -> NDArray[np.int64]:
+    def stems_of(self, words: NDArray[Any]) -> NDArray[np.int64]:
         for word in islice(self._words, len(self._stem_of), None):
             found = stem(word)
             self._stem_of.append(self._stems[found] if found else -1)
-        return np.array(self._stem_of, np.int64)[words]
+        numbers: NDArray[np.int64] = np.array(self._stem_of, np.int64)[words]
+        return numbers
 
-    def name(self, name: str) -> int:
-        return self._names[name]
-
-    def label(self, field: Field, label: str) -> int:
-        return self._labels[field][label]
+    def name(self, field: Field, name: str) -> int:
+        return self._names[field][name]
 
     # --- at the end -----------------------------------------------------------------------------
 
-    def _taken(
-        self, name: str, kind: type[Any], *, known: NDArray[Any] | None = None
-    ) -> NDArray[Any]:
-        """All pages' arrays of that name as one, looked up in `known` if that is given.
-
-        The pages give theirs up one by one, for there are many.
-        """
-        taken = np.empty(sum(len(vars(page)[name]) for page in self._pages), kind)
-        begin = 0
-        for page in self._pages:
-            part = vars(page).pop(name)
-            taken[begin : begin + len(part)] = part if known is None else known[part]
-            begin += len(part)
-        return taken
+    def _taken(self, name: str) -> NDArray[Any]:
+        """All pages' arrays of that name as one."""
+        return np.frombuffer(self._kept.pop(name), _KINDS[name])
 
     def _word_places(self) -> WordPlaces:
         vocabulary, numbers = _vocabulary(list(self._words))
-        ids = self._taken("words", np.uint32, known=numbers)
-        begins = np.concatenate([[0], np.cumsum(self._taken("sizes", np.int64))])
-        places = grouped(ids, self._taken("places", np.uint32), len(vocabulary))
-        pairs = sieve(ids)
-        ids <<= GAP_BITS
-        ids |= self._taken("gaps", np.uint8)
+        stream, begins = self._taken("stream"), _begins(self._taken("sizes"))
+        for some in _blocks(len(stream)):
+            stream[some] = numbers[stream[some] >> GAP_BITS] << GAP_BITS | stream[some] & _GAPS
+
+        def words(some: slice) -> NDArray[Any]:
+            return stream[some] >> GAP_BITS
+
+        def places(some: slice) -> NDArray[Any]:
+            rows = _owners(begins, some)
+            return rows << OFFSET_BITS | np.arange(some.start, some.stop) - begins[rows]
+
         return WordPlaces(
             vocabulary=vocabulary,
-            stream=ids,
-            begins=begins.astype(np.int64),
-            title_words=self._taken("title_words", np.uint16),
-            places=places,
-            pairs=pairs,
+            stream=stream,
+            begins=begins,
+            title_words=self._taken("title_words"),
+            places=_grouped(len(stream), words, places, len(vocabulary)),
+            pairs=sieve(stream),
         )
 
     def _stem_counts(self) -> StemCounts:
         stems = sorted(self._stems)
         order = np.empty(len(stems), np.uint32)
         order[[self._stems[one] for one in stems]] = np.arange(len(stems))
-        numbers = self._taken("stems", np.uint32, known=order)
-        starts = _starts(numbers, len(stems))
-        rows = _sorted(numbers, starts, self._taken("stem_rows", np.uint32))
-        times = _sorted(numbers, starts, self._taken("stem_times", np.uint8))
-        return StemCounts(stems, Lists(starts, rows), times)
+        numbers, times = self._taken("stems"), self._taken("stem_times")
+        begins = _begins(self._taken("stem_sizes"))
+        for some in _blocks(len(numbers)):
+            numbers[some] = order[numbers[some]]
+        rows = _grouped(
+            len(numbers), numbers.__getitem__, lambda some: _owners(begins, some), len(stems)
+        )
+        sorted_ = _dealt(
+            len(numbers), numbers.__getitem__, times.__getitem__, rows.starts, np.uint8
+        )
+        return StemCounts(stems, rows, sorted_)
+
+    def _vectors(self) -> WholeVectors:
+        size = max(self._size, 1)
+        coarse, fine = self._taken("coarse"), self._taken("fine")
+        return WholeVectors(
+            coarse.reshape(self._size, len(coarse) // size),
+            fine.reshape(self._size, len(fine) // size),
+            self._taken("scales"),
+        )
 
     def _authors(self) -> Names:
-        names = list(self._names)
+        names = list(self._names.pop(Field.AUTHOR))
         words = _Numbers()
-        pairs = [(words[word], at) for at, name in enumerate(names) for word in {*name_words(name)}]
-        word_ids, holders = _pairs(pairs).T
+        word_ids, holders = array("I"), array("I")
+        for at, name in enumerate(names):
+            for word in {*name_words(name)}:
+                word_ids.append(words[word])
+                holders.append(at)
         order = sorted(words)
         places = np.empty(len(order), np.int64)
         places[[words[word] for word in order]] = np.arange(len(order))
         return Names(
             names=names,
-            rows=_rows([page.names for page in self._pages], len(names)),
+            rows=_rows(self._named.pop(Field.AUTHOR), len(names)),
             words=order,
-            holders=grouped(places[word_ids], holders.astype(np.uint32), len(order)),
+            holders=grouped(
+                places[np.array(word_ids, np.uint32)], np.array(holders, np.uint32), len(order)
+            ),
         )
 
     def _labelled(self, field: Field) -> Labels:
-        names = list(self._labels[field])
-        return Labels(names, _rows([page.labels[field] for page in self._pages], len(names)))
+        names = list(self._names.pop(field))
+        return Labels(names, _rows(self._named.pop(field), len(names)))
 
 
 class _Page:
@@ -166,52 +208,54 @@ class _Page:
         *,
         first: int,
     ) -> None:
-        words: list[int] = []
-        gaps: list[int] = []
+        stream: list[int] = []
         sizes: list[int] = []
         titles: list[int] = []
         for paper in papers:
-            title, after = builder.cut(paper.title, LONGEST)
-            abstract, between = builder.cut(paper.abstract, LONGEST - len(title))
-            words += title + abstract
-            gaps += after + between
+            title = builder.cut(paper.title, LONGEST)
+            abstract = builder.cut(paper.abstract, LONGEST - len(title))
+            stream += title
+            stream += abstract
             titles.append(len(title))
             sizes.append(len(title) + len(abstract))
-        self.vectors = vectors
-        self.words = np.array(words, np.uint32)
-        self.gaps = np.array(gaps, np.uint8)
-        self.sizes = np.array(sizes, np.int64)
-        self.title_words = np.array(titles, np.uint16)
-        self.ids = np.array([paper.id for paper in papers], np.int64)
-        self.days = np.array([paper.announced_on.toordinal() for paper in papers], np.int32)
-        self.votes = np.array([paper.votes for paper in papers], np.int32)
-        self._place(builder, first)
+        self.arrays: dict[str, NDArray[Any]] = {
+            "ids": np.array([paper.id for paper in papers], np.int64),
+            "days": np.array([paper.announced_on.toordinal() for paper in papers], np.int32),
+            "votes": np.array([paper.votes for paper in papers], np.int32),
+            "stream": np.array(stream, np.uint32),
+            "sizes": np.array(sizes, np.int64),
+            "title_words": np.array(titles, np.uint16),
+            "coarse": vectors.coarse,
+            "fine": vectors.fine,
+            "scales": vectors.scales,
+        }
+        self._count_stems(builder)
         rows = list(enumerate(papers, first))
-        self.names = _pairs((builder.name(name), row) for row, one in rows for name in one.authors)
-        self.labels = {
-            Field.CATEGORY: _labels(builder, Field.CATEGORY, [(r, p.categories) for r, p in rows]),
-            Field.SOURCE: _labels(builder, Field.SOURCE, [(r, p.sources) for r, p in rows]),
+        self.named = {
+            Field.AUTHOR: _named(builder, Field.AUTHOR, [(r, p.authors) for r, p in rows]),
+            Field.CATEGORY: _named(builder, Field.CATEGORY, [(r, p.categories) for r, p in rows]),
+            Field.SOURCE: _named(builder, Field.SOURCE, [(r, p.sources) for r, p in rows]),
         }
 
-    def _place(self, builder: Builder, first: int) -> None:
-        """Where each word stands; the stems of each paper, and how often each is there."""
-        stems = builder.stems_of(self.words.astype(np.int64))
-        rows = np.repeat(np.arange(len(self.sizes)), self.sizes)
-        offsets = np.arange(len(rows)) - np.repeat(np.cumsum(self.sizes) - self.sizes, self.sizes)
-        self.places = ((first + rows) << OFFSET_BITS | offsets).astype(np.uint32)
-        weights = np.where(offsets < self.title_words[rows], TITLE_TIMES, 1)
-        told = stems >= 0
+    def _count_stems(self, builder: Builder) -> None:
+        """The stems of each paper, and how often each is there."""
+        arrays = self.arrays
+        stems = builder.stems_of(arrays["stream"] >> GAP_BITS)
+        begins = _begins(arrays["sizes"])
+        rows = _owners(begins, slice(0, len(stems)))
+        in_title = np.arange(len(stems)) - begins[rows] < arrays["title_words"][rows]
+        weights = np.where(in_title, TITLE_TIMES, 1)
+        told, size = stems >= 0, len(arrays["sizes"])
         codes, inverse = np.unique(rows[told] << 32 | stems[told], return_inverse=True)
         times = np.bincount(inverse, weights[told], minlength=len(codes))
-        self.stems = (codes & 0xFFFFFFFF).astype(np.uint32)
-        self.stem_rows = (first + (codes >> 32)).astype(np.uint32)
-        self.stem_times = np.minimum(times, 255).astype(np.uint8)
-        counts = np.bincount(rows[told], weights[told], minlength=len(self.sizes))
-        self.lengths = counts.astype(np.int32)
+        arrays["stems"] = codes & 0xFFFFFFFF
+        arrays["stem_sizes"] = np.bincount(codes >> 32, minlength=size)
+        arrays["stem_times"] = np.minimum(times, 255)
+        arrays["lengths"] = np.bincount(rows[told], weights[told], minlength=size)
 
 
-def _labels(builder: Builder, field: Field, rows: Sequence[tuple[int, Sequence[str]]]) -> Ints:
-    return _pairs((builder.label(field, label), row) for row, labels in rows for label in labels)
+def _named(builder: Builder, field: Field, rows: Sequence[tuple[int, Sequence[str]]]) -> Ints:
+    return _pairs((builder.name(field, name), row) for row, names in rows for name in names)
 
 
 class _Numbers(dict[str, int]):
@@ -235,34 +279,51 @@ def _vocabulary(words: Sequence[str]) -> tuple[Vocabulary, NDArray[np.uint32]]:
     return Vocabulary([one for one, _ in order], [other for _, other in order]), numbers
 
 
-def grouped(numbers: Ints | NDArray[np.uint32], values: NDArray[np.uint32], size: int) -> Lists:
+def grouped(numbers: NDArray[Any], values: NDArray[np.uint32], size: int) -> Lists:
     """`values` as one list for each number, in the order they had."""
-    starts = _starts(numbers, size)
-    return Lists(starts, _sorted(numbers, starts, values))
+    return _grouped(len(numbers), numbers.__getitem__, values.__getitem__, size)
 
 
-def _starts(numbers: Ints | NDArray[np.uint32], size: int) -> Ints:
+def _grouped(count: int, numbers: Blocks, values: Blocks, size: int) -> Lists:
     counts = np.zeros(size, np.int64)
-    for begin in range(0, len(numbers), _BLOCK):
-        counts += np.bincount(numbers[begin : begin + _BLOCK], minlength=size)
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    for some in _blocks(count):
+        counts += np.bincount(numbers(some), minlength=size)
+    starts = _begins(counts)
+    return Lists(starts, _dealt(count, numbers, values, starts, np.uint32))
 
 
-def _sorted(numbers: Ints | NDArray[np.uint32], starts: Ints, values: NDArray[Any]) -> NDArray[Any]:
+def _dealt(
+    count: int, numbers: Blocks, values: Blocks, starts: Ints, kind: type[np.generic]
+) -> NDArray[Any]:
     """`values` by their numbers, those of one number in the order they had.
 
     Sorting an archive's words at once would take several times their memory; a block is sorted and
     dealt out to where each number's list goes on.
     """
-    found, ends = np.empty_like(values), starts[:-1].copy()
-    for begin in range(0, len(numbers), _BLOCK):
-        some = numbers[begin : begin + _BLOCK]
-        order = np.argsort(some, kind="stable")
-        different, firsts, counts = np.unique(some[order], return_index=True, return_counts=True)
-        places = np.repeat(ends[different] - firsts, counts) + np.arange(len(some))
-        found[places] = values[begin : begin + _BLOCK][order]
+    found, ends = np.empty(count, kind), starts[:-1].copy()
+    for some in _blocks(count):
+        here = numbers(some)
+        order = np.argsort(here, kind="stable")
+        different, firsts, counts = np.unique(here[order], return_index=True, return_counts=True)
+        places = np.repeat(ends[different] - firsts, counts) + np.arange(len(here))
+        found[places] = values(some)[order]
         ends[different] += counts
     return found
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    return (slice(begin, min(begin + _BLOCK, count)) for begin in range(0, count, _BLOCK))
+
+
+def _begins(sizes: Ints) -> Ints:
+    """Where each of some parts begins, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def _owners(begins: Ints, some: slice) -> Ints:
+    """The part in which each of these places lies."""
+    owners: Ints = np.searchsorted(begins, np.arange(some.start, some.stop), side="right") - 1
+    return owners
 
 
 def _pairs(pairs: Iterable[tuple[int, int]]) -> Ints:
@@ -273,14 +334,3 @@ def _rows(parts: Sequence[Ints], size: int) -> Lists:
     """The rows (second) of each number (first)."""
     numbers, rows = np.concatenate([_pairs(()), *parts]).T
     return grouped(numbers, rows.astype(np.uint32), size)
-
-
-def _joined_vectors(parts: Sequence[WholeVectors]) -> WholeVectors:
-    if not parts:
-        empty = np.zeros((0, 0), np.float32)
-        return WholeVectors(empty, empty.astype(np.int8), np.zeros(0, np.float32))
-    return WholeVectors(
-        np.concatenate([part.coarse for part in parts]),
-        np.concatenate([part.fine for part in parts]),
-        np.concatenate([part.scales for part in parts]),
-    )

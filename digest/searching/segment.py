@@ -88,12 +88,12 @@ def _pair(first: int, second: int) -> int:
     return (first * _FIRST + second * _SECOND & _MASK) >> 24
 
 
-def sieve(ids: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """The pairs of neighbours in a stream of words (see `WordPlaces.pairs`)."""
-    size = 1 << max(10, (4 * len(ids)).bit_length())
+def sieve(stream: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """The pairs of neighbours in a stream of words (see `WordPlaces`)."""
+    size = 1 << max(10, (4 * len(stream)).bit_length())
     octets = np.zeros(size >> 3, np.uint8)
-    for start in range(0, len(ids), _BLOCK):
-        some = ids[start : start + _BLOCK + 1].astype(np.uint64)
+    for start in range(0, len(stream), _BLOCK):
+        some = (stream[start : start + _BLOCK + 1] >> GAP_BITS).astype(np.uint64)
         codes = some[:-1] * np.uint64(_FIRST) + some[1:] * np.uint64(_SECOND)
         bits = (codes >> np.uint64(24)) & np.uint64(size - 1)
         places, within = bits >> np.uint64(3), (bits & np.uint64(7)).astype(np.uint8)
