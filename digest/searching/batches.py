@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
@@ -23,14 +23,17 @@ from digest.matching.sparse import Floats, Ints, SparseRows
 from digest.matching.static import unit
 from digest.matching.stems import stem
 from digest.matching.usual import usual
-from digest.model import Paper, PaperId
-from digest.searching.frame import as_paper, titled
+from digest.model import Links, Paper, PaperId, PaperIds
+from digest.searching.frame import titled
 from digest.searching.index import Index
 from digest.searching.segment import GAP_BITS, Segment
-from digest.store.searchable import Searchable
 
 _FIRST, _SECOND = np.uint64(0x9E3779B1), np.uint64(0x85EBCA77)  #: as in `lexicon.features`
 
+_BLOCK = 512  #: vectors
+_NO_IDS, _NO_LINKS = PaperIds(), Links()
+
+Halves = NDArray[np.float16]
 Stored = Callable[[Sequence[PaperId]], Mapping[PaperId, bytes]]  #: vectors, float16, wholes first
 
 
@@ -196,13 +199,23 @@ class IndexBatch(Batch):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Vectors:
-    whole: Vectors
-    parts: Vectors
-    starts: Ints
+    """Vectors as stored: at `wholes` the papers' own, at `parts` those of titles and sentences."""
+
+    stored: Halves
+    wholes: Ints
+    parts: Ints
+    starts: Ints  #: among `parts`
+
+    def at(self, places: Ints) -> Vectors:
+        return self.stored[places].astype(np.float32)
+
+    @property
+    def whole(self) -> Vectors:
+        return self.at(self.wholes)
 
     @property
     def titles(self) -> Vectors:
-        return self.parts[self.starts[:-1]]
+        return self.at(self.parts[self.starts[:-1]])
 
 
 def batch_of(index: Index, rows: Ints, background: Background, stored: Stored) -> IndexBatch:
@@ -231,8 +244,14 @@ def background_of(
 
 def light(index: Index, rows: Ints) -> list[Paper]:
     """The rows as papers of which only the id is true."""
-    blank = as_paper(Searchable(PaperId(0), "", "", (), (), (), date.min, 0))
-    return [replace(blank, id=PaperId(one)) for one in index.ids[rows].tolist()]
+    return [known(PaperId(one)) for one in index.ids[rows].tolist()]
+
+
+def known(
+    id: PaperId, key: str = "", title: str = "", day: date = date.min, votes: int | None = None
+) -> Paper:
+    """A paper of which no more is true."""
+    return Paper(id, key, title, "", (), (), _NO_IDS, _NO_LINKS, day, votes=votes)
 
 
 def _batch(
@@ -240,7 +259,7 @@ def _batch(
 ) -> IndexBatch:
     columns = np.full(len(index), -1, np.int64)
     columns[rows] = np.arange(len(rows))
-    papers = light(index, rows)
+    papers, whole = light(index, rows), vectors.whole
     places = {chosen[row].id: place for place, row in enumerate(background.negatives.tolist())}
     words = IndexWords({}, SparseRows.of([], 0), len(rows), background.lexicon, index, columns)
     return IndexBatch(
@@ -248,9 +267,9 @@ def _batch(
         index=words,
         words=(),
         lexicon=background.lexicon,
-        whole=vectors.whole,
-        centred_whole=unit(titled(vectors.whole, vectors.titles) - background.mean),
-        centred_parts=unit(vectors.parts - background.mean),
+        whole=whole,
+        centred_whole=unit(titled(whole, vectors.titles) - background.mean),
+        centred_parts=_centred_parts(vectors, background.mean),
         starts=vectors.starts,
         negative=np.array([places.get(paper.id, -1) for paper in papers], np.int64),
         archive=index,
@@ -269,8 +288,18 @@ def _vectors(index: Index, rows: Ints, stored: Stored, width: int) -> _Vectors:
     is_part = np.ones(len(joined), np.bool_)
     is_part[firsts[sizes > 1]] = False  # who has no parts is their own
     starts = np.concatenate([[0], np.cumsum(np.maximum(sizes - 1, 1))]).astype(np.int64)
-    whole, parts = joined[firsts].astype(np.float32), joined[is_part].astype(np.float32)
-    return _Vectors(whole, parts, starts)
+    return _Vectors(joined, firsts, np.flatnonzero(is_part), starts)
+
+
+def _centred_parts(vectors: _Vectors, mean: Vectors) -> Vectors:
+    """The parts with the mean taken away, of unit length: some at a time, while they are near."""
+    centred = np.empty((len(vectors.parts), len(mean)), np.float32)
+    for begin in range(0, len(centred), _BLOCK):
+        some = centred[begin : begin + _BLOCK]
+        np.subtract(vectors.at(vectors.parts[begin : begin + _BLOCK]), mean, out=some)
+        lengths = np.sqrt(np.einsum("ij,ij->i", some, some))
+        some /= np.where(lengths > 0, lengths, 1)[:, None]
+    return centred
 
 
 def _mean(vectors: Vectors, embedder: Embedder) -> Vectors:

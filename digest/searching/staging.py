@@ -8,7 +8,7 @@ stage is left out: it reorders a digest's best and changes nothing of how many t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ from digest.matching.ranking import tie_order
 from digest.matching.round import Batch, Likeness, Round
 from digest.matching.scoring import Scores
 from digest.model import Interest, Mutes, Paper, PaperId
-from digest.searching.batches import Stored, background_of, batch_of, light
+from digest.searching.batches import Stored, background_of, batch_of, known, light
 from digest.searching.index import Index
 from digest.searching.scanning import IndexScan
 from digest.searching.segment import Ints
@@ -116,15 +116,10 @@ class Setting:
     def _known(self, index: Index, rows: Ints) -> list[Paper]:
         titles = self.store.titles(index.ids[rows].tolist())
         days, votes = index.days[rows].tolist(), index.votes[rows].tolist()
+        ids = map(PaperId, index.ids[rows].tolist())
         return [
-            replace(
-                paper,
-                title=titles.get(paper.id, ""),
-                key=str(paper.id),
-                announced_on=date.fromordinal(day),
-                votes=voted or None,
-            )
-            for paper, day, voted in zip(light(index, rows), days, votes, strict=True)
+            known(one, str(one), titles.get(one, ""), date.fromordinal(day), voted or None)
+            for one, day, voted in zip(ids, days, votes, strict=True)
         ]
 
 

@@ -21,7 +21,7 @@ from digest.store.database import Database
 from digest.store.interests import as_text, texts
 from digest.store.marks import read_mark
 from digest.store.purging import PURGED
-from digest.store.rows import PAPER, SIGHTING, batches
+from digest.store.rows import PAPER, SIGHTING
 from digest.store.tables import FetchRow, PaperVectorRow, table
 
 _FETCH: Final = table(FetchRow)
@@ -95,12 +95,10 @@ class SearchableStore:
             return sorted(map(PaperId, connection.execute(statement).scalars()))
 
     def titles(self, ids: Sequence[int]) -> dict[PaperId, str]:
-        found: dict[PaperId, str] = {}
+        statement = f"SELECT id, title FROM {PAPER.name} WHERE id IN ?"
         with self._database.read() as connection:
-            for some in batches(ids):
-                statement = sa.select(PAPER.c.id, PAPER.c.title).where(PAPER.c.id.in_(some))
-                found |= {PaperId(one): title for one, title in connection.execute(statement)}
-        return found
+            found = bulk.query(connection, statement, [int(one) for one in ids])
+        return {PaperId(one): title for one, title in found}
 
     def votes(self) -> Mapping[PaperId, int]:
         """Of every paper that has any."""
