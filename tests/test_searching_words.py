@@ -13,10 +13,13 @@ import pytest
 from digest.errors import QuerySyntaxError
 from digest.matching.keywords import Compiled, Scan
 from digest.matching.query import parse
-from digest.model import Paper
+from digest.model import FetchId, Paper
 from digest.searching.asking import ask
 from digest.searching.building import Builder, grouped
 from digest.searching.finding import judge
+from digest.searching.frame import Frame
+from digest.searching.index import Index
+from digest.searching.pointing import point
 from digest.searching.recent import Recent
 from digest.searching.segment import Segment, WholeVectors
 from digest.store.searchable import Searchable
@@ -75,6 +78,12 @@ def searchable(one: Paper) -> Searchable:
     )
 
 
+def index_of(*segments: Segment) -> Index:
+    none = np.zeros((0, 0), np.float32)
+    frame = Frame("", none.reshape(0), none, None, np.zeros(0, np.int64), none, np.zeros(1, int))
+    return Index(segments, frame, FetchId(1))
+
+
 def term(chance: random.Random) -> str:
     kind = chance.random()
     if kind < 0.1:
@@ -101,7 +110,7 @@ def test_the_index_and_the_batch_engine_agree(seed: int) -> None:
     some = papers(chance)
     segment, scan = segment_of(some), Scan(some)
     everyone = np.arange(len(some))
-    asked = 0
+    asked = unread = 0
     while asked < 120:
         text = query(chance)
         try:
@@ -109,13 +118,20 @@ def test_the_index_and_the_batch_engine_agree(seed: int) -> None:
         except QuerySyntaxError:
             continue
         asked += 1
-        expected = scan.evaluate(Compiled([parsed]))
-        found = judge(Compiled([parsed]), segment)
+        compiled = Compiled([parsed])
+        expected = scan.evaluate(compiled)
+        found = judge(compiled, segment)
         true = expected.truth(np.array([0]))[0]
         assert np.array_equal(true, found.true[0]), text
         assert np.array_equal(expected.vetoed(np.array([0]))[0], found.vetoed[0]), text
         strength = expected.strength(np.zeros(len(some), np.int64), everyone)
         assert np.allclose(strength[true], found.strength[0][true]), text
+        rows = np.flatnonzero(true)[::-1]
+        told = point(compiled, index_of(segment), rows, [some[row] for row in rows])
+        for row, hits in zip(rows.tolist(), told, strict=True):
+            assert hits in (None, expected.hits(0, row)), (text, some[row])
+            unread += hits is None
+    assert unread < 10  # letters that are two, which are read from the text
 
 
 def test_a_text_longer_than_is_looked_at_is_cut_and_not_mixed_up() -> None:

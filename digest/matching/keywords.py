@@ -277,7 +277,7 @@ class Evaluation:
         found = [hit for leaf in present for hit in self._hits(leaf, paper, whole=False)]
         for leaf in self._compiled.joined.get(query, ()):
             found += self._hits(leaf, paper, whole=True)
-        return tuple(sorted(dict.fromkeys(found), key=_reading_order))
+        return tuple(sorted(dict.fromkeys(found), key=reading_order))
 
     def _hits(self, leaf: int, paper: int, *, whole: bool) -> tuple[Hit, ...]:
         """The places of one term; `whole`: only where it is a single word."""
@@ -341,7 +341,7 @@ def named_hits(wanted: Leaf, paper: Paper) -> Iterator[Hit]:
 _ORDER = {field: at for at, field in enumerate(Field)}
 
 
-def _reading_order(hit: Hit) -> tuple[int, int, int, int]:
+def reading_order(hit: Hit) -> tuple[int, int, int, int]:
     return _ORDER[hit.field], hit.element, hit.start, -hit.end
 
 

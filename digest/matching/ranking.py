@@ -105,7 +105,8 @@ def fused(
         finer = np.where(np.isfinite(values[compared]), values[compared], 0.0)
         likeness[compared] = nearness(share[compared]) + _FINER * finer / (1.0 + np.abs(finer))
     keywords = np.where(true, _KEYWORDS[0] + _KEYWORDS[1] * strength, 0.0)
-    lift = np.minimum(_VOTES[0] * np.log10(1.0 + np.maximum(votes, 0.0)), _VOTES[1])
+    lift, voted = np.zeros(len(share), np.float64), votes > 0
+    lift[voted] = np.minimum(_VOTES[0] * np.log10(1.0 + votes[voted]), _VOTES[1])
     merits = likeness + keywords + lift + _FOLLOWED * followed
     total = np.maximum(merits - _AVERSE * aversion, 0.0)
     return np.round(total, DECIMALS).astype(np.float32)

@@ -28,14 +28,16 @@ from digest.searching.segment import (
     Floats,
     Ints,
     Labels,
+    Lists,
     Names,
     Segment,
     WordPlaces,
 )
-from digest.searching.vocabulary import LAST, Spellings, compounds
+from digest.searching.vocabulary import LAST, Spellings, Vocabulary, compounds
 
 Places = Ints | NDArray[np.uint32]  #: as in `WordPlaces.places`
 _GAPS = (1 << GAP_BITS) - 1
+_MANY = 8  #: lists from which on looking through them costs less than looking into each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,14 +109,14 @@ def _known(segment: Segment, leaf: Leaf) -> tuple[Bits, Bits]:
 
 def _find(segment: Segment, leaf: Leaf) -> tuple[Bools, Bools]:
     """The rows that have a term, and those that have it in their title (prose only)."""
-    text, field, prefix = leaf
+    field = leaf[1]
     there = np.zeros(len(segment), np.bool_)
     in_title = np.zeros(len(segment), np.bool_)
     if field not in PROSE:
         there[_owners(segment, leaf)] = True
         return there, in_title
-    places = _beginning(segment.words, text) if prefix else _spelled(segment.words, text)
-    for some in places:
+    for run_ in runs(segment.words, leaf):
+        some = places_of(segment.words, run_)
         rows = some >> OFFSET_BITS
         titled = (some & LONGEST) < segment.words.title_words[rows]
         in_title[rows[titled]] = True
@@ -135,7 +137,7 @@ Numbers = Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """One word of a run: the numbers it may have, and what must stand between it and the next."""
 
     numbers: Numbers
@@ -143,32 +145,37 @@ class _Step:
     tight: bool = False  #: nothing, or a hyphen, must stand there
 
 
-def _spelled(words: WordPlaces, text: str) -> Iterator[Places]:
-    """Places (see `WordPlaces.places`) where an exact word or phrase begins."""
+def runs(words: WordPlaces, leaf: Leaf) -> Iterator[list[Step]]:
+    """Every way in which a term of prose may stand in a text."""
+    text, _, prefix = leaf
+    if prefix:
+        yield from _beginning(words.vocabulary, text)
+        return
     for run_ in Spellings(spell(text), words.vocabulary, words.follow):
-        yield _places(words, [_Step(numbers, loose=loose) for numbers, loose in run_])
+        yield [Step(numbers, loose=loose) for numbers, loose in run_]
 
 
-def _beginning(words: WordPlaces, text: str) -> Iterator[Places]:
-    """Places where words begin so, as `wildcards.Beginnings` finds them."""
-    one, known = wildcard(text), words.vocabulary
-    heads = [_Step(known.known_as(head)) for head in one.heads]
-    yield _places(words, [*heads, _Step(known.beginning(one.start))])
+def _beginning(known: Vocabulary, text: str) -> Iterator[list[Step]]:
+    """Words that begin so, as `wildcards.Beginnings` finds them."""
+    one = wildcard(text)
+    yield [*(Step(known.known_as(head)) for head in one.heads), Step(known.beginning(one.start))]
     if one.heads and one.joined:
-        yield _places(words, [_Step(known.beginning(one.joined))])
+        yield [Step(known.beginning(one.joined))]
     if one.joined and not one.heads:
         for ranges in compounds(one.joined, known):
-            steps = [
-                _Step(numbers, tight=at < len(ranges) - 1) for at, numbers in enumerate(ranges)
-            ]
-            yield _places(words, steps)
+            last = len(ranges) - 1
+            yield [Step(numbers, tight=at < last) for at, numbers in enumerate(ranges)]
 
 
-def _places(words: WordPlaces, steps: Sequence[_Step]) -> Places:
-    """Where the steps stand one after the other within one text."""
+def places_of(words: WordPlaces, steps: Sequence[Step], rows: Ints | None = None) -> Places:
+    """Where (see `WordPlaces.places`) the steps stand one after the other within one text.
+
+    `rows`, rising: looked for in those alone.
+    """
     sizes = [words.places.size(step.numbers) for step in steps]
     rarest = int(np.argmin(sizes))
-    here = words.places.of_all(steps[rarest].numbers)
+    numbers = steps[rarest].numbers
+    here = words.places.of_all(numbers) if rows is None else _within(words.places, numbers, rows)
     if len(steps) == 1 or not len(here):
         return here
     found: Ints = here.astype(np.int64)
@@ -188,6 +195,22 @@ def _places(words: WordPlaces, steps: Sequence[_Step]) -> Places:
             good = _may_vanish(words, at + place) if step.loose else _is_tight(words, at + place)
             found, at = found[good], at[good]
     return found
+
+
+def _within(lists: Lists, numbers: Numbers, rows: Ints) -> NDArray[np.uint32]:
+    """Those of some lists' places that lie in these rows."""
+    if len(numbers) > _MANY:
+        here = lists.of_all(numbers)
+        return here[np.isin(here >> OFFSET_BITS, rows)]
+    firsts = (rows << OFFSET_BITS).astype(np.uint32)
+    parts = [lists.values[:0]]
+    for number in numbers:
+        one = lists[number]
+        lows = np.searchsorted(one, firsts)
+        highs = np.searchsorted(one, firsts | np.uint32(LONGEST), side="right")
+        pairs = zip(lows.tolist(), highs.tolist(), strict=True)
+        parts += [one[low:high] for low, high in pairs if low < high]
+    return np.concatenate(parts)
 
 
 def _is_one_of(ids: NDArray[np.uint32], numbers: Numbers) -> Bools:

@@ -25,7 +25,7 @@ from digest.model import Paper, PaperId, Reasons
 from digest.searching.asking import ask
 from digest.searching.index import Index
 from digest.searching.keeping import Keeper
-from digest.searching.ranking import Narrowed, Ranked, rank, telling
+from digest.searching.ranking import Narrowed, Ranked, rank
 from digest.searching.similarity import nearest
 from digest.searching.telling import reasons
 from digest.store.papers import PaperStore
@@ -116,15 +116,9 @@ class Searcher:
         stored = self._papers.papers(ids)
         pairs = zip(places.tolist(), ids, strict=True)
         kept = [(at, stored[one]) for at, one in pairs if one in stored]
-        rarity = {one: index.rarity(one) for one, _ in telling(index, asked.statement)}
-        rows = ranked.rows[[at for at, _ in kept]]
-        told = reasons(
-            asked,
-            [paper for _, paper in kept],
-            [float(ranked.share[at]) for at, _ in kept],
-            rarity,
-            index.places(rows, rarity),
-        )
+        papers = [paper for _, paper in kept]
+        shares = [float(ranked.share[at]) for at, _ in kept]
+        told = reasons(asked, index, ranked.rows[[at for at, _ in kept]], papers, shares)
         found = [
             Result(paper, round(float(ranked.scores[at]), 4), why)
             for (at, paper), why in zip(kept, told, strict=True)

@@ -14,6 +14,10 @@ from digest.matching.stems import stem
 from digest.matching.terms import cut, fold, spans_of
 from digest.model import Field, Hit, Interest, Paper, PaperId, Reasons
 from digest.searching.asking import Asked
+from digest.searching.index import Index
+from digest.searching.pointing import point
+from digest.searching.ranking import telling
+from digest.searching.segment import Ints
 
 MOST = 8  #: words marked
 _TEXTS = (Field.TITLE, Field.ABSTRACT)
@@ -22,29 +26,36 @@ Places = tuple[Sequence[int] | None, Sequence[int] | None]  #: words of title an
 
 
 def reasons(
-    asked: Asked,
-    papers: Sequence[Paper],
-    share: Sequence[float],
-    rarity: Mapping[str, float],
-    places: Sequence[Places],
+    asked: Asked, index: Index, rows: Ints, papers: Sequence[Paper], share: Sequence[float]
 ) -> list[Reasons]:
-    """Each paper's reasons; `rarity` has the stems of the statement, `places` where they stand."""
-    exact = _exact(asked, papers)
+    """Each paper's reasons; `rows` are where the index has them."""
     names = _names(asked.statement)
+    rarity = {one: index.rarity(one) for one, _ in telling(index, asked.statement)}
+    exact = _exact(asked, index, rows, papers)
     found = []
-    for paper, portion, hits, at in zip(papers, share, exact, places, strict=True):
+    for paper, portion, hits, at in zip(
+        papers, share, exact, index.places(rows, rarity), strict=True
+    ):
         told = hits or tuple(_marks(paper, names, rarity, at))
         found.append(Reasons(hits=told, percentile=portion if portion < 1 else None))
     return found
 
 
-def _exact(asked: Asked, papers: Sequence[Paper]) -> list[tuple[Hit, ...]]:
+def _exact(
+    asked: Asked, index: Index, rows: Ints, papers: Sequence[Paper]
+) -> list[tuple[Hit, ...]]:
     """Where a query meant as one hits; prose is told by its stems."""
     if asked.query is None or not asked.strict:
         return [()] * len(papers)
-    evaluation = Scan(papers).evaluate(Compiled([asked.query]))
-    true = evaluation.truth(np.array([0]))[0]
-    return [evaluation.hits(0, at) if true[at] else () for at in range(len(papers))]
+    compiled = Compiled([asked.query])
+    pointed = zip(papers, point(compiled, index, rows, papers), strict=True)
+    return [_read(compiled, paper) if hits is None else hits for paper, hits in pointed]
+
+
+def _read(compiled: Compiled, paper: Paper) -> tuple[Hit, ...]:
+    """The hits, from the paper's own words."""
+    evaluation = Scan([paper]).evaluate(compiled)
+    return evaluation.hits(0, 0) if evaluation.truth(np.array([0]))[0][0] else ()
 
 
 def _names(statement: str) -> dict[str, str]:
