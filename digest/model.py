@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NewType
+from typing import Any, NamedTuple, NewType
 
 PaperId = NewType("PaperId", int)  #: row id of a paper in the store
 SubscriberId = NewType("SubscriberId", int)
@@ -484,8 +484,7 @@ class Skip(StrEnum):
     FAULT = "fault"  #: composing failed; see the log of that run
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One paper's place in a digest: its best match, and every interest that asked for it."""
 
     paper_id: PaperId
@@ -495,8 +494,7 @@ class Item:
     revision: bool = False  #: a new version of a paper already sent
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """The items of one interest, or of trending (`interest_id` None)."""
 
     interest_id: InterestId | None
@@ -512,8 +510,7 @@ class SourceNote:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(NamedTuple):
     """One subscriber's issue for one window: ids, scores and reasons, never HTML.
 
     `considered` counts the window's papers; `left_out` those that matched beyond the caps.
@@ -571,8 +568,7 @@ class DeliveryState(StrEnum):
         return self not in (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.DEFERRED)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One delivery in a worker's hand: what composing, sending and settling it need.
 
     `claim` numbers how often the row was claimed: only the newest claim may settle it. `attempts`
@@ -625,8 +621,7 @@ class Result(StrEnum):
     UNCERTAIN = "uncertain"  #: lost between end-of-data and the reply
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the other side said of one message.
 
     `code` is the SMTP reply code or HTTP status where there was one; `reply` its text, trimmed to
@@ -676,16 +671,14 @@ class Bounce:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What becomes of a delivery after a try: settled, or DEFERRED and when to try again."""
 
     state: DeliveryState
     retry_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """One delivery, what was said of it, and what was decided: the unit the store commits."""
 
     delivery: Delivery

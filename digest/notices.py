@@ -7,7 +7,6 @@ out as the digests, so that a test mail tests what readers get.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
@@ -98,10 +97,10 @@ def send_trial(app: App, address: str) -> Outcome:
     """
     to, now = normalise(address), app.clock()
     letter = trial_letter(app.settings.site.languages[0])
-    fresh = replace(letter.digest, composed_at=now, local_date=now.date())
+    fresh = letter.digest._replace(composed_at=now, local_date=now.date())
     try:
         message = compose_mail(
-            replace(letter, address=to, digest=fresh),
+            letter._replace(address=to, digest=fresh),
             app.site,
             templates=app.templates,
             channel=app.way_out().channel,

@@ -8,13 +8,12 @@ fields are our own (see `headers`). The joiner makes the same mail without the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from digest.model import (
@@ -44,8 +43,7 @@ _LONG_LINES: Final = SMTP.clone(max_line_length=998)
 _SENDER: Final = "digest:paperdigest"
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """One delivery of one digest: all that its bytes depend on, besides the templates."""
 
     delivery_id: DeliveryId

@@ -116,7 +116,7 @@ def view(
 def present(sections: Sequence[Section], papers: Mapping[PaperId, Paper]) -> list[Section]:
     """The sections without papers that are gone, and without sections that became empty."""
     left = [
-        replace(section, items=tuple(item for item in section.items if item.paper_id in papers))
+        section._replace(items=tuple(item for item in section.items if item.paper_id in papers))
         for section in sections
     ]
     return [section for section in left if section.items]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -228,7 +228,7 @@ def _narrowed(digest: Digest, interest: Interest | None) -> Digest:
     if interest is None:
         return digest
     sections = tuple(one for one in digest.sections if one.interest_id == interest.id)
-    return replace(digest, sections=sections)
+    return digest._replace(sections=sections)
 
 
 def _answer(feed: Feed, ending: Format, headers: dict[str, str]) -> Response:

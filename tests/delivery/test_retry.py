@@ -79,7 +79,7 @@ def test_decide(
     state: DeliveryState,
     retry_in: timedelta | None,
 ) -> None:
-    delivery = replace(DELIVERY, **fields)
+    delivery = DELIVERY._replace(**fields)
     policy = replace(STEADY, doubt=doubt)
     decision = decide(after(result), delivery, now=START, policy=policy)
     assert decision.state is state
@@ -101,7 +101,7 @@ def test_a_try_that_would_come_too_late_is_not_made(
     expires_in: timedelta | None, elapsed: timedelta, state: DeliveryState
 ) -> None:
     expires = None if expires_in is None else START + expires_in
-    delivery = replace(DELIVERY, expires_at=expires)
+    delivery = DELIVERY._replace(expires_at=expires)
     decision = decide(after(Result.DEFERRED), delivery, now=START + elapsed, policy=STEADY)
     assert decision.state is state
 

@@ -81,7 +81,7 @@ def test_subject(titles: tuple[str, ...], count: int, expected: str) -> None:
 
 
 def digest(**changes: Any) -> Digest:
-    return replace(samples.DIGEST, **changes)
+    return samples.DIGEST._replace(**changes)
 
 
 DAY = timedelta(days=1)

@@ -138,9 +138,9 @@ def test_feedback_links_name_paper_and_wish() -> None:
 def many(count: int) -> Letter:
     papers = {PaperId(n): replace(samples.TIDES, id=PaperId(n)) for n in range(1, count + 1)}
     item = DIGEST.sections[0].items[0]
-    items = tuple(replace(item, paper_id=n) for n in papers)
-    section = replace(DIGEST.sections[0], items=items)
-    return letter(replace(DIGEST, sections=(section,), left_out=3), papers=papers)
+    items = tuple(item._replace(paper_id=n) for n in papers)
+    section = DIGEST.sections[0]._replace(items=items)
+    return letter(DIGEST._replace(sections=(section,), left_out=3), papers=papers)
 
 
 @pytest.mark.parametrize("count", [60, 200])
@@ -181,10 +181,10 @@ def hostile_paper() -> Paper:
 def hostile_letter() -> Letter:
     paper = hostile_paper()
     reader = replace(SUBSCRIBER, name=f'{HOSTILE}, "Q" <other@example.org>', email="a@example.org")
-    item = replace(DIGEST.sections[0].items[0], also=(HOSTILE,))
-    item = replace(item, reasons=replace(item.reasons, resembles=HOSTILE, followed=(HOSTILE,)))
-    section = replace(DIGEST.sections[0], name=HOSTILE, items=(item,))
-    return letter(replace(DIGEST, sections=(section,)), reader, {paper.id: paper})
+    item = DIGEST.sections[0].items[0]._replace(also=(HOSTILE,))
+    item = item._replace(reasons=replace(item.reasons, resembles=HOSTILE, followed=(HOSTILE,)))
+    section = DIGEST.sections[0]._replace(name=HOSTILE, items=(item,))
+    return letter(DIGEST._replace(sections=(section,)), reader, {paper.id: paper})
 
 
 def test_hostile_data_stays_data() -> None:
@@ -274,7 +274,7 @@ def test_styles(style: str, has: list[str], lacks: list[str]) -> None:
 
 
 def test_an_empty_digest_is_a_mail_too() -> None:
-    mail = composed(letter(replace(DIGEST, sections=(), left_out=0)))
+    mail = composed(letter(DIGEST._replace(sections=(), left_out=0)))
     assert mail["Subject"] == "Nothing new for you today"
     assert "none for your 3 interests" in body(mail, "plain")
     assert "Unsubscribe" in body(mail, "html")
@@ -283,7 +283,7 @@ def test_an_empty_digest_is_a_mail_too() -> None:
 def test_the_envelope_is_the_callers_or_the_sites() -> None:
     message = compose_mail(letter(), SITE, templates=TEMPLATES)
     assert (message.envelope_from, message.address) == ("digest@example.org", "ines@example.net")
-    verp = replace(letter(), envelope_from="bounces+abc@example.org")
+    verp = letter()._replace(envelope_from="bounces+abc@example.org")
     sent = compose_mail(verp, SITE, templates=TEMPLATES)
     assert sent.envelope_from == "bounces+abc@example.org"
 

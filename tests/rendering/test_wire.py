@@ -103,18 +103,18 @@ def test_the_stock_is_bounded(joiner: Joiner) -> None:
     item = section.items[0]
     press = joiner._press("en")
     for n in range(0, 2 * CARDS_KEPT + 500, 500):
-        told = tuple(replace(item, reasons=replace(item.reasons, votes=n + k)) for k in range(500))
+        told = tuple(item._replace(reasons=replace(item.reasons, votes=n + k)) for k in range(500))
         press.place(_with_items(letter, told))
     assert CARDS_KEPT < press._cards.of_style("full").kept <= 2 * CARDS_KEPT
 
 
 def _with_items(letter: Letter, items: tuple[Item, ...]) -> Letter:
-    section = replace(letter.digest.sections[0], items=items)
-    return replace(letter, digest=replace(letter.digest, sections=(section,)))
+    section = letter.digest.sections[0]._replace(items=items)
+    return letter._replace(digest=letter.digest._replace(sections=(section,)))
 
 
 def test_an_empty_digest_can_be_joined(joiner: Joiner, templates: Templates) -> None:
-    empty = replace(samples.DIGEST, sections=(), left_out=0, notes=())
+    empty = samples.DIGEST._replace(sections=(), left_out=0, notes=())
     assert_same(joiner, templates, samples.letter(empty), 100_000)
 
 

@@ -54,7 +54,7 @@ def large(count: int, *, title: str = "Lanterns in fog") -> Post:
         Section(samples.DIGEST.sections[0].interest_id, "Tides", items[:half]),
         Section(samples.DIGEST.sections[1].interest_id, "People", items[half:]),
     )
-    return post(replace(samples.DIGEST, sections=sections, left_out=0), papers)
+    return post(samples.DIGEST._replace(sections=sections, left_out=0), papers)
 
 
 def hostile() -> Post:
@@ -69,6 +69,6 @@ def hostile() -> Post:
     )
     item = Item(paper.id, 1.0, Reasons(resembles=HOSTILE), also=(HOSTILE,))
     section = Section(samples.DIGEST.sections[0].interest_id, HOSTILE, (item,))
-    whole = replace(samples.DIGEST, sections=(section,))
+    whole = samples.DIGEST._replace(sections=(section,))
     made = post(whole, {paper.id: paper})
     return replace(made, title=HOSTILE)

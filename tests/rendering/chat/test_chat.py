@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -235,7 +234,7 @@ def test_a_paper_that_is_gone_is_left_out_everywhere() -> None:
 
 
 def test_an_empty_digest_is_still_a_post() -> None:
-    empty = replace(samples.DIGEST, sections=(), left_out=0)
+    empty = samples.DIGEST._replace(sections=(), left_out=0)
     for draw in KINDS.values():
         (body,) = draw(post(empty))
         assert "Nothing new for you today" in words([body])
