@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.matching.base import Vectors
-from digest.matching.static import Rows
+from digest.matching.tokens import Rows
 
 Batch = tuple[Sequence[Rows], Sequence[Rows]]  #: questions, and the text that answers each
 

@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.static import FORMAT, Rows, StaticEmbedder, write_table
+from digest.matching.static import FORMAT, StaticEmbedder, write_table
+from digest.matching.tokens import Rows
 from tools.contrast import Batch, Settings, train
 from tools.texts import Article, Term, articles, fingerprint, terms
 from tools.vocabulary import Encoder, build, compact, document_frequencies, frequent_pairs

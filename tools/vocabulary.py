@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, trainers
 
-from digest.matching.static import Rows, blank_tokenizer, with_pairs
+from digest.matching.static import blank_tokenizer
+from digest.matching.tokens import Rows, with_pairs
 
 WORD = re.compile(r"[a-z0-9]+")
 UNKNOWN = "[UNK]"

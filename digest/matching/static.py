@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from itertools import islice
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -27,10 +27,11 @@ from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 
 from digest.errors import ConfigError
 from digest.matching.base import Vectors
+from digest.matching.tokens import Rows, Tokens, known_pairs
 
-Rows = NDArray[np.int64]  #: token rows of one text
-CHUNK = 16  #: papers worked on at once; bounds memory
+CHUNK = 16  #: papers worked on at once: what they need stays in the cache
 FORMAT = 1
+Item = TypeVar("Item")
 SENTENCE_END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z0-9])")
 
 
@@ -140,6 +141,7 @@ class StaticEmbedder:
 
     def __init__(self, data: bytes) -> None:
         self._table = read_table(data)
+        self._tokens = Tokens(self._table.tokenizer)
         self._id = f"static-{FORMAT}-{hashlib.sha256(data).hexdigest()[:12]}"
 
     @property
@@ -163,60 +165,59 @@ class StaticEmbedder:
 
     def embed_papers(self, papers: Sequence[Sequence[str]]) -> PartVectors:
         """Vectors of papers given as parts (title first, then sentences)."""
-        wholes, parts = [], []
-        for chunk in _chunks(papers):
-            rows = self._rows([part for paper in chunk for part in paper])
+        wholes, parts, weights = [], [], self._table.weights
+        for chunk in _chunks(papers, CHUNK):
+            part, rows = self._read(part for paper in chunk for part in paper)
             counts = [len(paper) for paper in chunk]
-            parts.append(self._sum(rows, self._table.weights))
-            wholes.append(self._sum(list(_joined(rows, counts)), self._table.weights))
+            paper = np.repeat(np.arange(len(chunk)), counts)[part]
+            parts.append(self._sum(part, rows, sum(counts), weights))
+            wholes.append(self._sum(paper, rows, len(chunk), weights))
         starts = np.concatenate([[0], np.cumsum([len(paper) for paper in papers])])
         return PartVectors(self._stack(wholes), self._stack(parts), starts.astype(np.int64))
 
     def frequencies(self, papers: Sequence[Sequence[str]]) -> NDArray[np.int64]:
         """In how many papers each token occurs; the last entry is the number of papers."""
-        counts = np.zeros(len(self._table.weights) + 1, np.int64)
-        for chunk in _chunks(papers):
-            rows = self._rows([part for paper in chunk for part in paper])
-            for text in _joined(rows, [len(paper) for paper in chunk]):
-                counts[np.unique(text)] += 1
+        size = len(self._table.weights)
+        counts = np.zeros(size + 1, np.int64)
+        for chunk in _chunks(papers, CHUNK):
+            part, rows = self._read(part for paper in chunk for part in paper)
+            paper = np.repeat(np.arange(len(chunk)), [len(paper) for paper in chunk])[part]
+            np.add.at(counts, np.unique(paper * size + rows) % size, 1)
         counts[-1] = len(papers)
         return counts
 
     def _embed(self, texts: Sequence[str], weights: NDArray[np.float32]) -> Vectors:
-        chunks = [self._sum(self._rows(chunk), weights) for chunk in _chunks(texts)]
-        return self._stack(chunks)
+        return self._stack(
+            [
+                self._sum(*self._read(chunk), len(chunk), weights)
+                for chunk in _chunks(texts, 2 * CHUNK)
+            ]
+        )
 
     def _stack(self, chunks: Sequence[Vectors]) -> Vectors:
         return np.concatenate([np.zeros((0, self.dimensions), np.float32), *chunks])
 
-    def _rows(self, texts: Sequence[str]) -> list[Rows]:
-        encoded = self._table.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        pairs, words = self._table.pairs, self._table.words
-        return [with_pairs(np.array(item.ids, np.int64), pairs, words) for item in encoded]
+    def _read(self, texts: Iterable[str]) -> tuple[Rows, Rows]:
+        """The number of the text, and the row, of each token and then of each known pair."""
+        owners, rows = self._tokens.read(texts)
+        at, found = known_pairs(rows, self._table.pairs, self._table.words)
+        within = owners[at] == owners[at + 1]
+        paired = owners[at[within]], found[within]
+        return np.concatenate([owners, paired[0]]), np.concatenate([rows, paired[1]])
 
-    def _sum(self, texts: Sequence[Rows], weights: NDArray[np.float32]) -> Vectors:
-        """Unit vectors of texts given as rows; zero where a text has no token."""
-        sums = np.zeros((len(texts), self.dimensions), np.float32)
+    def _sum(self, owners: Rows, rows: Rows, texts: int, weights: NDArray[np.float32]) -> Vectors:
+        """Unit vectors of so many texts; zero where a text has no token."""
+        sums = np.zeros((texts, self.dimensions), np.float32)
         size = len(weights)
-        lengths = [len(text) for text in texts]
-        if sum(lengths):
-            owners = np.repeat(np.arange(len(texts)), lengths)
-            codes, counts = np.unique(owners * size + np.concatenate(texts), return_counts=True)
-            owners, rows = np.divmod(codes, size)
-            factors = self._table.scales[rows] * weights[rows] * (1 + np.log(counts))
-            terms = self._table.values[rows] * factors.astype(np.float32)[:, None]
-            present, firsts = np.unique(owners, return_index=True)
-            sums[present] = np.add.reduceat(terms, firsts, axis=0)
+        codes, counts = np.unique(owners * size + rows, return_counts=True)
+        owners, rows = np.divmod(codes, size)
+        factors = self._table.scales[rows] * weights[rows] * (1 + np.log(counts))
+        factors = factors.astype(np.float32)
+        values = self._table.values[rows].astype(np.float32)
+        ends = np.searchsorted(owners, np.arange(texts + 1)).tolist()
+        for text, (start, end) in enumerate(pairwise(ends)):
+            np.dot(factors[start:end], values[start:end], out=sums[text])
         return unit(sums)
-
-
-def with_pairs(rows: Rows, pairs: NDArray[np.int64], words: int) -> Rows:
-    """The rows of a text, followed by those of the known pairs of neighbours in it."""
-    if len(rows) < 2 or not len(pairs):
-        return rows
-    codes = rows[:-1] * words + rows[1:]
-    places = np.minimum(np.searchsorted(pairs, codes), len(pairs) - 1)
-    return np.concatenate([rows, words + places[pairs[places] == codes]])
 
 
 def unit(vectors: Vectors) -> Vectors:
@@ -234,15 +235,8 @@ def make_unit(vectors: Vectors) -> Vectors:
     return vectors
 
 
-def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
-
-
-def _joined(rows: Iterable[Rows], counts: Iterable[int]) -> Iterable[Rows]:
-    """Consecutive parts as one text each."""
-    each = iter(rows)
-    for count in counts:
-        yield np.concatenate([np.zeros(0, np.int64), *islice(each, count)])
+def _chunks(items: Sequence[Item], size: int) -> Iterable[Sequence[Item]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 @lru_cache(maxsize=1)
