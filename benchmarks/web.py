@@ -13,6 +13,7 @@ asks for one of two words that nearly every paper has.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import multiprocessing
@@ -296,7 +297,8 @@ def _wire(client: httpx.Client, path: str) -> int:
         return sum(map(len, answer.iter_raw()))
 
 
-def measure(url: str) -> dict[str, Any]:
+def measure(url: str, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Figures of the pages called `only`, or of all."""
     listener = listen("127.0.0.1", 0)
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(url, listener))
@@ -308,6 +310,8 @@ def measure(url: str) -> dict[str, Any]:
         print(f"ready in {perf_counter() - began:.0f} s", file=sys.stderr)
         found: dict[str, Any] = {"preview": previews(base)}
         for name, paths in pages(url).items():
+            if only and name not in only:
+                continue
             asyncio.run(ask(base, paths, rate=10, seconds=3))  # caches as they are in the morning
             before = processor(server.pid or 0)
             waited = asyncio.run(ask(base, paths, rate=RATE, seconds=SECONDS))
@@ -321,14 +325,23 @@ def measure(url: str) -> dict[str, Any]:
         listener.close()
 
 
-def main(papers: int = PAPERS, subscribers: int = SUBSCRIBERS) -> None:
+def main() -> None:
+    """Fill a database, or take the one kept from before, and measure."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.web")
+    parser.add_argument("papers", nargs="?", type=int, default=PAPERS)
+    parser.add_argument("subscribers", nargs="?", type=int, default=SUBSCRIBERS)
+    parser.add_argument("--only", action="append", default=[], help="a kind of page; repeatable")
+    parser.add_argument("--keep", type=Path, help="a folder to keep the filled database in")
+    asked = parser.parse_args()
     with TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'digest.db'}"
-        began = perf_counter()
-        fill(url, papers, subscribers)
-        print(f"filled in {perf_counter() - began:.0f} s", file=sys.stderr)
-        print(json.dumps(measure(url), indent=2))
+        place = (asked.keep or Path(folder)) / "digest.db"
+        url = f"sqlite:///{place.resolve()}"
+        if not place.exists():
+            began = perf_counter()
+            fill(url, asked.papers, asked.subscribers)
+            print(f"filled in {perf_counter() - began:.0f} s", file=sys.stderr)
+        print(json.dumps(measure(url, asked.only), indent=2))
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

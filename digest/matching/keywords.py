@@ -26,7 +26,7 @@ from digest.matching.names import LabelIndex, NameIndex, find_label, find_name, 
 from digest.matching.scoring import Floats
 from digest.matching.stream import Ints, Lexicon, Occurrences, Stream
 from digest.matching.terms import spans
-from digest.matching.wildcards import Beginnings, wildcard
+from digest.matching.wildcards import Beginnings, Wildcard, wildcard
 from digest.model import Field, Hit, Paper
 
 Bools = NDArray[np.bool_]
@@ -104,23 +104,46 @@ class Compiled:
         self.layers = circuit.layers()
         self.node_count = circuit.size
         self.leaf_nodes = np.array(circuit.leaf_nodes, np.int64)
-        del circuit  # before the lexicon is made: each is large, for everybody's queries
-        self._number_terms()
 
-    def _number_terms(self) -> None:
-        """`terms`: per leaf, the number of its term among the occurrences; names have none."""
-        prose = _IN_PROSE[self.leaves.fields]
-        exact = np.flatnonzero(prose & ~self.leaves.prefix)
-        wild = np.flatnonzero(prose & self.leaves.prefix)
-        self.lexicon = Lexicon(_Texts(self.leaves, exact))
-        patterns = [wildcard(text) for text in _Texts(self.leaves, wild)]
-        numbers = {one: at for at, one in enumerate(dict.fromkeys(patterns))}
-        self.wildcards = list(numbers)
-        self.terms: Ints = np.full(len(self.leaves), NOWHERE, np.int64)
-        self.terms[exact] = self.lexicon.numbers
-        self.terms[wild] = [self.lexicon.size + numbers[one] for one in patterns]
-        self.scopes = _SCOPE_OF[self.leaves.fields]
-        self.named = np.flatnonzero(self.terms == NOWHERE).tolist()
+    # Made when texts are scanned: an index finds its terms without, and each is large.
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        return Lexicon(_Texts(self.leaves, self._exact))
+
+    @cached_property
+    def wildcards(self) -> list[Wildcard]:
+        return list(dict.fromkeys(self._patterns))
+
+    @cached_property
+    def terms(self) -> Ints:
+        """Per leaf, the number of its term among the occurrences; names have none."""
+        numbers = {one: at for at, one in enumerate(self.wildcards)}
+        terms: Ints = np.full(len(self.leaves), NOWHERE, np.int64)
+        terms[self._exact] = self.lexicon.numbers
+        terms[self._wild] = [self.lexicon.size + numbers[one] for one in self._patterns]
+        return terms
+
+    @cached_property
+    def scopes(self) -> Ints:
+        found: Ints = _SCOPE_OF[self.leaves.fields]
+        return found
+
+    @cached_property
+    def named(self) -> list[int]:
+        return np.flatnonzero(~_IN_PROSE[self.leaves.fields]).tolist()
+
+    @property
+    def _exact(self) -> Ints:
+        return np.flatnonzero(_IN_PROSE[self.leaves.fields] & ~self.leaves.prefix)
+
+    @property
+    def _wild(self) -> Ints:
+        return np.flatnonzero(_IN_PROSE[self.leaves.fields] & self.leaves.prefix)
+
+    @property
+    def _patterns(self) -> list[Wildcard]:
+        return [wildcard(text) for text in _Texts(self.leaves, self._wild)]
 
     @property
     def term_count(self) -> int:

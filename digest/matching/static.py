@@ -142,6 +142,7 @@ class StaticEmbedder:
     def __init__(self, data: bytes) -> None:
         self._table = read_table(data)
         self._tokens = Tokens(self._table.tokenizer)
+        self._local: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None
         self._id = f"static-{FORMAT}-{hashlib.sha256(data).hexdigest()[:12]}"
 
     @property
@@ -160,8 +161,16 @@ class StaticEmbedder:
 
         A token weighs the geometric mean of its rarity in the training text and in the background.
         """
-        local = np.log((frequencies[-1] + 1) / (frequencies[:-1] + 1)).clip(0.05)
-        return self._embed(texts, np.sqrt(self._table.weights * local).astype(np.float32))
+        return self._embed(texts, self._localised(frequencies))
+
+    def _localised(self, frequencies: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The weights for these frequencies; those of the array asked with last are kept."""
+        known = self._local
+        if known is None or known[0] is not frequencies:
+            local = np.log((frequencies[-1] + 1) / (frequencies[:-1] + 1)).clip(0.05)
+            weights = np.sqrt(self._table.weights * local).astype(np.float32)
+            known = self._local = frequencies, weights
+        return known[1]
 
     def embed_papers(self, papers: Sequence[Sequence[str]]) -> PartVectors:
         """Vectors of papers given as parts (title first, then sentences)."""

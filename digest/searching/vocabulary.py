@@ -102,12 +102,13 @@ class Spellings:
         self._ends = spelling.boundaries()
         self._words = words
         self._follow = follow
+        self._known: dict[int, list[tuple[int, list[int], int]]] = {}
 
     def __iter__(self) -> Iterator[Run]:
         return self._from(0, MAX_JOINS, ())
 
     def _from(self, at: int, budget: int, before: Sequence[int]) -> Iterator[Run]:
-        for end, numbers, cost in self._pieces[at]:
+        for end, numbers, cost in self._pieces(at):
             if cost > budget or (before and not self._follow(before, numbers)):
                 continue
             if end == len(self._letters):
@@ -116,18 +117,17 @@ class Spellings:
             for rest in self._from(end, budget - cost, numbers):
                 yield [(numbers, end not in self._ends), *rest]
 
-    @cached_property
-    def _pieces(self) -> list[list[tuple[int, list[int], int]]]:
-        """From each letter on: the words that stand there, as end, numbers and cost."""
-        known = self._words.known_as
-        return [
-            [
+    def _pieces(self, at: int) -> list[tuple[int, list[int], int]]:
+        """The words that stand from a letter on: end, numbers and cost of each."""
+        pieces = self._known.get(at)
+        if pieces is None:
+            known, letters = self._words.known_as, self._letters
+            pieces = self._known[at] = [
                 (end, numbers, cost)
                 for end, cost in self._ways(at)
-                if (numbers := known(self._letters[at:end]))
+                if (numbers := known(letters[at:end]))
             ]
-            for at in range(len(self._letters))
-        ]
+        return pieces
 
     def _ways(self, at: int) -> Iterator[tuple[int, int]]:
         """Ends of a word, each with the number of boundaries that only one side has."""

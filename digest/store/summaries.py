@@ -14,6 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from digest.model import Paper, PaperId, Summary
+from digest.store import bulk
 from digest.store.database import Database, insert_into
 from digest.store.rows import PAPER, batches
 from digest.store.summary_tables import SummaryRow, table
@@ -22,6 +23,7 @@ from digest.store.tables import DigestRow, SentRow
 _SUMMARY: Final = table(SummaryRow)
 _DIGEST: Final = table(DigestRow)
 _SENT: Final = table(SentRow)
+_COLUMNS: Final = ("paper_id", "maker", "version", "length", "text", "is_written")
 _DIGESTS: Final = 1000  #: the newest ones, by which it is judged what readers get
 
 
@@ -106,14 +108,15 @@ def summaries_of(
     """The best summary of each paper: of the first of `makers` that made one of this abstract."""
     found: dict[PaperId, tuple[int, Summary]] = {}
     for ids in batches(papers) if makers else ():
-        statement = sa.select(_SUMMARY).where(
-            _SUMMARY.c.paper_id.in_(ids), _SUMMARY.c.maker.in_(makers), _SUMMARY.c.text != ""
-        )
-        for row in connection.execute(statement):
-            paper, rank = papers[row.paper_id], makers.index(row.maker)
-            is_its = (row.version, row.length) == (paper.version or 0, len(paper.abstract))
+        for id_, maker, version, length, text, is_written in bulk.select(
+            connection, _SUMMARY, _COLUMNS, of=ids, by="paper_id"
+        ):
+            if not text or maker not in makers:
+                continue
+            paper, rank = papers[id_], makers.index(maker)
+            is_its = (version, length) == (paper.version or 0, len(paper.abstract))
             if is_its and (paper.id not in found or rank < found[paper.id][0]):
-                found[paper.id] = rank, Summary(row.text, is_written=row.is_written)
+                found[paper.id] = rank, Summary(text, is_written=bool(is_written))
     return {id: summary for id, (_, summary) in found.items()}
 
 

@@ -12,6 +12,8 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from digest import memory
+
 #: Seconds a connection may idle. Longer than a proxy keeps its own to us (Caddy two minutes, nginx
 #: one), so that it is never we who hang up: a request sent into that moment would be lost.
 KEEP_ALIVE: Final = 150
@@ -19,6 +21,7 @@ KEEP_ALIVE: Final = 150
 
 def make_server(app: FastAPI, *, host: str = "127.0.0.1", port: int = 8000) -> uvicorn.Server:
     """The server, not yet running: `.run()`, or `.run(sockets=[listener])`."""
+    memory.keep_at_hand()
     config = uvicorn.Config(
         app,
         host=host,
