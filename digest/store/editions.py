@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain, repeat
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,16 +45,6 @@ _skip = SQLModel.metadata.tables["skip"]
 _run = SQLModel.metadata.tables["run"]
 _paper = SQLModel.metadata.tables["paper"]
 _sighting = SQLModel.metadata.tables["sighting"]
-
-_DIGEST = (
-    *("id", "subscriber_id", "run_id", "local_date", "composed_at"),
-    *("fetch_after", "fetch_upto", "papers", "document"),
-)
-_SENT = ("subscriber_id", "paper_id", "version", "digest_id")
-_DELIVERY = (
-    *("digest_id", "subscriber_id", "channel", "address", "state"),
-    *("created_at", "next_attempt_at"),
-)
 
 #: Literals, for an index serves a state only where the statement itself names it.
 _ACTIVE = f"state = '{SubscriberState.ACTIVE.value}'"
@@ -268,40 +259,47 @@ class Claim:
             return
         into = self._connection
         ids = bulk.new_ids(into, _digest, len(issues))
-        numbered = list(zip(ids, issues, strict=True))
-        bulk.insert(into, _digest, _DIGEST, list(self._digest_rows(numbered, run_id)))
-        bulk.insert(into, _sent, _SENT, _sent_rows(numbered))
-        bulk.insert(into, _delivery, _DELIVERY, list(self._delivery_rows(numbered)))
+        bulk.insert(into, _digest, self._digests(ids, issues, run_id))
+        bulk.insert(into, _sent, _sent_in(ids, issues))
+        bulk.insert(into, _delivery, self._deliveries(ids, issues))
         ring(into)
         self._advance(
             (issue.digest.subscriber_id, issue.next_due_at, issue.fetch_upto) for issue in issues
         )
 
-    def _digest_rows(
-        self, numbered: Iterable[tuple[int, Issue]], run_id: int | None
-    ) -> Iterator[bulk.Row]:
+    def _digests(
+        self, ids: Sequence[int], issues: Sequence[Issue], run_id: int | None
+    ) -> dict[str, Sequence[Any]]:
         into, text = self._connection, self._written.text
-        for digest_id, issue in numbered:
-            digest = issue.digest
-            yield (
-                digest_id,
-                digest.subscriber_id,
-                run_id,
-                bulk.stored_day(into, digest.local_date),
-                bulk.stored(into, digest.composed_at),
-                issue.fetch_after,
-                issue.fetch_upto,
-                len(issue.versions),
-                text(digest),
-            )
+        digests = [issue.digest for issue in issues]
+        return {
+            "id": ids,
+            "subscriber_id": [digest.subscriber_id for digest in digests],
+            "run_id": [run_id] * len(issues),
+            "local_date": [bulk.stored_day(into, digest.local_date) for digest in digests],
+            "composed_at": [bulk.stored(into, digest.composed_at) for digest in digests],
+            "fetch_after": [issue.fetch_after for issue in issues],
+            "fetch_upto": [issue.fetch_upto for issue in issues],
+            "papers": [len(issue.versions) for issue in issues],
+            "document": [text(digest) for digest in digests],
+        }
 
-    def _delivery_rows(self, numbered: Iterable[tuple[int, Issue]]) -> Iterator[bulk.Row]:
-        queued = DeliveryState.QUEUED.value
-        for digest_id, issue in numbered:
-            subscriber_id = issue.digest.subscriber_id
-            at = bulk.stored(self._connection, issue.digest.composed_at)
-            for channel, address in issue.routes:
-                yield digest_id, subscriber_id, channel.value, address, queued, at, at
+    def _deliveries(self, ids: Sequence[int], issues: Sequence[Issue]) -> dict[str, Sequence[Any]]:
+        posts = [
+            (id_, issue.digest, channel.value, address)
+            for id_, issue in zip(ids, issues, strict=True)
+            for channel, address in issue.routes
+        ]
+        made = [bulk.stored(self._connection, digest.composed_at) for _, digest, _, _ in posts]
+        return {
+            "digest_id": [id_ for id_, _, _, _ in posts],
+            "subscriber_id": [digest.subscriber_id for _, digest, _, _ in posts],
+            "channel": [channel for _, _, channel, _ in posts],
+            "address": [address for _, _, _, address in posts],
+            "state": [DeliveryState.QUEUED.value] * len(posts),
+            "created_at": made,
+            "next_attempt_at": made,
+        }
 
     def skip(self, skipped: Sequence[Skipped], *, run_id: int | None, at: datetime) -> None:
         """Store why there was no digest (the newest reason for a date counts), and move on."""
@@ -353,12 +351,16 @@ def _read_sent(
     return found
 
 
-def _sent_rows(numbered: Iterable[tuple[int, Issue]]) -> list[bulk.Row]:
-    return [
-        (issue.digest.subscriber_id, paper_id, version, digest_id)
-        for digest_id, issue in numbered
-        for paper_id, version in issue.versions.items()
-    ]
+def _sent_in(ids: Sequence[int], issues: Sequence[Issue]) -> dict[str, Sequence[Any]]:
+    versions = [issue.versions for issue in issues]
+    sizes = [len(one) for one in versions]
+    owners = [issue.digest.subscriber_id for issue in issues]
+    return {
+        "subscriber_id": list(chain.from_iterable(map(repeat, owners, sizes))),
+        "paper_id": list(chain.from_iterable(versions)),
+        "version": list(chain.from_iterable(one.values() for one in versions)),
+        "digest_id": list(chain.from_iterable(map(repeat, ids, sizes))),
+    }
 
 
 def _skip_row(skip: Skipped, run_id: int | None, at: datetime) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""Rows by the hundred: every row arrives whole and in order, however many go into a statement."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from digest.errors import StoreError
+from digest.store import bulk
+from digest.store.database import Database
+from tests import queued
+
+_sent = SQLModel.metadata.tables["sent"]
+_delivery = SQLModel.metadata.tables["delivery"]
+
+
+def sent(count: int) -> dict[str, list[int]]:
+    numbers = list(range(1, count + 1))
+    return {
+        "subscriber_id": [1] * count,
+        "paper_id": numbers,
+        "version": [number % 3 for number in numbers],
+        "digest_id": [7 * number for number in numbers],
+    }
+
+
+def store(database: Database, wanted: dict[str, list[int]]) -> None:
+    with database.write() as connection:
+        bulk.insert(connection, _sent, wanted)
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 250])
+def test_rows_are_whole_below_at_and_above_what_a_statement_holds(
+    database: Database, count: int
+) -> None:
+    queued.fill(database, 1)
+    wanted = sent(count)
+    store(database, wanted)
+    with database.read() as connection:
+        rows = connection.execute(sa.select(_sent).order_by(_sent.c.paper_id)).all()
+    assert rows == list(zip(*wanted.values(), strict=True))
+
+
+def test_columns_that_are_not_told_have_their_default(database: Database) -> None:
+    queued.fill(database, 1)
+    with database.write() as connection:
+        held = connection.execute(sa.select(_delivery)).mappings().one()
+        told = ("digest_id", "subscriber_id", "state", "created_at", "next_attempt_at")
+        row: dict[str, list[object]] = {name: [held[name]] * 120 for name in told}
+        row |= {"id": list(range(2, 122))}
+        row |= {name: [bulk.stored(connection, held[name])] * 120 for name in told[3:]}
+        row |= {"channel": ["smtp"] * 120, "address": [f"r{n}@example.org" for n in range(120)]}
+        bulk.insert(connection, _delivery, row)
+    with database.read() as connection:
+        stored = connection.execute(sa.select(_delivery).order_by(_delivery.c.id)).mappings().all()
+    assert [one["address"] for one in stored[1:]] == row["address"]
+    assert {(one["attempts"], one["claims"], one["reply"]) for one in stored[1:]} == {(0, 0, "")}
+    assert {one["created_at"] for one in stored[1:]} == {held["created_at"]}
+
+
+def test_one_bad_row_and_none_of_them_is_stored(database: Database) -> None:
+    queued.fill(database, 1)
+    wanted = sent(150)
+    wanted["paper_id"][140], wanted["version"][140] = 3, 0
+    with pytest.raises(StoreError, match="a rule of its own"):
+        store(database, wanted)
+    with database.read() as connection:
+        assert connection.execute(sa.select(_sent.c.paper_id)).all() == []
