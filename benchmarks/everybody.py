@@ -66,7 +66,7 @@ def measure(
 ) -> None:
     start = process_time()
     prepared = matcher.prepare(papers)
-    twins, alike = prepared.twins, prepared.alike
+    copies = prepared.copies
     ready = process_time() - start
     matching = arranging = 0.0
     listed = 0
@@ -75,10 +75,7 @@ def measure(
         start = process_time()
         found = prepared.search(some)
         between = process_time()
-        arranged = [
-            arrange(one, its, twins=twins, alike=alike)
-            for one, its in zip(some, found, strict=True)
-        ]
+        arranged = [arrange(one, its, copies=copies) for one, its in zip(some, found, strict=True)]
         arranging += process_time() - between
         matching += between - start
         listed += sum(len(section.items) for one in arranged for section in one.sections)

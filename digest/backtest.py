@@ -10,7 +10,7 @@ somebody was sent already is not left out. Nothing is stored.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from digest.errors import UsageError
+from digest.matching.copies import Alike, Copies
 from digest.matching.diversity import find_alike
 from digest.matching.ranking import Bools, Found, arrange, near
 from digest.matching.round import Round
@@ -310,12 +311,13 @@ class _Trial:
         """What a day's digest would hold, near-copies and caps minded."""
         papers = [self.stage.papers[at] for at in columns]
         ids = tuple(paper.id for paper in papers)
-        found = Found(self.interest.id, ids, tuple(self.marks[one] for one in ids))
+        found = Found(ids, tuple(self.marks[one] for one in ids))
+        copies = Copies.among(ids, twins=find_twins(papers), alike=self._alike(columns))
         reader = _reader(self.interest, self.limit)
-        arranged = arrange(reader, [found], twins=find_twins(papers), alike=self._alike(columns))
+        arranged = arrange(reader, [found], copies=copies)
         return [item.paper_id for section in arranged.sections for item in section.items]
 
-    def _alike(self, columns: Sequence[int]) -> Mapping[PaperId, Mapping[PaperId, float]]:
+    def _alike(self, columns: Sequence[int]) -> Alike:
         vectors = getattr(self.stage.ready, "whole", None)
         if vectors is None:
             return {}

@@ -367,8 +367,7 @@ def _arrange(draft: Draft, sent: Mapping[PaperId, int]) -> Arrangement:
         trending=span.trending,
         sent=sent.keys() | span.revised if span.revised else sent,
         revised=frozenset(told),
-        twins=span.prepared.twins,
-        alike=span.prepared.alike,
+        copies=span.prepared.copies,
     )
 
 

@@ -11,20 +11,21 @@ A stored query that no longer parses becomes a value and stops nobody (guarantee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
 
+from digest.matching.copies import Copies
 from digest.matching.explanation import Explanation, explain
 from digest.matching.keywords import Scan
 from digest.matching.ranking import DEFAULT_VOLUME, Found, active, threshold, tie_order
 from digest.matching.round import Batch, Likeness, Round
 from digest.matching.scoring import Comparer, Scorer
 from digest.matching.twins import find_twins
-from digest.model import Interest, Mutes, Paper, PaperId, Subscriber
+from digest.model import Interest, Mutes, Paper, Subscriber
 
 __all__ = ["Explanation", "Found", "Matcher", "Prepared"]
 
@@ -73,21 +74,16 @@ class Prepared:
         self._batch = Batch(papers, Scan(papers), tie_order(papers), votes)
 
     @cached_property
-    def twins(self) -> dict[PaperId, PaperId]:
-        """Papers with nearly the same title (see `ranking.arrange`)."""
-        return find_twins(self.papers)
-
-    @cached_property
-    def alike(self) -> Mapping[PaperId, Mapping[PaperId, float]]:
-        """Papers that say nearly the same (see `ranking.arrange`); none where nobody can tell."""
-        scorer = self._matcher.scorer
-        if not isinstance(scorer, Comparer):
-            return {}
+    def copies(self) -> Copies:
+        """Papers that say nearly the same (see `ranking.arrange`)."""
         ids = [paper.id for paper in self.papers]
-        return {
-            ids[row]: {ids[other]: cost for other, cost in others.items()}
-            for row, others in scorer.alike(self._ready).items()
-        }
+        scorer, alike = self._matcher.scorer, {}
+        if isinstance(scorer, Comparer):  # others cannot tell by more than titles
+            alike = {
+                ids[row]: {ids[other]: cost for other, cost in others.items()}
+                for row, others in scorer.alike(self._ready).items()
+            }
+        return Copies.among(ids, twins=find_twins(self.papers), alike=alike)
 
     def search(self, subscribers: Sequence[Subscriber]) -> list[tuple[Found, ...]]:
         """What each subscriber's active interests find, their mutes applied."""
@@ -120,7 +116,7 @@ class Prepared:
             self._known.update(zip((one for one, _ in part), found, strict=True))
             self._pairs += sum(len(one.papers) for one in found) + PER_INTEREST * len(found)
         known = self._known
-        return [known[one].by(it.id) for one, it in zip(asked, interests, strict=True)]
+        return [known[one] for one in asked]
 
     def explain(self, interest: Interest, paper: int, *, mutes: Mutes | None = None) -> Explanation:
         """Why the paper at this place of the batch matches the interest, or why not."""

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from digest.model import PaperId
 
+Places = Sequence[int]  #: in a list of papers, in the order they are listed
 COST = 0.5  #: score given up beside an exact copy; 0.25 is a decade of share
-_HAIR = 1e-9
+HAIR = 1e-9
 
 
 class Ranked(Protocol):
@@ -93,7 +94,7 @@ def place_all(
             others = alike(paper)
             if others is not None and not apart(others):
                 late = taken.cost(others) - scores[entry]
-                if late > falling + _HAIR:
+                if late > falling + HAIR:
                     heappush(line.put_back, (late, entry))
                     continue
             if not twins or taken.take_head(paper):
@@ -183,7 +184,7 @@ class _Race:
         return self.turns
 
 
-def in_turn(placed: Sequence[list[int]], most: int) -> list[list[int]]:
+def in_turn(placed: Sequence[Places], most: int) -> list[Places]:
     """At most `most` in all: the first of every row, then the second, and so on."""
     sizes = [len(places) for places in placed]
     if sum(sizes) <= most:

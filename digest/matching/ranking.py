@@ -8,18 +8,19 @@ then the newer, then the key, so that the same facts give the same digest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.placing import Taken, in_turn, place_all
+from digest.matching.copies import Copies
+from digest.matching.heads import Ground, Sight
+from digest.matching.placing import Places, Taken, in_turn, place_all
 from digest.matching.scoring import Floats, nearness
 from digest.model import (
     Interest,
-    InterestId,
     Item,
     Match,
     Paper,
@@ -37,7 +38,6 @@ DECIMALS = 5  #: to which scores are told apart
 SURE = 0.01  #: a share of the stream up to which its best need not be like the interest in itself
 LIKE = 2.4  #: likeness in itself that is wanted beyond: about the top 3 % of science at large
 
-_FEW = 64
 _HAIR = 1e-6  #: a share of exactly the threshold is near, whatever float32 makes of it
 _FINER = 0.02  #: at most, for the value itself
 _KEYWORDS = (0.25, 0.25)  #: for a true query: at once, and by how much of it was found
@@ -145,61 +145,39 @@ def trending(papers: Sequence[Paper]) -> list[Match]:
 # --- what fits into one digest ------------------------------------------------------------------
 
 
-class _Drawn:
-    """What was made of one find for somebody and serves everybody: its items, its papers."""
-
-    __slots__ = ("items", "papers")
-
-    def __init__(self) -> None:
-        self.items: dict[int, Item] = {}
-        self.papers: frozenset[PaperId] | None = None
-
-
 @dataclass(slots=True, eq=False)
 class Found:
     """What one interest found: all papers that match, best first, with their scores.
 
     `why(place)` works out the reasons of the paper at that place; asked for what is listed only.
     `fault`: the stored query cannot be read; what is left of the interest was still matched.
-    Nothing changes after it was made.
+    Nothing of this changes. It serves everybody who asked the same, and what was made of it for one
+    of them is kept for the others: its items, and how it looks among the papers of its batch.
     """
 
-    interest_id: InterestId
     papers: tuple[PaperId, ...] = ()
     scores: tuple[float, ...] = ()
     why: Callable[[int], Reasons] = lambda place: Reasons()
     fault: str | None = None
-    _drawn: _Drawn = field(default_factory=_Drawn, repr=False)
+    seen: Sight | None = field(default=None, init=False, repr=False)
+    _items: dict[int, Item] = field(default_factory=dict, init=False, repr=False)
+    _first: dict[int, tuple[Item, ...]] = field(default_factory=dict, init=False, repr=False)
 
-    def by(self, interest_id: InterestId) -> Found:
-        """The same, for another who asked the same."""
-        return Found(interest_id, self.papers, self.scores, self.why, self.fault, self._drawn)
-
-    @property
-    def everything(self) -> frozenset[PaperId]:
-        """The papers, to look one up; of a long list made anew, for it costs too much to keep."""
-        if self._drawn.papers is not None:
-            return self._drawn.papers
-        papers = frozenset(self.papers)
-        if len(papers) <= _FEW:
-            self._drawn.papers = papers
-        return papers
-
-    def items(self, places: Sequence[int]) -> list[Item]:
+    def items(self, places: Places) -> tuple[Item, ...]:
         """The papers at those places as they are listed."""
-        known = self._drawn.items
-        for place in places:
-            if place not in known:
-                known[place] = Item(self.papers[place], self.scores[place], self.why(place))
-        return [known[place] for place in places]
+        known = self._items
+        return tuple([known.get(place) or self._item(place) for place in places])
 
-    def match(self, place: int) -> Match:
-        return Match(self.papers[place], self.interest_id, self.scores[place], self.why(place))
+    def first(self, count: int) -> tuple[Item, ...]:
+        """The first so many."""
+        items = self._first.get(count)
+        if items is None:
+            items = self._first[count] = self.items(range(count))
+        return items
 
-    @property
-    def matches(self) -> tuple[Match, ...]:
-        """All of it with reasons, for those who show it to the last."""
-        return tuple(self.match(place) for place in range(len(self.papers)))
+    def _item(self, place: int) -> Item:
+        item = self._items[place] = Item(self.papers[place], self.scores[place], self.why(place))
+        return item
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,72 +188,79 @@ class Arrangement:
     left_out: int = 0
 
 
-def active(subscriber: Subscriber) -> tuple[Interest, ...]:
+def active(subscriber: Subscriber) -> Sequence[Interest]:
     """The interests to match: those that are not paused."""
-    return tuple(interest for interest in subscriber.interests if not interest.paused)
+    return [interest for interest in subscriber.interests if not interest.paused]
 
 
 def arrange(
     subscriber: Subscriber,
     found: Sequence[Found],
     *,
+    copies: Copies,
     trending: Sequence[Match] = (),
     sent: Collection[PaperId] = (),
     revised: Collection[PaperId] = (),
-    twins: Mapping[PaperId, PaperId] | None = None,
-    alike: Mapping[PaperId, Mapping[PaperId, float]] | None = None,
 ) -> Arrangement:
     """One subscriber's sections, in the order of their interests.
 
-    `found` is parallel to `active(subscriber)`. Papers in `sent` are left alone unless they are in
-    `revised`: those whose new version this subscriber is to be told of. Of papers with the same
-    entry in `twins` (near-identical titles) one is listed; papers that are `alike` give way to
-    others. A paper stands once, under the interest that rates it highest and has room, and names
-    the others. Beyond the subscriber's limit each interest gives up its last, in turn. A subscriber
-    without any interest gets what is trending.
+    `found` is parallel to `active(subscriber)`, all of one batch, whose near-copies are `copies`.
+    Papers in `sent` are left alone unless they are in `revised`: those whose new version this
+    subscriber is to be told of. Of twins (near-identical titles) one is listed; papers that are
+    alike give way to others. A paper stands once, under the interest that rates it highest and has
+    room, and names the others. Beyond the subscriber's limit each interest gives up its last, in
+    turn. A subscriber without any interest gets what is trending.
     """
     interests = active(subscriber)
-    closed = set(sent).difference(revised) if sent else set()
-    taken = Taken(closed, twins=twins or {}, alike=alike or {})
     limit = subscriber.limit
+    closed = set(sent).difference(revised) if sent else frozenset[PaperId]()
+    ground = Ground(found, copies, closed=copies.mask(closed) if closed else 0)
     room = [limit if one.limit is None else one.limit for one in interests]
-    kept = in_turn(place_all(found, room, taken, most=limit), limit)
-    holders = [one.everything for one in found]
-    sections = []
-    for row, interest in enumerate(interests):
-        if kept[row]:
-            items = found[row].items(kept[row])
-            listed = [item.paper_id for item in items]
-            others = [
-                (one.name, papers)
-                for at, (one, papers) in enumerate(zip(interests, holders, strict=True))
-                if at != row and not papers.isdisjoint(listed)
-            ]
-            if others or revised:
-                items = [_told(item, others, revised) for item in items]
-            sections.append(Section(interest.id, interest.name, tuple(items)))
-    everything = holders[0].union(*holders[1:]) if holders else frozenset()
-    left_out = len(everything - closed if closed else everything) - sum(map(len, kept))
+    kept = ground.place(room, most=limit)
+    if kept is None:
+        taken = Taken(closed, twins=copies.twins, alike=copies.alike)
+        kept = in_turn(place_all(found, room, taken, most=limit), limit)
+    sections: list[Section] = []
+    listed = 0
+    for row, places in enumerate(kept):
+        if places:
+            listed += len(places)
+            one, interest = found[row], interests[row]
+            if type(places) is range and not revised:
+                items = one.first(len(places))
+            else:
+                items = _told(row, one.items(places), interests, ground, revised)
+            sections.append(Section(interest.id, interest.name, items))
+    left_out = ground.everything.bit_count() - listed
     most = subscriber.trending if subscriber.interests else limit
     if most > 0 and trending:
-        listed = [item.paper_id for section in sections for item in section.items]
-        others_taken = Taken({*closed, *listed}, twins=twins or {}, alike={})
-        if extra := _trending_items(trending, most, others_taken):
+        those = [item.paper_id for section in sections for item in section.items]
+        others = Taken({*closed, *those}, twins=copies.twins, alike={})
+        if extra := _trending_items(trending, most, others):
             sections.append(Section(None, TRENDING, extra))
     return Arrangement(tuple(sections), left_out)
 
 
 def _told(
-    item: Item,
-    others: Sequence[tuple[str, Collection[PaperId]]],
+    row: int,
+    items: Sequence[Item],
+    interests: Sequence[Interest],
+    ground: Ground,
     revised: Collection[PaperId],
-) -> Item:
-    """The item with the names of the others that found its paper, and whether it is a revision."""
-    paper = item.paper_id
-    also = [name for name, papers in others if paper in papers]
-    if also or paper in revised:
-        return Item(paper, item.score, item.reasons, tuple(also), paper in revised)
-    return item
+) -> tuple[Item, ...]:
+    """The items with the names of the others that found their papers, and which are revisions."""
+    bits, shared, told = ground.bits, ground.shared, list(items)
+    for at, item in enumerate(items):
+        paper = item.paper_id
+        bit = bits[paper]
+        if bit & shared or paper in revised:
+            also = [
+                interests[other].name
+                for other, sight in enumerate(ground.sights)
+                if other != row and sight.papers & bit
+            ]
+            told[at] = Item(paper, item.score, item.reasons, tuple(also), paper in revised)
+    return tuple(told)
 
 
 def _trending_items(trending: Sequence[Match], most: int, taken: Taken) -> tuple[Item, ...]:

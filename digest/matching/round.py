@@ -149,15 +149,12 @@ class Round:
         telling = self._telling(rows, columns)
         return [
             Found(
-                interest.id,
                 tuple(papers[start:end]),
                 tuple(marks[start:end]),
                 telling.since(start),
                 reading.fault,
             )
-            for interest, reading, (start, end) in zip(
-                self.interests, self.readings, pairwise(bounds), strict=True
-            )
+            for reading, (start, end) in zip(self.readings, pairwise(bounds), strict=True)
         ]
 
     def _places(self, rows: Ints, columns: Ints, scores: Floats) -> Ints:

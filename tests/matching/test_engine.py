@@ -106,14 +106,14 @@ def test_mutes_win(mutes: Mutes, expected: list[int]) -> None:
 
 
 def test_reasons_of_a_query() -> None:
-    reasons = find(asking("lantern -moss OR lantern")).matches[0].reasons
+    reasons = find(asking("lantern -moss OR lantern")).why(0)
     assert [(hit.field, hit.start, hit.end) for hit in reasons.hits] == [(Field.TITLE, 0, 8)]
     assert (reasons.percentile, reasons.resembles, reasons.followed) == (None, None, ())
 
 
 def test_reasons_of_likeness() -> None:
     liked = Example("Old harbours")
-    reasons = find(asking("", statement="harbour", examples=(liked,))).matches[0].reasons
+    reasons = find(asking("", statement="harbour", examples=(liked,))).why(0)
     assert reasons.percentile == pytest.approx(0.01)
     assert reasons.resembles == "Old harbours"
     assert [hit.term for hit in reasons.hits] == ["harbour"]
@@ -121,19 +121,20 @@ def test_reasons_of_likeness() -> None:
 
 def test_likeness_too_weak_is_no_reason() -> None:
     one = asking("moss", statement="harbour", examples=(Example("Old harbours"),))
-    reasons = next(m.reasons for m in find(one).matches if m.paper_id == 3)
+    found = find(one)
+    reasons = found.why(found.papers.index(PAPERS[2].id))
     assert reasons.percentile == pytest.approx(0.6)
     assert reasons.resembles is None
     assert [hit.term for hit in reasons.hits] == ["moss"]
 
 
 def test_followed_authors_are_named_as_the_paper_does() -> None:
-    assert find(asking("", authors=("Lind, Ada",))).matches[0].reasons.followed == ("Ada K. Lind",)
+    assert find(asking("", authors=("Lind, Ada",))).why(0).followed == ("Ada K. Lind",)
 
 
 def test_equal_reasons_are_one_value() -> None:
     first, second = prepared().match([asking("lantern"), builders.interest(2, query="lantern")])
-    assert first.matches[0].reasons is second.matches[0].reasons
+    assert first.why(0) is second.why(0)
 
 
 def test_what_somebody_asked_is_not_looked_for_again() -> None:
@@ -151,7 +152,7 @@ def test_what_somebody_asked_is_not_looked_for_again() -> None:
     first, later = batch.match([*asked, *asked]), batch.match(again)
     assert scorer.asked == 2
     assert [one.papers for one in first] == [first[0].papers, first[1].papers] * 2
-    assert (later[0].papers, later[0].interest_id) == (first[0].papers, 9)
+    assert later[0].papers == first[0].papers
     assert later[0].items([0])[0] is first[0].items([0])[0]
     others = [replace(again[0], daily_volume=0.5), again[0]]
     muted = batch.match(others, mutes=[Mutes(), Mutes(words=("tides",))])
@@ -205,7 +206,7 @@ def test_no_papers_and_no_interests() -> None:
 
 def test_twins_are_known() -> None:
     papers = [*PAPERS, builders.paper(9, title="Lantern in a fog")]
-    assert prepared(papers).twins == {1: 1, 9: 1}
+    assert prepared(papers).copies.twins == {1: 1, 9: 1}
 
 
 # --- explaining ---------------------------------------------------------------------------------
@@ -221,7 +222,7 @@ def test_explains_a_match() -> None:
     assert explained.share == pytest.approx(0.01)
     assert explained.threshold == pytest.approx(0.05)
     assert explained.score == find(one).scores[0]
-    assert explained.reasons == find(one).matches[0].reasons
+    assert explained.reasons == find(one).why(0)
 
 
 def test_explains_what_is_missing() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from digest.matching.copies import Copies
+from digest.matching.heads import Ground, Sight
 from digest.matching.placing import COST, Taken, in_turn, place_all
 from digest.model import PaperId
 
@@ -17,6 +19,7 @@ from digest.model import PaperId
 class Listed:
     papers: tuple[PaperId, ...]
     scores: tuple[float, ...]
+    seen: Sight | None = None
 
 
 @dataclass
@@ -95,6 +98,14 @@ def some_copies(dice: random.Random, papers: Sequence[PaperId]) -> dict[PaperId,
     return {other: round(dice.random(), dice.choice([1, 3])) for other in others}
 
 
+def by_heads(case: Case) -> list[list[int]] | None:
+    copies = Copies.among(map(PaperId, range(300)), twins=case.twins, alike=case.alike)
+    found = [replace(one, seen=None) for one in case.found]
+    ground = Ground(found, copies, closed=copies.mask(case.closed))
+    kept = ground.place(case.room, most=case.limit)
+    return None if kept is None else list(map(list, kept))
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_fast_and_plain_placing_agree(seed: int) -> None:
     dice = random.Random(seed)
@@ -103,3 +114,53 @@ def test_fast_and_plain_placing_agree(seed: int) -> None:
         taken = Taken(case.closed, twins=case.twins, alike=case.alike)
         placed = place_all(case.found, case.room, taken, most=case.limit)
         assert in_turn(placed, case.limit) == plainly(case), case
+
+
+@pytest.mark.parametrize("seed", range(8, 16))
+def test_placing_by_the_heads_agrees_with_plain_placing_or_says_nothing(seed: int) -> None:
+    dice = random.Random(seed)
+    told = 0
+    for _ in range(500):
+        case = some_case(dice)
+        kept = by_heads(case)
+        told += kept is not None
+        assert kept is None or kept == plainly(case), case
+    assert told > 200
+
+
+PAPERS = tuple(map(PaperId, range(8)))
+ONE = Listed(PAPERS[:4], (0.9, 0.8, 0.7, 0.6))
+PLAIN = Case([ONE], [2], [], {}, {}, 2)
+COPY = {PAPERS[1]: {PAPERS[0]: 0.5}, PAPERS[0]: {PAPERS[1]: 0.5}}
+OTHER = Listed((PAPERS[4], PAPERS[1], PAPERS[5]), (0.95, 0.85, 0.1))
+TOLD: dict[str, tuple[Case, list[list[int]] | None]] = {
+    "nothing in the way": (PLAIN, [[0, 1]]),
+    "closed": (replace(PLAIN, closed=[PAPERS[0]]), [[1, 2]]),
+    "a copy comes later": (replace(PLAIN, alike=COPY), [[0, 2]]),
+    "a copy, and nothing else is left": (
+        replace(PLAIN, alike=COPY, closed=list(PAPERS[2:4])),
+        [[0, 1]],
+    ),
+    "a slight copy": (replace(PLAIN, alike={PAPERS[1]: {PAPERS[0]: 1e-12}}), [[0, 1]]),
+    "a twin never": (replace(PLAIN, twins={PAPERS[0]: PAPERS[0], PAPERS[1]: PAPERS[0]}), [[0, 2]]),
+    "another rates it higher": (
+        replace(PLAIN, found=[ONE, OTHER], room=[4, 4], limit=4),
+        [[0, 2], [0, 1]],
+    ),
+    "another may be full by then": (replace(PLAIN, found=[ONE, OTHER], room=[4, 1], limit=4), None),
+    "three alike": (
+        replace(PLAIN, alike={PAPERS[2]: {PAPERS[0]: 0.5, PAPERS[1]: 0.4}}, room=[3], limit=3),
+        None,
+    ),
+    "fewer than there are turns": (
+        replace(PLAIN, found=[ONE, Listed(PAPERS[7:], (0.5,))], room=[9, 9], limit=4),
+        [[0, 1, 2], [0]],
+    ),
+    "no room at all": (replace(PLAIN, limit=0), [[]]),
+}
+
+
+@pytest.mark.parametrize(("case", "expected"), TOLD.values(), ids=TOLD)
+def test_what_the_heads_tell(case: Case, expected: list[list[int]] | None) -> None:
+    assert by_heads(case) == expected
+    assert expected is None or plainly(case) == expected

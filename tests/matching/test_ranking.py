@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from digest.matching.copies import Copies
 from digest.matching.ranking import (
     LIKE,
     SURE,
@@ -23,7 +24,7 @@ from digest.matching.ranking import (
     tie_order,
     trending,
 )
-from digest.model import Announcement, Interest, InterestId, PaperId, Reasons, Sighting, Subscriber
+from digest.model import Announcement, Interest, PaperId, Reasons, Sighting, Subscriber
 from tests import builders
 from tests.fakes import START
 
@@ -164,7 +165,10 @@ def found(number: int, **scores: float) -> Found:
     """What interest `number` found: p1=0.9, p2=0.8 …"""
     papers = tuple(PaperId(int(name[1:])) for name in scores)
     reasons = [Reasons(resembles=f"{number}/{paper}") for paper in papers]
-    return Found(InterestId(number), papers, tuple(scores.values()), reasons.__getitem__)
+    return Found(papers, tuple(scores.values()), reasons.__getitem__)
+
+
+NO_COPIES = Copies.among(map(PaperId, range(60)))
 
 
 def reader(*interests: Interest, **fields: Any) -> Subscriber:
@@ -181,43 +185,47 @@ ONE, TWO = builders.interest(1, name="one"), builders.interest(2, name="two")
 
 
 def test_a_section_for_each_interest_that_found_something() -> None:
-    result = arrange(reader(ONE, TWO), [found(1, p1=0.5), found(2)])
+    result = arrange(reader(ONE, TWO), [found(1, p1=0.5), found(2)], copies=NO_COPIES)
     assert listed(result) == {"one": [1]}
     item = result.sections[0].items[0]
     assert (item.score, item.reasons.resembles, item.also) == (0.5, "1/1", ())
 
 
 def test_a_paper_stands_once_under_its_best_interest() -> None:
-    result = arrange(reader(ONE, TWO), [found(1, p1=0.9, p2=0.1), found(2, p2=0.8, p1=0.3)])
+    result = arrange(
+        reader(ONE, TWO), [found(1, p1=0.9, p2=0.1), found(2, p2=0.8, p1=0.3)], copies=NO_COPIES
+    )
     assert listed(result) == {"one": [1], "two": [2]}
     assert [section.items[0].also for section in result.sections] == [("two",), ("one",)]
     assert result.left_out == 0
 
 
 def test_equal_scores_go_to_the_first_interest() -> None:
-    result = arrange(reader(ONE, TWO), [found(1, p1=0.5), found(2, p1=0.5)])
+    result = arrange(reader(ONE, TWO), [found(1, p1=0.5), found(2, p1=0.5)], copies=NO_COPIES)
     assert listed(result) == {"one": [1]}
 
 
 def test_a_full_interest_hands_on() -> None:
     narrow = builders.interest(1, name="one", limit=1)
     papers = [found(1, p1=0.9, p2=0.8), found(2, p2=0.3)]
-    result = arrange(reader(narrow, TWO), papers)
+    result = arrange(reader(narrow, TWO), papers, copies=NO_COPIES)
     assert listed(result) == {"one": [1], "two": [2]}
 
 
 def test_what_has_no_place_is_counted_once() -> None:
     narrow = builders.interest(1, name="one", limit=1)
-    result = arrange(reader(narrow, TWO, limit=2), [found(1, p1=0.9, p3=0.2), found(2, p3=0.1)])
+    result = arrange(
+        reader(narrow, TWO, limit=2), [found(1, p1=0.9, p3=0.2), found(2, p3=0.1)], copies=NO_COPIES
+    )
     assert (listed(result), result.left_out) == ({"one": [1], "two": [3]}, 0)
-    result = arrange(reader(narrow), [found(1, p1=0.9, p3=0.2, p4=0.1)])
+    result = arrange(reader(narrow), [found(1, p1=0.9, p3=0.2, p4=0.1)], copies=NO_COPIES)
     assert (listed(result), result.left_out) == ({"one": [1]}, 2)
 
 
 def test_beyond_the_limit_interests_give_up_in_turn() -> None:
     first = found(1, p1=0.9, p2=0.8, p3=0.7)
     second = found(2, p4=0.3, p5=0.2)
-    result = arrange(reader(ONE, TWO, limit=3), [first, second])
+    result = arrange(reader(ONE, TWO, limit=3), [first, second], copies=NO_COPIES)
     assert listed(result) == {"one": [1, 2], "two": [4]}
     assert result.left_out == 2
 
@@ -225,20 +233,24 @@ def test_beyond_the_limit_interests_give_up_in_turn() -> None:
 @pytest.mark.parametrize("limit", [0, 1, 4, 5, 6])
 def test_never_more_than_the_limit(limit: int) -> None:
     papers = [found(1, p1=0.9, p2=0.8, p3=0.7), found(2, p4=0.3, p5=0.2)]
-    result = arrange(reader(ONE, TWO, limit=limit), papers)
+    result = arrange(reader(ONE, TWO, limit=limit), papers, copies=NO_COPIES)
     count = sum(len(section.items) for section in result.sections)
     assert (count, count + result.left_out) == (min(limit, 5), 5)
 
 
 def test_what_was_sent_is_left_alone() -> None:
-    result = arrange(reader(ONE), [found(1, p1=0.9, p2=0.8)], sent={PaperId(1)})
+    result = arrange(reader(ONE), [found(1, p1=0.9, p2=0.8)], copies=NO_COPIES, sent={PaperId(1)})
     assert (listed(result), result.left_out) == ({"one": [2]}, 0)
 
 
 def test_a_revision_is_told_again_and_marked() -> None:
     sent = {PaperId(1), PaperId(2)}
     result = arrange(
-        reader(ONE), [found(1, p1=0.9, p2=0.8, p3=0.1)], sent=sent, revised={PaperId(2)}
+        reader(ONE),
+        [found(1, p1=0.9, p2=0.8, p3=0.1)],
+        copies=NO_COPIES,
+        sent=sent,
+        revised={PaperId(2)},
     )
     items = result.sections[0].items
     assert [(item.paper_id, item.revision) for item in items] == [(2, True), (3, False)]
@@ -246,7 +258,8 @@ def test_a_revision_is_told_again_and_marked() -> None:
 
 def test_of_twins_the_better_is_listed() -> None:
     twins = {PaperId(1): PaperId(1), PaperId(3): PaperId(1)}
-    result = arrange(reader(ONE, TWO), [found(1, p3=0.9, p2=0.5), found(2, p1=0.8)], twins=twins)
+    copies = Copies.among(NO_COPIES.bits, twins=twins)
+    result = arrange(reader(ONE, TWO), [found(1, p3=0.9, p2=0.5), found(2, p1=0.8)], copies=copies)
     assert (listed(result), result.left_out) == ({"one": [3, 2]}, 1)
 
 
@@ -257,7 +270,11 @@ def popular(*papers: int) -> list[Any]:
 def test_trending_beside_the_interests_repeats_nothing() -> None:
     subscriber = reader(ONE, trending=2)
     result = arrange(
-        subscriber, [found(1, p1=0.9)], trending=popular(1, 2, 3, 4, 5), sent={PaperId(2)}
+        subscriber,
+        [found(1, p1=0.9)],
+        copies=NO_COPIES,
+        trending=popular(1, 2, 3, 4, 5),
+        sent={PaperId(2)},
     )
     assert listed(result) == {"one": [1], TRENDING: [3, 4]}
     assert result.sections[1].interest_id is None
@@ -265,11 +282,11 @@ def test_trending_beside_the_interests_repeats_nothing() -> None:
 
 
 def test_trending_only_where_asked_for() -> None:
-    assert listed(arrange(reader(ONE), [found(1)], trending=popular(1, 2))) == {}
+    assert listed(arrange(reader(ONE), [found(1)], copies=NO_COPIES, trending=popular(1, 2))) == {}
 
 
 def test_without_interests_the_day_is_trending() -> None:
-    result = arrange(reader(limit=3), [], trending=popular(1, 2, 3, 4))
+    result = arrange(reader(limit=3), [], copies=NO_COPIES, trending=popular(1, 2, 3, 4))
     assert listed(result) == {TRENDING: [1, 2, 3]}
     assert result.left_out == 0
 
@@ -277,9 +294,9 @@ def test_without_interests_the_day_is_trending() -> None:
 def test_paused_interests_do_not_match_and_bring_no_trending() -> None:
     paused = builders.interest(1, paused=True)
     subscriber = reader(paused, TWO)
-    assert active(subscriber) == (TWO,)
-    assert listed(arrange(subscriber, [found(2, p1=0.5)])) == {"two": [1]}
-    assert listed(arrange(reader(paused), [], trending=popular(1))) == {}
+    assert active(subscriber) == [TWO]
+    assert listed(arrange(subscriber, [found(2, p1=0.5)], copies=NO_COPIES)) == {"two": [1]}
+    assert listed(arrange(reader(paused), [], copies=NO_COPIES, trending=popular(1))) == {}
 
 
 def test_reasons_are_asked_only_for_what_is_listed() -> None:
@@ -289,8 +306,8 @@ def test_reasons_are_asked_only_for_what_is_listed() -> None:
         asked.append(place)
         return Reasons()
 
-    many = Found(InterestId(1), tuple(map(PaperId, range(50))), (0.5,) * 50, why)
-    arrange(reader(ONE, limit=4), [many])
+    many = Found(tuple(map(PaperId, range(50))), (0.5,) * 50, why)
+    arrange(reader(ONE, limit=4), [many], copies=NO_COPIES)
     assert asked == [0, 1, 2, 3]
 
 

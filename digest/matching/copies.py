@@ -1,0 +1,58 @@
+"""Which papers of a batch say nearly the same; and the papers of a batch as the bits of a number.
+
+As bits, what several interests found is joined and compared at once, however much it is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from digest.model import PaperId
+
+Twins = Mapping[PaperId, PaperId]  #: papers with nearly the same title, and who stands for them
+Alike = Mapping[PaperId, Mapping[PaperId, float]]  #: near-copies, the nearest first, and their cost
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copies:
+    """The near-copies among the papers of one batch.
+
+    `bits`: each paper's own bit. `kin`: for a paper all whose being listed may matter to it, or its
+    being listed to them: twins, and near-copies both ways.
+    """
+
+    bits: Mapping[PaperId, int]
+    twins: Twins
+    alike: Alike
+    kin: Mapping[PaperId, tuple[PaperId, ...]]
+
+    @classmethod
+    def among(
+        cls, papers: Iterable[PaperId], *, twins: Twins | None = None, alike: Alike | None = None
+    ) -> Copies:
+        bits = {paper: 1 << at for at, paper in enumerate(papers)}
+        return cls(bits, twins or {}, alike or {}, _kin(bits, twins or {}, alike or {}))
+
+    def mask(self, papers: Iterable[PaperId]) -> int:
+        """The bits of those papers that are in the batch."""
+        bits, mask = self.bits, 0
+        for paper in papers:
+            mask |= bits.get(paper, 0)
+        return mask
+
+
+def _kin(
+    batch: Mapping[PaperId, int], twins: Twins, alike: Alike
+) -> dict[PaperId, tuple[PaperId, ...]]:
+    families: dict[PaperId, list[PaperId]] = defaultdict(list)
+    for paper, head in twins.items():
+        families[head].append(paper)
+    pairs = [(one, other) for family in families.values() for one in family for other in family]
+    pairs += [(one, other) for one, others in alike.items() for other in others]
+    kin: dict[PaperId, dict[PaperId, None]] = defaultdict(dict)
+    for one, other in pairs:
+        if one != other and one in batch and other in batch:
+            kin[one][other] = kin[other][one] = None
+    return {paper: tuple(others) for paper, others in kin.items()}
