@@ -6,7 +6,6 @@ with open_app(settings) as app:
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 from collections.abc import Iterator
@@ -69,11 +68,6 @@ from digest.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
-# Python looks for cycles of garbage among everything it holds, here thousands of papers with their
-# words, every few thousand values made. We make millions without a cycle: looking less often saves
-# a fifth of composing and half of reading digests.
-_COLLECT = (20_000, 50, 100)
-
 _HUB_SECONDS = 15.0  #: that a run which is over waits for the hub
 
 
@@ -82,7 +76,7 @@ def open_app(
     settings: Settings, *, clock: Clock = system_clock, stop: threading.Event | None = None
 ) -> Iterator[App]:
     """The application over its database, checked to have the right schema, closed at the end."""
-    gc.set_threshold(*_COLLECT)
+    memory.look_seldom()
     memory.keep_large_apart()
     database = Database(settings.database.url.get_secret_value())
     try:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import lru_cache, partial
 from random import randrange
 
-from digest import away
+from digest import away, memory
 from digest.clock import latest_due, local_date, next_due, period
 from digest.edition.spans import Opening, Span, open_span
 from digest.errors import ConfigError
@@ -83,6 +83,7 @@ class Composer:
     late: frozenset[str] = frozenset()
     batch: int = BATCH
 
+    @memory.making_much()
     def compose(
         self,
         now: datetime,

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from digest import memory
 from digest.clock import Clock
 from digest.delivery.base import Sender
 from digest.delivery.bounce_kinds import bounce_of
@@ -94,6 +95,7 @@ class Outbox:
     ) -> None:
         self._journal.close(keep=error is not None)
 
+    @memory.making_much()
     def drain(self) -> Tally:
         """Send everything due on every route; returns what became of it."""
         self._tally = Tally()
