@@ -155,7 +155,8 @@ def a_letter(
         considered=1284,
     )
     signed = tokens.for_mail(subscriber.id, digest.id)
-    return Letter(DeliveryId(number), subscriber.email, digest, subscriber, papers, signed)
+    to, reader = subscriber.email, subscriber.addressee
+    return Letter(DeliveryId(number), to, digest, reader, papers, signed)
 
 
 def a_paper(number: int, dice: random.Random) -> Paper:

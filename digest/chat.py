@@ -153,7 +153,7 @@ class Chat:
             delivery_id=DeliveryId(0),
             address=channel.reference,
             digest=digest,
-            subscriber=subscriber,
+            subscriber=subscriber.addressee,
             papers={},
             tokens=_NOBODYS,
         )
@@ -161,7 +161,7 @@ class Chat:
     def _post(self, letter: Letter) -> Post:
         digest, subscriber, base = letter.digest, letter.subscriber, self._site.base_url
         if subscriber.style == "full":  # posts have no excerpts, so a summary repeats nothing
-            subscriber = replace(subscriber, style="compact")
+            subscriber = subscriber._replace(style="compact")
         seen = view(digest, subscriber, papers=letter.papers, site=self._site, tokens=_NOBODYS)
         return Post(
             key=message_id(digest.id, letter.delivery_id, self._site).strip("<>"),

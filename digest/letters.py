@@ -10,16 +10,19 @@ stored and nothing sent here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Final
 
 from digest.model import (
+    Addressee,
     Channel,
     Delivery,
     DeliveryId,
     Digest,
+    Item,
     Message,
     Paper,
     PaperId,
-    Subscriber,
 )
 from digest.outbox.tally import Unrenderable
 from digest.rendering.message import Letter
@@ -29,7 +32,8 @@ from digest.tokens import Tokens
 
 Draw = Callable[[Letter, Channel], Message | Unrenderable]
 Verp = Callable[[DeliveryId], str]
-_KEPT = 5000  #: papers remembered between batches
+_KEPT: Final = 5000  #: papers remembered between batches
+_paper_of: Callable[[Item], PaperId] = attrgetter("paper_id")
 
 
 class Letters:
@@ -64,26 +68,24 @@ class Letters:
                 yield self._draw(self._letter(one, *read), one.channel)
 
     def _fetch(self, digests: Iterable[Digest]) -> None:
-        wanted = {
-            item.paper_id
-            for digest in digests
-            for section in digest.sections
-            for item in section.items
-        }
+        wanted: set[PaperId] = set()
+        for digest in digests:
+            for section in digest.sections:
+                wanted.update(map(_paper_of, section.items))
         if missing := wanted - self._papers.keys():
             if len(self._papers) > _KEPT:
                 self._papers.clear()
                 missing = wanted
             self._papers |= self._store.papers(missing)
 
-    def _letter(self, delivery: Delivery, digest: Digest, subscriber: Subscriber) -> Letter:
+    def _letter(self, delivery: Delivery, digest: Digest, addressee: Addressee) -> Letter:
         return Letter(
             delivery.id,
             delivery.address,
             digest,
-            subscriber,
+            addressee,
             self._papers,
-            self._tokens.for_mail(subscriber.id, digest.id),
+            self._tokens.for_mail(addressee.id, digest.id),
             self._verp(delivery.id) if self._verp else "",
             delivery.part,
         )

@@ -282,6 +282,18 @@ class Mutes:
     words: tuple[str, ...] = ()
 
 
+class Addressee(NamedTuple):
+    """What the bytes of a letter depend on of the one it is for."""
+
+    id: SubscriberId
+    name: str
+    language: str
+    style: str
+    schedule: Schedule
+    created_at: datetime
+    interests: int  #: how many are active
+
+
 @dataclass(frozen=True, slots=True)
 class Subscriber:
     """An address, a schedule, a state, and the profile made of interests."""
@@ -310,6 +322,18 @@ class Subscriber:
     feed_generation: int = 0  #: private feed addresses of earlier generations are revoked
     #: their active channels, each with the reference that stands for its secret address
     channels: tuple[tuple[Channel, str], ...] = ()
+
+    @property
+    def addressee(self) -> Addressee:
+        return Addressee(
+            self.id,
+            self.name,
+            self.language,
+            self.style,
+            self.schedule,
+            self.created_at,
+            sum(not interest.paused for interest in self.interests),
+        )
 
 
 class ChannelState(StrEnum):

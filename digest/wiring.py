@@ -212,7 +212,7 @@ class App:
         digest, papers = self.composer(at).preview(subscriber, at)
         seen = view(
             digest,
-            subscriber,
+            subscriber.addressee,
             papers={p.id: p for p in papers} | self.papers.papers(digest.paper_ids),
             site=self.site,
             tokens=tokens or self.tokens.for_mail(subscriber.id, DigestId(0)),

@@ -14,6 +14,7 @@ from typing import Final
 
 from digest.clock import local_date
 from digest.model import (
+    Addressee,
     Cadence,
     Digest,
     Paper,
@@ -21,7 +22,6 @@ from digest.model import (
     Section,
     Site,
     SourceNote,
-    Subscriber,
     Verdict,
 )
 from digest.rendering.byline import own_name
@@ -144,7 +144,7 @@ class Gist:
 
 def frame(
     digest: Digest,
-    subscriber: Subscriber,
+    subscriber: Addressee,
     gist: Gist,
     *,
     site: Site,
@@ -153,7 +153,6 @@ def frame(
 ) -> Frame:
     """The words around one digest's papers, `hidden` of which are not shown."""
     schedule = subscriber.schedule
-    interests = sum([not interest.paused for interest in subscriber.interests])
     sender, identity = _own_lines(site)
     of = occasion(digest, subscriber)
     return Frame(
@@ -162,8 +161,8 @@ def frame(
         subject=subject(gist, of, language),
         preheader=preheader(gist, language),
         date=_long_date(digest.local_date, language),
-        headline=headline(gist.count, of, bool(interests), language),
-        summary=summary(digest, schedule, interests, gist, language),
+        headline=headline(gist.count, of, bool(subscriber.interests), language),
+        summary=summary(digest, schedule, subscriber.interests, gist, language),
         note=note(digest.notes, language),
         schedule=standing(schedule, _joined_on(subscriber), language),
         sender=sender,
@@ -177,7 +176,7 @@ def _own_lines(site: Site) -> tuple[str, str]:
     return line(site.name), line(site.identity)
 
 
-def occasion(digest: Digest, subscriber: Subscriber) -> Occasion:
+def occasion(digest: Digest, subscriber: Addressee) -> Occasion:
     """What the digest is of."""
     return None if digest.away else subscriber.schedule.cadence
 
@@ -346,7 +345,7 @@ def _rhythm(schedule: Schedule, language: Language) -> str:
             return language.say("on day {day} of each month", day=day)
 
 
-def _joined_on(subscriber: Subscriber) -> date:
+def _joined_on(subscriber: Addressee) -> date:
     return local_date(subscriber.created_at, subscriber.schedule.timezone)
 
 

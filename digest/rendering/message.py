@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from digest.model import (
+    Addressee,
     Channel,
     DeliveryId,
     Digest,
@@ -25,7 +26,6 @@ from digest.model import (
     Paper,
     PaperId,
     Site,
-    Subscriber,
 )
 from digest.rendering.email import SIZE_BUDGET, render
 from digest.rendering.environment import Templates
@@ -49,7 +49,7 @@ class Letter(NamedTuple):
     delivery_id: DeliveryId
     address: str
     digest: Digest
-    subscriber: Subscriber
+    subscriber: Addressee
     papers: Mapping[PaperId, Paper]
     tokens: MailTokens
     envelope_from: str = ""  #: VERP sender; empty: the site's own address

@@ -8,13 +8,13 @@ from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from digest.model import (
+    Addressee,
     Announcement,
     DeliveryId,
     Digest,
     DigestId,
     Field,
     Hit,
-    Interest,
     InterestId,
     Item,
     Links,
@@ -27,7 +27,6 @@ from digest.model import (
     Sighting,
     Site,
     SourceNote,
-    Subscriber,
     SubscriberId,
     Summary,
     Verdict,
@@ -51,15 +50,8 @@ class TrialTokens(NamedTuple):
 def trial_letter(language: str = "en") -> Letter:
     """A digest whose papers, between them, have every part a card can have."""
     papers = {paper.id: paper for paper in map(_paper, range(1, 6))}
-    subscriber = Subscriber(
-        id=SubscriberId(1),
-        email="trial@example.org",
-        schedule=Schedule(),
-        created_at=_AT,
-        language=language,
-        interests=(Interest(InterestId(1), "Lighthouses"),),
-    )
-    return Letter(DeliveryId(1), subscriber.email, _digest(), subscriber, papers, TrialTokens())
+    addressee = Addressee(SubscriberId(1), "", language, "full", Schedule(), _AT, interests=1)
+    return Letter(DeliveryId(1), "trial@example.org", _digest(), addressee, papers, TrialTokens())
 
 
 def try_templates(templates: Templates, site: Site) -> None:

@@ -1,6 +1,6 @@
 """The view: what a digest says, in plain values, before any channel draws it.
 
-    Digest, Subscriber, papers, Site -> View -> email | page | chat | feed
+    Digest, Addressee, papers, Site -> View -> email | page | chat | feed
 
 A pure function, so every channel agrees and a retry says the same. A paper that is no longer in
 the store is left out; nothing in one paper can stop the others (guarantee 3).
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from digest.model import Digest, Field, Item, Paper, PaperId, Section, Site, Subscriber
+from digest.model import Addressee, Digest, Field, Item, Paper, PaperId, Section, Site
 from digest.rendering.byline import byline, chips
 from digest.rendering.excerpt import excerpt, fits, mark
 from digest.rendering.frame import (
@@ -85,7 +85,7 @@ class View:
 
 def view(
     digest: Digest,
-    subscriber: Subscriber,
+    subscriber: Addressee,
     *,
     papers: Mapping[PaperId, Paper],
     site: Site,

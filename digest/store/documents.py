@@ -22,9 +22,10 @@ What is written is joined from pieces, each of them JSON by itself.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date, datetime
 from json.encoder import encode_basestring
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from digest.errors import SchemaError
 from digest.model import (
@@ -53,12 +54,15 @@ _NEXT_ITEM: Final = "\n,\n"
 _NEXT_SECTION: Final = "\n]],["
 _END: Final = "\n]]]}"
 _ALSO: Final = ',"also":'  #: inside a string its quotes would be escaped
+_NAMED: Final = '"]'  #: the end of a list of names, or two characters of one
 _LINES_KEPT: Final = 16_384  #: twice this at most, of about 0.7 kB
-_SHARED_KEPT: Final = 4_096
+_NAMES_KEPT: Final = 8_192  #: lists of names, of about 0.2 kB
 _HEADS_KEPT: Final = 1_024
 _WRITTEN_KEPT: Final = 32_768  #: of about 0.4 kB
 _FIELDS: Final = {field.value: field for field in Field}  #: a dict is faster than Field(value)
 _VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
+
+_as_id = cast("Callable[[str], InterestId]", int)  #: what names the kind of a number costs as much
 
 
 class Written:
@@ -132,8 +136,8 @@ class Reading:
     """Reads documents, and keeps what it read: equal items, and equal reasons, are one value."""
 
     def __init__(self) -> None:
-        self._shared = Maker(self._shared_item, _SHARED_KEPT)
         self._alone = Maker[str, Item](lambda line: _to_item(json.loads(line)), _LINES_KEPT)
+        self._names = Maker(_to_names, _NAMES_KEPT)
         self._heads = Maker(_to_head, _HEADS_KEPT)
 
     def digest(
@@ -155,7 +159,7 @@ class Reading:
                 local_date=local_date,
                 composed_at=composed_at,
             )
-        begun, section = self._heads[head], self._section
+        begun = self._heads[head]
         return Digest(
             id,
             subscriber_id,
@@ -163,33 +167,45 @@ class Reading:
             composed_at,
             begun.since,
             begun.until,
-            tuple([section(one) for one in body.removesuffix(_END).split(_NEXT_SECTION)]),
+            self._sections(body.removesuffix(_END)),
             begun.considered,
             begun.left_out,
             begun.notes,
             begun.away,
         )
 
-    def _section(self, text: str) -> Section:
-        """What is between two sections' brackets: `145,"name",[`, and a line an item."""
-        opening, _, lines = text.partition("\n")
-        number, _, name = opening[:-2].partition(",")
-        known, make = self._alone.get, self._item
-        return Section(
-            None if number == "null" else InterestId(int(number)),
-            json.loads(name) if "\\" in name else name[1:-1],
-            tuple([known(line) or make(line) for line in lines.split(_NEXT_ITEM) if line]),
-        )
+    def _sections(self, body: str) -> tuple[Section, ...]:
+        """Each is `145,"name",[`, and a line an item; nearly every line has been read before."""
+        sections, known, make = [], self._alone.get, self._item
+        for text in body.split(_NEXT_SECTION):
+            opening, _, written = text.partition(_ITEMS)
+            number, _, name = opening.partition(",")
+            lines = written.split(_NEXT_ITEM) if written else ()
+            sections.append(
+                Section(
+                    None if number == "null" else _as_id(number),
+                    json.loads(name) if "\\" in name else name[1:-1],
+                    tuple([known(line) or make(line) for line in lines]),
+                )
+            )
+        return tuple(sections)
 
     def _item(self, line: str) -> Item:
-        return (self._shared if _ALSO in line else self._alone)[line]
+        """An item that is not at hand; apart from `also`, it is that of all who share the interest.
 
-    def _shared_item(self, line: str) -> Item:
-        """Apart from `also`, an item is the same for all who share the interest."""
-        head, _mark, rest = line.partition(_ALSO)
-        names, end = _decoder.raw_decode(rest)
-        alone = self._alone[head + rest[end:]]
-        return Item(alone.paper_id, alone.score, alone.reasons, tuple(names), alone.revision)
+        The list of names ends where a string does, but a name may have the same two characters.
+        """
+        head, mark, rest = line.partition(_ALSO)
+        if not mark:
+            return self._alone[line]
+        listed, _, tail = rest.partition(_NAMED)
+        try:
+            names = self._names[listed]
+        except ValueError:  # cut within a name
+            names, end = _decoder.raw_decode(rest)
+            names, tail = tuple(names), rest[end:]
+        alone = self._alone[head + tail]
+        return Item(alone.paper_id, alone.score, alone.reasons, names, alone.revision)
 
 
 def from_document(
@@ -231,6 +247,11 @@ class _Head(NamedTuple):
 def _to_head(text: str) -> _Head:
     """Of a document cut off before its sections."""
     return _head_of(json.loads(text if text.endswith("}") else text + "}"))
+
+
+def _to_names(listed: str) -> tuple[str, ...]:
+    """Of a list cut off before its end; raises ValueError where that was within a name."""
+    return tuple(json.loads(listed + _NAMED))
 
 
 def _head_of(document: Document) -> _Head:

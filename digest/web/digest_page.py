@@ -65,7 +65,7 @@ def page(visit: Visit, seen: View, digest: Digest, *, actions: FrameLinks | None
 
 def view_of(visit: Visit, digest: Digest, reader: Subscriber) -> View:
     """The digest in words, with the links its mail has."""
-    own = replace(reader, language=visit.speaking(reader.language).code)
+    own = reader.addressee._replace(language=visit.speaking(reader.language).code)
     return view(
         digest,
         own,

@@ -225,7 +225,7 @@ def letter(
         delivery_id=DeliveryId(1001),
         address=subscriber.email,
         digest=digest,
-        subscriber=subscriber,
+        subscriber=subscriber.addressee,
         papers=papers,
         tokens=TOKENS.for_mail(subscriber.id, digest.id),
     )

@@ -170,7 +170,7 @@ def letter(papers: Mapping[PaperId, Paper], dice: random.Random) -> Letter:
         delivery_id=DeliveryId(dice.randint(1, 2**40)),
         address=reader.email,
         digest=digest,
-        subscriber=reader,
+        subscriber=reader.addressee,
         papers=left,
         tokens=TOKENS.for_mail(reader.id, digest.id),
     )

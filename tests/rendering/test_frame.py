@@ -195,7 +195,7 @@ def test_the_date_of_joining_is_the_subscribers_own() -> None:
     far = replace(
         samples.SUBSCRIBER, created_at=late, schedule=Schedule(timezone="Pacific/Auckland")
     )
-    words = frame(samples.DIGEST, far, gist("A"), site=samples.SITE, language=EN)
+    words = frame(samples.DIGEST, far.addressee, gist("A"), site=samples.SITE, language=EN)
     assert "subscribed on 21 November 2026" in words.schedule
 
 

@@ -30,7 +30,7 @@ TEMPLATES = Templates()
 
 def mail(code: str) -> EmailMessage:
     subscriber = replace(samples.SUBSCRIBER, language=code)
-    letter = samples.letter()._replace(subscriber=subscriber)
+    letter = samples.letter()._replace(subscriber=subscriber.addressee)
     payload = compose_mail(letter, samples.SITE, templates=TEMPLATES).payload
     return message_from_bytes(payload, policy=default)
 
@@ -154,7 +154,7 @@ def test_every_rhythm_and_every_note_can_be_said(code: str, cadence: Cadence) ->
     subscriber = replace(samples.SUBSCRIBER, language=code, schedule=schedule)
     notes = tuple(replace(samples.DIGEST.notes[0], verdict=one) for one in Verdict)
     digest = samples.DIGEST._replace(notes=notes)
-    letter = samples.letter()._replace(subscriber=subscriber, digest=digest)
+    letter = samples.letter()._replace(subscriber=subscriber.addressee, digest=digest)
     payload = compose_mail(letter, samples.SITE, templates=TEMPLATES).payload
     assert b"{" not in payload.partition(b"text/html")[0]
 

@@ -181,7 +181,7 @@ def test_every_card_of_a_mail_leads_to_its_mute(rooms: Rooms, links: Links) -> N
     [digest] = rooms.editions.digests([DigestId(1)]).values()
     papers = rooms.papers.papers(digest.paper_ids)
     tokens = rooms.tokens.for_mail(digest.subscriber_id, digest.id)
-    seen = view(digest, reader(rooms), papers=papers, site=SITE, tokens=tokens)
+    seen = view(digest, reader(rooms).addressee, papers=papers, site=SITE, tokens=tokens)
     mail = render(seen, rooms.templates).html
     for paper in digest.paper_ids:
         assert f"{links.feedback}/{paper}/mute" in mail

@@ -21,6 +21,8 @@ from digest.model import (
     Errand,
     ErrandId,
     ErrandKind,
+    Interest,
+    InterestId,
     Message,
     Schedule,
     Subscriber,
@@ -156,7 +158,7 @@ def _newest(seat: Seat, email: str) -> Letter:
         raise HTTPException(404)
     papers = rooms.papers.papers(digest.paper_ids)
     tokens = TrialTokens()
-    return Letter(DeliveryId(0), subscriber.email, digest, subscriber, papers, tokens)
+    return Letter(DeliveryId(0), subscriber.email, digest, subscriber.addressee, papers, tokens)
 
 
 def _preferences(seat: Seat, asked: Asked) -> Response:
@@ -168,9 +170,16 @@ def _preferences(seat: Seat, asked: Asked) -> Response:
 
 
 def _sample(seat: Seat, asked: Asked) -> Subscriber:
-    base = trial_letter(_language(seat, asked).code).subscriber
     now = seat.visit.rooms.clock()
-    return replace(base, id=SubscriberId(0), schedule=Schedule(), created_at=now, next_due_at=now)
+    return Subscriber(
+        id=SubscriberId(0),
+        email="trial@example.org",
+        schedule=Schedule(),
+        created_at=now,
+        language=_language(seat, asked).code,
+        interests=(Interest(InterestId(1), "Lighthouses"),),
+        next_due_at=now,
+    )
 
 
 def _language(seat: Seat, asked: Asked) -> Language:

@@ -20,7 +20,7 @@ def post(digest: Digest = samples.DIGEST, papers: dict[PaperId, Paper] | None = 
     known = dict(samples.PAPERS) if papers is None else papers
     seen = view(
         digest,
-        samples.SUBSCRIBER,
+        samples.SUBSCRIBER.addressee,
         papers=known,
         site=samples.SITE,
         tokens=MailTokens("", "", "", ""),
