@@ -53,7 +53,7 @@ def make_subscribers(interests: Sequence[Interest]) -> list[Subscriber]:
             Schedule(),
             made,
             interests=tuple(
-                replace(one, id=InterestId(EACH * number + at), query=f" {one.query}"[1:])
+                one._replace(id=InterestId(EACH * number + at), query=f" {one.query}"[1:])
                 for at, one in enumerate(interests[EACH * number : EACH * (number + 1)])
             ),
         )

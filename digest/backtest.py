@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import chain
@@ -202,7 +202,7 @@ class Backtester:
         """
         if not 1 <= days <= MOST_DAYS:
             raise UsageError(f"{days} days cannot be tried.", mend=f"Try 1 to {MOST_DAYS}.")
-        interest = replace(interest, paused=False)  # one that rests is tried as if it woke
+        interest = interest._replace(paused=False)  # one that rests is tried as if it woke
         stage = self._stage(until, days, features=bool(interest.examples))
         trial = _Trial(stage, interest, mutes or Mutes(), limit)
         teller = Teller(interest, self._setting.papers.papers(trial.shown()))

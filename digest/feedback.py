@@ -10,7 +10,7 @@ Mutes are `digest.subscriptions`'. It matches nothing and sends nothing: the nex
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -56,7 +56,7 @@ class Feedback:
                 _taught(one, example) if one in taught else _untaught(one, example)
                 for one in stored.interests
             ]
-            subscribers.update(connection, stored, replace(stored, interests=tuple(wanted)))
+            subscribers.update(connection, stored, stored._replace(interests=tuple(wanted)))
             verdict = "up" if liked else "down"
             subscribers.put_feedback(
                 connection, stored.id, paper_id, verdict=verdict, at=self._clock()
@@ -72,7 +72,7 @@ class Feedback:
                 return Heard()
             example = Example(paper.title, paper.abstract, said.liked, paper.id)
             wanted = tuple(_untaught(one, example) for one in stored.interests)
-            subscribers.update(connection, stored, replace(stored, interests=wanted))
+            subscribers.update(connection, stored, stored._replace(interests=wanted))
             opinions.forget_opinion(connection, stored.id, paper.id)
         pairs = zip(stored.interests, wanted, strict=True)
         return Heard(tuple(before.name for before, after in pairs if before != after))
@@ -138,13 +138,13 @@ def _taught(interest: Interest, example: Example) -> Interest:
     same = [one for one in others if one.positive is example.positive]
     gone = same[: max(0, len(others) + 1 - MOST)]
     kept = [one for one in others if not any(one is it for it in gone)]
-    return replace(interest, examples=(*kept, example))
+    return interest._replace(examples=(*kept, example))
 
 
 def _untaught(interest: Interest, example: Example) -> Interest:
     """Without what was learnt from the paper."""
     others = _others(interest, example)
-    return interest if len(others) == len(interest.examples) else replace(interest, examples=others)
+    return interest if len(others) == len(interest.examples) else interest._replace(examples=others)
 
 
 def _others(interest: Interest, example: Example) -> tuple[Example, ...]:

@@ -254,8 +254,7 @@ class Combine(StrEnum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Interest:
+class Interest(NamedTuple):
     """One named thing a subscriber wants: keywords, a statement, examples, or any mix.
 
     `limit` caps papers a digest from this interest; `daily_volume` is "about five a day", from
@@ -294,8 +293,7 @@ class Addressee(NamedTuple):
     interests: int  #: how many are active
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriber:
+class Subscriber(NamedTuple):
     """An address, a schedule, a state, and the profile made of interests."""
 
     id: SubscriberId

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -260,8 +259,8 @@ def test_a_pause_until_a_date_ends_on_its_first_hour_there(
     store = SubscriberStore(database)
     assert store.wake(paused.paused_until - timedelta(seconds=1)) == 0
     assert store.wake(paused.paused_until) == 1
-    assert register.subscriber(ADA) == replace(
-        paused, state=SubscriberState.ACTIVE, paused_until=None
+    assert register.subscriber(ADA) == paused._replace(
+        state=SubscriberState.ACTIVE, paused_until=None
     )
 
 

@@ -30,9 +30,12 @@ def as_text(column: sa.Column[Any]) -> sa.Label[str]:
     return sa.cast(column, sa.Text).label(column.name)
 
 
+NONE: Final = "[]"  #: an empty list in a JSON column, as nearly every one is
+
+
 def texts(stored: str) -> tuple[str, ...]:
-    """The list in a JSON column: nearly every one is empty."""
-    return () if stored == "[]" else tuple(json.loads(stored))
+    """The list in a JSON column."""
+    return () if stored == NONE else tuple(json.loads(stored))
 
 
 _COLUMNS: Final = (
@@ -55,19 +58,11 @@ def read_interests(
     order = ("subscriber_id", "position", "id")
     rows = bulk.select(connection, _interest, _COLUMNS, of=owners, by="subscriber_id", order=order)
     for id_, owner, name, query, words, authors, limit, volume, combine, paused in rows:
+        liked = tuple(examples[id_]) if id_ in examples else ()
+        followed = () if authors == NONE else texts(authors)
+        how = _COMBINE[combine]
         found[owner].append(
-            Interest(
-                id_,
-                name,
-                query,
-                words,
-                tuple(examples[id_]) if id_ in examples else (),
-                texts(authors),
-                limit,
-                volume,
-                _COMBINE[combine],
-                bool(paused),
-            )
+            Interest(id_, name, query, words, liked, followed, limit, volume, how, bool(paused))
         )
     return found
 

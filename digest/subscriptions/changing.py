@@ -8,7 +8,6 @@ is queued, and the old one is told in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -78,7 +77,7 @@ class Changing:
             raise InvalidSubscriber(
                 "This address has a digest of its own.", mend="Unsubscribe it first."
             )
-        store.update(connection, before, replace(before, email=address))
+        store.update(connection, before, before._replace(email=address))
         store.redirect(connection, before.id, old=before.email, new=address)
         errands.put(  # to whoever had the digest: they should not have to find out by silence
             connection,
@@ -109,7 +108,7 @@ class Changing:
         """New private feed addresses; the old ones open nothing any more."""
         with self._database.write() as connection:
             before = _reader(connection, subscriber)
-            after = replace(before, feed_generation=before.feed_generation + 1)
+            after = before._replace(feed_generation=before.feed_generation + 1)
             store.update(connection, before, after)
             return after
 

@@ -41,7 +41,7 @@ def _key(example: Example) -> str | None:
 
 
 def _filled(person: Subscriber, papers: Mapping[str, Example]) -> Subscriber:
-    return replace(person, interests=tuple(_taught(one, papers) for one in person.interests))
+    return person._replace(interests=tuple(_taught(one, papers) for one in person.interests))
 
 
 def _taught(interest: Interest, papers: Mapping[str, Example]) -> Interest:
@@ -49,4 +49,4 @@ def _taught(interest: Interest, papers: Mapping[str, Example]) -> Interest:
         paper = papers.get(_key(example) or "")
         return replace(paper, positive=example.positive) if paper else example
 
-    return replace(interest, examples=tuple(known(example) for example in interest.examples))
+    return interest._replace(examples=tuple(known(example) for example in interest.examples))

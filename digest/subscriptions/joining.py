@@ -12,7 +12,6 @@ address; and asking does the same work for every address, so it tells nobody who
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -137,15 +136,14 @@ def joined(before: Subscriber, record: SubscriberRecord, now: datetime) -> Subsc
     comes back as asked. Who was suspended stays so: the post or the operator had a reason.
     """
     asked = apply(record, before)
-    interests = _beside(before.interests, apply(record, replace(before, interests=())).interests)
+    interests = _beside(before.interests, apply(record, before._replace(interests=())).interests)
     if before.id and before.state in _SERVED:
-        return replace(before, interests=interests)
+        return before._replace(interests=interests)
     if before.id and before.state is SubscriberState.SUSPENDED:
         raise InvalidSubscriber(
             "Mail to this address was stopped.", mend="Write to the operator of this site."
         )
-    return replace(
-        asked,
+    return asked._replace(
         interests=interests,
         state=SubscriberState.ACTIVE,
         state_reason="",
@@ -165,10 +163,10 @@ def taken_over(team: Subscriber, email: str) -> dict[str, Any]:
 def _beside(own: Sequence[Interest], new: Iterable[Interest]) -> tuple[Interest, ...]:
     """All of both, each with a name of its own; what is asked for a second time is one."""
     interests = list(own)
-    asked = {replace(one, id=InterestId(0), name="") for one in own}
+    asked = {one._replace(id=InterestId(0), name="") for one in own}
     for one in new:
-        if replace(one, id=InterestId(0), name="") not in asked and len(interests) < MOST:
-            interests.append(replace(one, id=InterestId(0), name=free_name(one.name, interests)))
+        if one._replace(id=InterestId(0), name="") not in asked and len(interests) < MOST:
+            interests.append(one._replace(id=InterestId(0), name=free_name(one.name, interests)))
     return tuple(interests)
 
 

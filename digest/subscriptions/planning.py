@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from digest.clock import next_due, zone
@@ -19,17 +18,17 @@ def planned(before: Subscriber | None, wanted: Subscriber, now: datetime) -> Sub
     digest after it, so that waking needs no arithmetic.
     """
     if before and _when(before) == _when(wanted):
-        return replace(wanted, next_due_at=before.next_due_at)
+        return wanted._replace(next_due_at=before.next_due_at)
     match wanted.state:
         case SubscriberState.ACTIVE if before and _is_due(before, now):
-            return replace(wanted, next_due_at=before.next_due_at)
+            return wanted._replace(next_due_at=before.next_due_at)
         case SubscriberState.ACTIVE:
-            return replace(wanted, next_due_at=next_due(now, wanted.schedule))
+            return wanted._replace(next_due_at=next_due(now, wanted.schedule))
         case SubscriberState.PAUSED if wanted.paused_until:
             due = next_due(wanted.paused_until - _INSTANT, wanted.schedule)
-            return replace(wanted, next_due_at=due)
+            return wanted._replace(next_due_at=due)
         case _:
-            return replace(wanted, next_due_at=None)
+            return wanted._replace(next_due_at=None)
 
 
 def first_hour(day: date, timezone: str) -> datetime:

@@ -9,7 +9,7 @@ what matches.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -148,7 +148,7 @@ class Subscriptions:
             if end and end <= self._clock():
                 raise InvalidSubscriber("until: the date is past.", mend="Give a later one.")
             away = before.away_since or self._clock()
-            return replace(before, state=SubscriberState.PAUSED, paused_until=end, away_since=away)
+            return before._replace(state=SubscriberState.PAUSED, paused_until=end, away_since=away)
 
         return self._change(email, paused, stop="paused")
 
@@ -159,8 +159,7 @@ class Subscriptions:
             if not they_asked:
                 _refuse(before, (SubscriberState.UNSUBSCRIBED,), "resume")
             now = self._clock()
-            return replace(
-                before,
+            return before._replace(
                 state=SubscriberState.ACTIVE,
                 state_reason="",
                 paused_until=None,
@@ -231,7 +230,7 @@ class Subscriptions:
             early = store.read_profiles(connection, store.unserved(connection, after=now))
             for before in early:
                 due = next_due(now - timedelta(days=1), before.schedule)
-                store.update(connection, before, replace(before, next_due_at=due))
+                store.update(connection, before, before._replace(next_due_at=due))
         return len(early)
 
     # --- what they want ---
@@ -241,7 +240,7 @@ class Subscriptions:
 
         def added(before: Subscriber) -> Subscriber:
             _refuse_name(before.interests, fresh.name)
-            return replace(before, interests=(*before.interests, fresh))
+            return before._replace(interests=(*before.interests, fresh))
 
         return _named(self._change(email, added), fresh.name)
 
@@ -254,9 +253,8 @@ class Subscriptions:
             others = [one for one in before.interests if one.id != old.id]
             _refuse_name(others, new_name)
             fresh = interest(check_interest(write_interest(old) | dict(changes)))
-            changed = replace(fresh, id=old.id)
-            return replace(
-                before,
+            changed = fresh._replace(id=old.id)
+            return before._replace(
                 interests=tuple(changed if one.id == old.id else one for one in before.interests),
             )
 
@@ -265,8 +263,8 @@ class Subscriptions:
     def remove_interest(self, email: str, name: str) -> None:
         def without(before: Subscriber) -> Subscriber:
             gone = _named(before, name)
-            return replace(
-                before, interests=tuple(one for one in before.interests if one.id != gone.id)
+            return before._replace(
+                interests=tuple(one for one in before.interests if one.id != gone.id)
             )
 
         self._change(email, without)
@@ -285,7 +283,7 @@ class Subscriptions:
         def muted(before: Subscriber) -> Subscriber:
             mutes = before.mutes
             both = Mutes(_union(mutes.authors, authors), _union(mutes.words, words))
-            return replace(before, mutes=both)
+            return before._replace(mutes=both)
 
         return self._change(email, muted).mutes
 
@@ -297,7 +295,7 @@ class Subscriptions:
         def unmuted(before: Subscriber) -> Subscriber:
             mutes = before.mutes
             left = Mutes(_without(mutes.authors, authors), _without(mutes.words, words))
-            return replace(before, mutes=left)
+            return before._replace(mutes=left)
 
         return self._change(email, unmuted).mutes
 
@@ -358,7 +356,7 @@ def _known(found: Subscriber | None, address: str) -> Subscriber:
 
 
 def _stopped(before: Subscriber, state: SubscriberState, reason: str) -> Subscriber:
-    return replace(before, state=state, state_reason=reason, paused_until=None, away_since=None)
+    return before._replace(state=state, state_reason=reason, paused_until=None, away_since=None)
 
 
 def _refuse(before: Subscriber, states: Collection[SubscriberState], verb: str) -> None:

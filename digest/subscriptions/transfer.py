@@ -229,8 +229,7 @@ class _Refused(Exception):
 def _not_brought_back(before: Subscriber, said: Subscriber) -> Subscriber:
     if before.state not in _GONE or said.state in _GONE:
         return said
-    return replace(
-        said,
+    return said._replace(
         state=before.state,
         state_reason=before.state_reason,
         paused_until=before.paused_until,

@@ -38,7 +38,7 @@ def apply(record: SubscriberRecord, onto: Subscriber) -> Subscriber:
     if onto.id or said.get("created_at") is None:
         said.pop("created_at", None)
     changed = replace(onto.schedule, **schedule), replace(onto.mutes, **mutes)
-    return replace(onto, **said | {"schedule": changed[0], "mutes": changed[1]})
+    return onto._replace(**said | {"schedule": changed[0], "mutes": changed[1]})
 
 
 def _with_ids(records: list[InterestRecord], stored: tuple[Interest, ...]) -> tuple[Interest, ...]:
@@ -52,7 +52,7 @@ def _kept(interest: Interest, before: Interest | None) -> Interest:
         return interest
     linked = {replace(example, paper_id=None): example for example in before.examples}
     examples = tuple(linked.get(example, example) for example in interest.examples)
-    return replace(interest, id=before.id, examples=examples)
+    return interest._replace(id=before.id, examples=examples)
 
 
 def interest(record: InterestRecord) -> Interest:

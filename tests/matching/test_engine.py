@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -154,7 +153,7 @@ def test_what_somebody_asked_is_not_looked_for_again() -> None:
     assert [one.papers for one in first] == [first[0].papers, first[1].papers] * 2
     assert later[0].papers == first[0].papers
     assert later[0].items([0])[0] is first[0].items([0])[0]
-    others = [replace(again[0], daily_volume=0.5), again[0]]
+    others = [again[0]._replace(daily_volume=0.5), again[0]]
     muted = batch.match(others, mutes=[Mutes(), Mutes(words=("tides",))])
     assert scorer.asked == 4
     assert [list(one.papers) for one in muted] == [[3], [3, 4]]

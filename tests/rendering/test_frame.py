@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -192,8 +191,8 @@ def test_more(hidden: int, expected: str) -> None:
 
 def test_the_date_of_joining_is_the_subscribers_own() -> None:
     late = samples.COMPOSED.replace(hour=23, minute=30)
-    far = replace(
-        samples.SUBSCRIBER, created_at=late, schedule=Schedule(timezone="Pacific/Auckland")
+    far = samples.SUBSCRIBER._replace(
+        created_at=late, schedule=Schedule(timezone="Pacific/Auckland")
     )
     words = frame(samples.DIGEST, far.addressee, gist("A"), site=samples.SITE, language=EN)
     assert "subscribed on 21 November 2026" in words.schedule

@@ -29,7 +29,7 @@ TEMPLATES = Templates()
 
 
 def mail(code: str) -> EmailMessage:
-    subscriber = replace(samples.SUBSCRIBER, language=code)
+    subscriber = samples.SUBSCRIBER._replace(language=code)
     letter = samples.letter()._replace(subscriber=subscriber.addressee)
     payload = compose_mail(letter, samples.SITE, templates=TEMPLATES).payload
     return message_from_bytes(payload, policy=default)
@@ -151,7 +151,7 @@ def test_no_line_of_text_is_wider_than_a_terminal(code: str) -> None:
 @pytest.mark.parametrize("cadence", list(Cadence))
 def test_every_rhythm_and_every_note_can_be_said(code: str, cadence: Cadence) -> None:
     schedule = replace(samples.SUBSCRIBER.schedule, cadence=cadence)
-    subscriber = replace(samples.SUBSCRIBER, language=code, schedule=schedule)
+    subscriber = samples.SUBSCRIBER._replace(language=code, schedule=schedule)
     notes = tuple(replace(samples.DIGEST.notes[0], verdict=one) for one in Verdict)
     digest = samples.DIGEST._replace(notes=notes)
     letter = samples.letter()._replace(subscriber=subscriber.addressee, digest=digest)

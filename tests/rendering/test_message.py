@@ -180,7 +180,7 @@ def hostile_paper() -> Paper:
 
 def hostile_letter() -> Letter:
     paper = hostile_paper()
-    reader = replace(SUBSCRIBER, name=f'{HOSTILE}, "Q" <other@example.org>', email="a@example.org")
+    reader = SUBSCRIBER._replace(name=f'{HOSTILE}, "Q" <other@example.org>', email="a@example.org")
     item = DIGEST.sections[0].items[0]._replace(also=(HOSTILE,))
     item = item._replace(reasons=replace(item.reasons, resembles=HOSTILE, followed=(HOSTILE,)))
     section = DIGEST.sections[0]._replace(name=HOSTILE, items=(item,))
@@ -245,7 +245,7 @@ def test_mailboxes(name: str, address: str, display: str, spec: str) -> None:
 
 def test_a_local_part_beyond_ascii_stays_for_smtputf8() -> None:
     assert wire_address("jürgen@bücher.example") == "jürgen@xn--bcher-kva.example"
-    reader = replace(SUBSCRIBER, email="jürgen@bücher.example", name="")
+    reader = SUBSCRIBER._replace(email="jürgen@bücher.example", name="")
     payload = compose_mail(letter(subscriber=reader), SITE, templates=TEMPLATES).payload
     mail = message_from_bytes(payload, policy=SMTPUTF8)
     assert str(mail["To"]) == "jürgen@xn--bcher-kva.example"
@@ -268,7 +268,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
     ],
 )
 def test_styles(style: str, has: list[str], lacks: list[str]) -> None:
-    page = body(composed(letter(subscriber=replace(SUBSCRIBER, style=style))), "html")
+    page = body(composed(letter(subscriber=SUBSCRIBER._replace(style=style))), "html")
     assert [words for words in has if words not in page] == []
     assert [words for words in lacks if words in page] == []
 
@@ -308,5 +308,5 @@ def test_identifiers_need_no_public_domain(base_url: str, host: str) -> None:
 
 
 def test_a_subscriber_may_have_no_name() -> None:
-    reader: Subscriber = replace(SUBSCRIBER, name="")
+    reader: Subscriber = SUBSCRIBER._replace(name="")
     assert str(composed(letter(subscriber=reader))["To"]) == "ines@example.net"
