@@ -1,6 +1,6 @@
 """One run: the whole river once.
 
-    leftovers | ingest | compose | sum up | send
+    leftovers | ingest, groundwork | compose | sum up | send
 
 What an earlier run left in the outbox goes first, so that a digest composed before a crash is
 sent as it was composed; then the day's work. Killed at any instant, the next run goes on from what

@@ -34,7 +34,6 @@ from digest.store.vectors import StoredVectors
 
 BACKGROUND = 5000  #: papers that scores are measured against, at most
 STEP = 256  #: papers read and embedded together
-EVERYTHING = 1 << 40
 Progress = Callable[[int], None]
 
 
@@ -116,18 +115,18 @@ class Likeness:
 
     # --- vectors of everything ------------------------------------------------------------------
 
-    def missing(self) -> list[PaperId]:
-        """The papers without vectors under the configured model, newest first."""
-        if self.embedder is None:
-            return []
-        known = self.vectors.known(self.embedder.id)
-        everything = self._stream.recent(date.min, most=EVERYTHING)
-        return [one for one in reversed(everything) if one not in known]
+    def missing(self, *, since: date = date.min) -> list[PaperId]:
+        """Papers announced from `since` on without vectors, newest first."""
+        return self.vectors.missing(self.embedder.id, since=since) if self.embedder else []
+
+    def fresh(self, today: date) -> list[PaperId]:
+        """The papers without vectors that composing may ask for."""
+        return self.missing(since=today - timedelta(days=self.settings.background_days))
 
     def embed(self, papers: list[PaperId], *, progress: Progress) -> None:
         """Compute and keep the papers' vectors; what was kept stays when it is interrupted."""
-        assert self.embedder is not None
         for start in range(0, len(papers), STEP):
+            assert self.embedder is not None
             some = PaperStore(self.database).papers(papers[start : start + STEP])
             ensure(self.embedder, list(some.values()), self.vectors, report=progress)
 

@@ -26,6 +26,7 @@ from digest.errands import Errands
 from digest.errors import TemplateFault
 from digest.explaining import Answer, explain
 from digest.feedback import Feedback
+from digest.groundwork import Groundwork
 from digest.housekeeping import clean
 from digest.hub import Hub
 from digest.importing import Importer
@@ -179,7 +180,7 @@ class App:
     def ingest(
         self, clock: Clock, run_id: int | None = None, watcher: Watcher | None = None
     ) -> IngestReport:
-        """Ask every source and store what is new."""
+        """Ask every source, store what is new and lay its groundwork."""
         with self.origins.sources() as sources:
             report = ingest(
                 sources,
@@ -191,7 +192,13 @@ class App:
                 progress=(watcher or Unwatched()).source,
             )
         self.hub.announce(report.brought)
+        self.groundwork.lay(clock)
         return report
+
+    @property
+    def groundwork(self) -> Groundwork:
+        """What composing needs of every paper."""
+        return Groundwork(self.likeness, self.summaries, self.stop)
 
     def composer(self, at: datetime) -> Composer:
         """Composes against the background of the weeks before `at`."""

@@ -132,7 +132,7 @@ def test_the_second_stage_comes_and_goes(stored: Database, tmp_path: Path) -> No
     assert shares[0] == shares[1] == shares[2]
     second = Likeness(settings(second_stage=f"bert:{tmp_path}"), stored).second
     assert second is not None
-    assert PaperId(1) in Likeness(settings(), stored).vectors.known(second.id)
+    assert PaperId(1) not in Likeness(settings(), stored).vectors.missing(second.id)
 
 
 def test_auto_uses_what_is_installed(stored: Database) -> None:

@@ -64,6 +64,7 @@ class Rounds:
         if wanted := {name for name, at in times.items() if at <= now}:
             with timed("read"):
                 self._read(now, wanted)
+                self.app.groundwork.lay(self.app.clock)
             self.summarise()
             self.fetched()
         return min(self._rhythms.next_asks(self.app.clock()).values(), default=None)

@@ -7,6 +7,7 @@ Vectors of two models never meet: the model is part of the key.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import numpy as np
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from sqlmodel import SQLModel
 
 from digest.model import PaperId
 from digest.store.database import Database, insert_into
-from digest.store.rows import batches
+from digest.store.rows import PAPER, batches
 
 _vector = SQLModel.metadata.tables["paper_vector"]
 
@@ -41,11 +42,18 @@ class StoredVectors:
                     found[paper_id] = _unpack(data, rows)
         return found
 
-    def known(self, model: str) -> set[PaperId]:
-        """The papers that have vectors under this model."""
-        statement = sa.select(_vector.c.paper_id).where(_vector.c.model == model)
+    def missing(self, model: str, *, since: date = date.min) -> list[PaperId]:
+        """Papers announced from `since` on without vectors under this model, newest first."""
+        mine = sa.select(_vector.c.paper_id).where(
+            _vector.c.model == model, _vector.c.paper_id == PAPER.c.id
+        )
+        statement = (
+            sa.select(PAPER.c.id)
+            .where(PAPER.c.announced_on >= since, ~mine.exists())
+            .order_by(PAPER.c.announced_on.desc(), PAPER.c.id.desc())
+        )
         with self._database.read() as connection:
-            return set(connection.execute(statement).scalars())
+            return [PaperId(id) for id in connection.execute(statement).scalars()]
 
     def forget(self, *, but: Sequence[str]) -> int:
         """Drop the vectors of all models but these; how many there were."""

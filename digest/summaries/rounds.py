@@ -1,12 +1,12 @@
 """A round of summaries: the papers of the last days that have none, within budget and deadline.
 
-    missing | extract | keep                                all of them, in a second or two
+    missing | extract | keep                                all of them, once they are stored
     missing | reserve tokens | ask, some side by side | proof | keep | correct the reserve
 
-It is called after the sources were read and before digests leave, and gives up at its deadline:
-nothing waits for it (guarantee 3). What was made is kept a few papers at a time, so a kill costs
-these. One round runs at a time, by a lease; a service that fails is left alone for longer and
-longer, and its papers keep the sentence chosen from their abstracts.
+Sentences are chosen when the sources were read; a round is made before digests leave, and gives up
+at its deadline: nothing waits for it (guarantee 3). What was made is kept a few papers at a time,
+so a kill costs these. One round runs at a time, by a lease; a service that fails is left alone for
+longer and longer, and its papers keep the sentence chosen from their abstracts.
 """
 
 from __future__ import annotations
@@ -65,6 +65,9 @@ class Round:
     stopped: str = ""  #: why it ended before everything was made; empty when all is
 
 
+Work = Callable[[Clock, Round, Lease], None]
+
+
 def makers(settings: SummariesSection) -> tuple[str, ...]:
     """Who makes summaries here, the best first; what others made is not shown."""
     if settings.kind == "off":
@@ -95,16 +98,27 @@ class Summaries:
         self._embedder = embedder
         self.first_wait = first_wait
 
+    def choose(self, clock: Clock) -> Round:
+        """A sentence of each abstract that has none yet; as `make`, without asking the service."""
+        return self._hold(clock, self._makers[-1:], self._extract)
+
     def make(self, clock: Clock) -> Round:
         """Whatever is missing, until the deadline; nothing while another process does."""
+        return self._hold(clock, self._makers, self._make)
+
+    def _hold(self, clock: Clock, makers: Sequence[str], work: Work) -> Round:
+        """Do what there is for these makers, under the lease."""
         done = Round()
-        if not any(self.missing(maker, clock, 1) for maker in self._makers):
+        if not any(self.missing(maker, clock, 1) for maker in makers):
             return done
         term = timedelta(seconds=60 + self._settings.timeout_seconds)
         lease = Lease(self._database, "summaries", new_holder(), term)
         try:
             if lease.acquire():
-                self._make(clock, done, lease)
+                try:
+                    work(clock, done, lease)
+                finally:
+                    lease.release()
             else:
                 done.stopped = "another process makes them"
         except StoreBusy as busy:  # a digest goes without rather than late
@@ -113,14 +127,11 @@ class Summaries:
         return done
 
     def _make(self, clock: Clock, done: Round, lease: Lease) -> None:
-        try:
-            self._extract(clock, done)
-            if self._settings.model and not self._stop.is_set():
-                _Writing(self, clock, done, lease).write()
-        finally:
-            lease.release()
+        self._extract(clock, done, lease)
+        if self._settings.model and not self._stop.is_set():
+            _Writing(self, clock, done, lease).write()
 
-    def _extract(self, clock: Clock, done: Round) -> None:
+    def _extract(self, clock: Clock, done: Round, _lease: Lease) -> None:
         missing = self.missing(MAKER, clock, EXTRACTED)
         for start in range(0, len(missing), STEP):
             if self._stop.is_set():

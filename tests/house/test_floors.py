@@ -59,7 +59,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "pauses",
         }
     ),  # stories made of stories
-    frozenset({"post", "channels", "origins"}),
+    frozenset({"post", "channels", "origins", "groundwork"}),
     frozenset({"wiring"}),
     frozenset({"notices"}),
     frozenset({"web", "scheduler", "demo"}),

@@ -1,0 +1,97 @@
+"""The groundwork: what composing needs of every paper, worked out as soon as it is stored."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+
+from digest.config.sections import MatchingSection
+from digest.config.summaries import SummariesSection
+from digest.groundwork import Groundwork
+from digest.ingest import ingest
+from digest.likeness import STEP, Likeness
+from digest.model import Paper
+from digest.store.database import Database
+from digest.store.papers import PaperStore
+from digest.summaries.rounds import Summaries, makers
+from tests import builders
+from tests.fakes import FrozenClock, ScriptedSource
+
+ABSTRACT = (
+    "Lanterns stand in many harbours, and in fog they are all that a pilot has to go by. "
+    "We present a lantern that changes its colour with the thickness of the fog, so that its "
+    "distance can be read from afar. "
+    "On two winters of crossings, pilots who had it turned earlier and came less close to rocks."
+)
+
+
+def groundwork(database: Database, *, stop: Event | None = None, **matching: Any) -> Groundwork:
+    stop = stop or Event()
+    settings = MatchingSection(**{"second_stage": "off", **matching})
+    summaries = Summaries(SummariesSection(), database, stop=stop)
+    return Groundwork(Likeness(settings, database), summaries, stop)
+
+
+def bring(database: Database, clock: FrozenClock, count: int, **fields: Any) -> None:
+    fields = {"abstract": ABSTRACT, "announced_at": clock(), **fields}
+    listings = [builders.listing(None, **fields) for _ in range(count)]
+    ingest([ScriptedSource(answers=[listings])], PaperStore(database), clock=clock, deadline=60)
+
+
+def papers(database: Database, clock: FrozenClock) -> list[Paper]:
+    store = PaperStore(database, makers=makers(SummariesSection()))
+    day = clock().date()
+    found = store.announced(day - timedelta(days=90), day)
+    return list(store.papers([one.id for one in found]).values())
+
+
+def test_composing_finds_vectors_and_sentences(database: Database, clock: FrozenClock) -> None:
+    bring(database, clock, 3)
+    laid = groundwork(database)
+    assert len(laid.likeness.fresh(clock().date())) == 3
+    laid.lay(clock)
+    assert laid.likeness.missing() == []
+    assert [bool(one.summary) for one in papers(database, clock)] == [True] * 3
+
+
+def test_papers_that_nobody_is_sent_now_are_left_as_they_are(
+    database: Database, clock: FrozenClock
+) -> None:
+    bring(database, clock, 2, announced_at=clock() - timedelta(days=60))
+    laid = groundwork(database)
+    laid.lay(clock)
+    assert len(laid.likeness.missing()) == 2
+
+
+def test_what_was_cut_short_is_gone_on_with(database: Database, clock: FrozenClock) -> None:
+    bring(database, clock, STEP + 5)
+    stop = Event()
+    cut_short = groundwork(database, stop=stop)
+    likeness = cut_short.likeness
+    likeness.embed(likeness.missing()[:STEP], progress=lambda done: None)
+    stop.set()
+    cut_short.lay(clock)
+    assert len(likeness.missing()) == 5
+    groundwork(database).lay(clock)
+    assert likeness.missing() == []
+
+
+def test_a_model_that_is_away_keeps_nobody(
+    database: Database, clock: FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    bring(database, clock, 2)
+    laid = groundwork(database, embedder="bert:/nowhere")
+    with caplog.at_level(logging.WARNING):
+        laid.lay(clock)
+    assert "embedded when they are needed" in caplog.text
+    assert all(one.summary for one in papers(database, clock))
+
+
+def test_by_words_alone_there_is_nothing_to_embed(database: Database, clock: FrozenClock) -> None:
+    bring(database, clock, 1)
+    groundwork(database, embedder="lexical").lay(clock)
+    assert groundwork(database).likeness.missing() != []
