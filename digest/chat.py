@@ -128,8 +128,7 @@ class Chat:
         letter = self._empty_letter(channel, subscriber)
         post = self._post(letter)
         say = post.view.language.say
-        said = replace(
-            post.view.frame,
+        said = post.view.frame._replace(
             headline=say("{site} can post here.", site=self._site.name),
             summary=say("This is a test. The digests will come when they are due."),
             note="",

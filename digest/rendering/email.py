@@ -7,7 +7,7 @@ Gmail clips HTML near 102 kB, so cards that would go beyond the size budget beco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import Final, NamedTuple
 
@@ -89,7 +89,7 @@ def render(view: View, templates: Templates, *, budget: int = SIZE_BUDGET) -> Re
     cards = [drawing.card_html(card) for section in view.sections for card in section.cards]
     shown = fitting([len(card.encode()) for card in cards], len(view.sections), budget)
     hidden = view.left_out + len(cards) - shown
-    frame = replace(view.frame, more=more(hidden, view.occasion, view.language))
+    frame = view.frame._replace(more=more(hidden, view.occasion, view.language))
     texts = [
         drawing.card_text(text_card(card), number(n))
         for n, card in enumerate((c for s in view.sections for c in s.cards), 1)

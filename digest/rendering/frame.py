@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from digest.clock import local_date
 from digest.model import (
@@ -115,8 +115,7 @@ _NOTES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """Everything in a digest but its papers; every field one clean line of text, "" if unneeded."""
 
     language: str
@@ -133,12 +132,11 @@ class Frame:
     more: str = ""  #: known only once a channel knows how many papers it can hold
 
 
-@dataclass(frozen=True, slots=True)
-class Gist:
+class Gist(NamedTuple):
     """What the frame must know of the papers that are in the digest."""
 
     titles: Sequence[str]  #: clean, in order; the first three are enough
-    count: int
+    papers: int
     words: int  #: of all titles and abstracts together
 
 
@@ -161,7 +159,7 @@ def frame(
         subject=subject(gist, of, language),
         preheader=preheader(gist, language),
         date=_long_date(digest.local_date, language),
-        headline=headline(gist.count, of, bool(subscriber.interests), language),
+        headline=headline(gist.papers, of, bool(subscriber.interests), language),
         summary=summary(digest, schedule, subscriber.interests, gist, language),
         note=note(digest.notes, language),
         schedule=standing(schedule, _joined_on(subscriber), language),
@@ -207,7 +205,7 @@ def subject(gist: Gist, of: Occasion, language: Language) -> str:
     """The lead paper's title and how many follow it: a subject that says something."""
     if not gist.titles:
         return language.text(_WORDS[of].nothing)
-    lead = _lead(gist.titles[0], gist.count, language)
+    lead = _lead(gist.titles[0], gist.papers, language)
     return lead if of is not None else language.say("While you were away: {subject}", subject=lead)
 
 
@@ -249,7 +247,7 @@ def summary(
 ) -> str:
     """ "Out of 1,284 new ones since Friday, matched to your 3 interests. About 7 minutes." """
     since, days = _span(digest.since, digest.until, schedule.timezone)
-    minutes = max(1, round(gist.words / _WORDS_PER_MINUTE)) if gist.count else 0
+    minutes = max(1, round(gist.words / _WORDS_PER_MINUTE)) if gist.papers else 0
     return _summary(
         digest.considered, since if days > 1 else None, days, interests, minutes, language
     )

@@ -1,4 +1,4 @@
-"""Ink: one part of a card, drawn as the template would and encoded for both bodies. Pure."""
+"""Ink: one part of a card, drawn as the two templates would print it. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from digest.rendering.plaintext import wrap
-from digest.rendering.quoted import fragment
 from digest.rendering.skeleton import escaped
 from digest.rendering.spans import Kind, Spans, plain
 
@@ -15,30 +14,25 @@ PLAINLY: Final[Affixes] = {Kind.PLAIN: ("", "")}
 
 
 class Ink(NamedTuple):
-    """`size` counts the bytes of the HTML once decoded."""
-
-    html: bytes
-    text: bytes
-    size: int
+    html: str
+    text: str
 
 
-NO_INK: Final = Ink(b"", b"", 0)
+NO_INK: Final = Ink("", "")
 
 
 def ink(spans: Spans, affixes: Affixes = PLAINLY) -> Ink:
-    """The spans as fragments; no spans, no ink."""
-    if not spans:
-        return NO_INK
-    html = drawn(spans, affixes)
-    return Ink(fragment(html), fragment(wrap(plain(spans))), size(html))
+    """The spans as both templates print them; no spans, no ink."""
+    return Ink(drawn(spans, affixes), wrap(plain(spans))) if spans else NO_INK
 
 
 def size(html: str) -> int:
+    """Its bytes."""
     return len(html) if html.isascii() else len(html.encode())
 
 
 def drawn(spans: Spans, affixes: Affixes) -> str:
-    """The spans as the template would print them."""
+    """The spans as the HTML template would print them."""
     pieces: list[str] = []
     for text, kind in spans:
         before, after = affixes[kind]

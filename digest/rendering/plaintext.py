@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from digest.rendering.columns import broken, has_wide
@@ -52,7 +52,7 @@ def text_card(card: Card) -> TextCard:
 
 def text_frame(frame: Frame) -> Frame:
     """The frame with its sentences wrapped, for templates that only print."""
-    return replace(frame, **{name: wrap(getattr(frame, name), indent="") for name in WRAPPED})
+    return frame._replace(**{name: wrap(getattr(frame, name), indent="") for name in WRAPPED})
 
 
 def number(position: int) -> str:

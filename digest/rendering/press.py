@@ -5,22 +5,20 @@ It keeps what it encoded, within bounds, and nothing about any reader; the story
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from operator import attrgetter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from digest.rendering.email import Drawing
 from digest.rendering.environment import Templates
 from digest.rendering.frame import Frame, Gist, occasion, section_count, section_title
-from digest.rendering.ink import NO_INK, Ink
 from digest.rendering.language import Language
 from digest.rendering.links import MailTokens
 from digest.rendering.message import Letter
 from digest.rendering.plaintext import WRAPPED, number, wrap
-from digest.rendering.plates import Known, WireCard
+from digest.rendering.plates import HOLE, Names, WireCard
 from digest.rendering.quoted import fragment, token
 from digest.rendering.skeleton import escaped
-from digest.rendering.stock import Cards
+from digest.rendering.stock import Cards, place_of
 from digest.rendering.wireframe import (
     WORDS,
     Shape,
@@ -34,20 +32,21 @@ _WORDS_KEPT: Final = 8192
 _FRAMES_KEPT: Final = 256
 _NUMBERS: Final = tuple([fragment(number(n)) for n in range(1, 256)])
 _IS_WRAPPED: Final = tuple([name in WRAPPED for name in WORDS])
-_words = attrgetter(*WORDS)
+_words = slice(Frame._fields.index(WORDS[0]), None)  # in this order
 
 Wireframes = tuple[Wireframe | None, Wireframe | None]
 
 
 class Placed(NamedTuple):
-    """One section with its cards in the order of the digest, each with its `also`."""
+    """One section with its cards in the order of the digest; `also` goes by their places."""
 
     name: str
-    cards: Sequence[tuple[WireCard, Ink]]
+    cards: Sequence[WireCard]
+    also: Mapping[int, Names]
 
 
 class Bodies(NamedTuple):
-    """The fragments of the two parts."""
+    """The fragments of the two parts; in those of the HTML every HOLE wants the feedback token."""
 
     text: list[bytes]
     html: list[bytes]
@@ -68,33 +67,34 @@ class Press:
         shelves = [self._wrapped if is_wrapped else self._text for is_wrapped in _IS_WRAPPED]
         self._shelves = tuple(shelves)
 
-    def place(self, letter: Letter) -> tuple[list[Placed], Gist]:
-        """Every card of the digest whose paper is still there, and what the frame must know."""
+    def place(self, letter: Letter) -> list[Placed]:
+        """Every card of the digest whose paper is still there; no section is empty."""
         papers, cards = letter.papers, self._cards
         style, of = letter.subscriber.style, occasion(letter.digest, letter.subscriber)
-        shelf = cards.of_style(style)
+        shelf, names = cards.of_style(style), cards.also
         sections: list[Placed] = []
-        known: list[Known] = []
         for section in letter.digest.sections:
-            placed: list[tuple[WireCard, Ink]] = []
+            placed: list[WireCard] = []
+            also: dict[int, Names] = {}
             for item in section.items:
-                if (paper := papers.get(item.paper_id)) is None:
-                    continue
-                card = shelf.get(id(item.reasons))
-                if card is None or not card.is_of(paper, item):
+                paper = papers.get(item.paper_id)
+                card = shelf.get(place_of(item))
+                if card is None or card.stock.paper is not paper:
+                    if paper is None:
+                        continue
                     card = cards.card(paper, item, style)
-                known.append(card.stock)
-                placed.append((card, cards.also[item.also] if item.also else NO_INK))
+                if item.also:
+                    also[len(placed)] = names[item.also]
+                placed.append(card)
             if placed:
-                sections.append(Placed(section_title(section, of, self.language), placed))
-        titles = [stock.title for stock in known[:3]]
-        return sections, Gist(titles, len(known), sum([stock.words for stock in known]))
+                sections.append(Placed(section_title(section, of, self.language), placed, also))
+        return sections
 
     def set(self, frame: Frame, sections: Sequence[Placed], tokens: MailTokens) -> Bodies | None:
         """Both parts as fragments; None when the templates cannot be joined in this shape."""
-        words = _words(frame)
+        words = frame[_words]
         text_frame, html_frame = self._wireframes(frame, words, [len(s.cards) for s in sections])
-        are_sound = all([card.html for section in sections for card, _also in section.cards])
+        are_sound = all([card.html for section in sections for card in section.cards])
         if text_frame is None or html_frame is None or not are_sound:
             return None
         heads = [
@@ -104,14 +104,14 @@ class Press:
         ]
         signed = [token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)]
         html, text = self._html, self._text
-        spoken = [shelf[word] for shelf, word in zip(self._shelves, words, strict=True)]
+        shown, shelves = text_frame.words, self._shelves
+        spoken = [shelves[n][word] if n in shown else b"" for n, word in enumerate(words)]
         return Bodies(
             _set_text(text_frame, [*spoken, *signed, *[text[head] for head in heads]], sections),
             _set_html(
                 html_frame,
                 [*[html[word] for word in words], *signed, *[html[head] for head in heads]],
                 sections,
-                token(tokens.feedback),
             ),
         )
 
@@ -125,34 +125,45 @@ class Press:
         return known
 
 
-def _set_html(
-    frame: Wireframe, words: Sequence[bytes], sections: Sequence[Placed], feedback: bytes
-) -> list[bytes]:
+def gist_of(sections: Sequence[Placed]) -> Gist:
+    """What the frame must know of these cards."""
+    known = [card.stock for section in sections for card in section.cards]
+    titles = [stock.title for stock in known[:3]]
+    return Gist(titles, len(known), sum([stock.words for stock in known]))
+
+
+def _set_html(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Placed]) -> list[bytes]:
     parts: list[bytes] = []
     for segment in frame.segments:
-        segment.set(words, into=parts)
+        parts += segment.set(words)
         if segment.section is not None:
-            gap = b""
-            for card, also in sections[segment.section].cards:
-                if gap:
-                    parts.append(gap)
-                parts.append(card.html_plate.join(card.html, feedback, also.html))
-                gap = segment.gap
+            _name, cards, also = sections[segment.section]
+            gap = segment.gap
+            for place, card in enumerate(cards):
+                parts += card.html if place not in also else card.html_naming(also[place])
+                parts.append(gap)
+            parts.pop()
     return parts
 
 
 def _set_text(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Placed]) -> list[bytes]:
     parts: list[bytes] = []
-    place = 0
+    numbers = _numbers(sum([len(section.cards) for section in sections]))
     for segment in frame.segments:
-        segment.set(words, into=parts)
+        parts += segment.set(words)
         if segment.section is not None:
-            gap = b""
-            for card, also in sections[segment.section].cards:
-                if gap:
-                    parts.append(gap)
-                own = _NUMBERS[place] if place < len(_NUMBERS) else fragment(number(place + 1))
-                parts.append(card.text_plate.join(card.text, own, also.text))
-                gap = segment.gap
-                place += 1
+            _name, cards, also = sections[segment.section]
+            gap = segment.gap
+            for place, card in enumerate(cards):
+                pieces = card.text if place not in also else card.text_naming(also[place])
+                parts.append(b"".join(pieces).replace(HOLE, next(numbers)))
+                parts.append(gap)
+            parts.pop()
     return parts
+
+
+def _numbers(count: int) -> Iterator[bytes]:
+    """What stands before the cards of the text part."""
+    if count <= len(_NUMBERS):
+        return iter(_NUMBERS)
+    return iter([fragment(number(place)) for place in range(1, count + 1)])

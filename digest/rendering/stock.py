@@ -2,12 +2,12 @@
 
     templates -> skeleton of a paper's card | title, authors, excerpt, why-line, each in ink -> card
 
-What is fixed for a paper comes from the templates once. What reasons change is set into slots: the
-marked excerpt is drawn for each card, in some microseconds, and is all that a card has to itself;
-a why-line is kept by what it says, an excerpt's plain text by its window, and unmarked parts by
-their paper. What is left for a subscriber is their feedback token, the names of further interests,
-the number in the text part, and a look-up. Nothing here depends on who reads, nor on the order of
-asking; everything is bounded.
+What is fixed for a paper comes from the templates once. What reasons change is drawn for each card
+and encoded in one stretch, which is all that a card has to itself; parts that several cards may
+have alike, such as a why-line or an excerpt's plain text, are kept for a while by what they say.
+What is left for a subscriber is their feedback token, the names of further interests, the number in
+the text part, and a look-up. Nothing here depends on who reads, nor on the order of asking;
+everything is bounded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, drawn, ink, size
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
 from digest.rendering.plaintext import text_card, wrap
-from digest.rendering.plates import Plate, Plates, WireCard
+from digest.rendering.plates import Names, Outline, Outlines, Plates, WireCard
 from digest.rendering.quoted import fragment
 from digest.rendering.reasons import Grounds, grounds, tell
 from digest.rendering.skeleton import SlotTokens, affixes, probe, slot
@@ -33,12 +33,12 @@ from digest.rendering.spans import Kind, Spans, plain, say
 from digest.rendering.view import Card, also, card, clean_title, is_told, styled, summary, title
 from digest.shelf import Maker, Shelf
 
-CARDS_KEPT: Final = 24_576  #: of each style, twice this at most, about 1 kB each
-INKS_KEPT: Final = 4_096  #: twice this at most, about 1.5 kB each
-WHYS_KEPT: Final = 8_192  #: twice this at most, about 0.7 kB each
-TEXTS_KEPT: Final = 8_192  #: twice this at most, about 0.6 kB each
+CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 1.7 kB each
+INKS_KEPT: Final = 1_024  #: twice this at most, about 0.8 kB each
+WHYS_KEPT: Final = 1_024  #: twice this at most, about 0.7 kB each
+TEXTS_KEPT: Final = 2_048  #: twice this at most, about 0.6 kB each
 ALSO_KEPT: Final = 4_096
-PAPERS_KEPT: Final = 4_096  #: about 15 kB each
+PAPERS_KEPT: Final = 4_096  #: about 10 kB each
 
 _PARTS: Final = (
     "title",
@@ -57,16 +57,16 @@ Shape = tuple[tuple[bool, ...], Variant]  #: which parts a card has
 
 
 class Form(NamedTuple):
-    """A paper's plates for one shape of card, and the same with its usual parts settled."""
+    """A paper's card in one shape, and its plates by which of the usual parts they hold."""
 
-    whole: Plates
-    settled: Plates
+    outlines: Outlines
+    plates: dict[tuple[bool, ...], Plates]
 
 
 class Shown(NamedTuple):
     """One window of an abstract in plain text, and whether it says the summary."""
 
-    text: bytes
+    text: str
     is_told: bool
 
 
@@ -87,14 +87,14 @@ class Stock:
 class Cards:
     """The stock of one language, for one site and one set of templates.
 
-    `also` gives the ink of the names of further interests.
+    `also` gives the names of further interests, encoded.
     """
 
     def __init__(self, drawing: Drawing, language: Language, base_url: str) -> None:
         self._drawing = drawing
         self._language = language
         self._links = SiteLinks(base_url, SlotTokens(feedback=slot(_OWN)))
-        self.also = Maker(self._also_ink, ALSO_KEPT)
+        self.also = Maker(self._names, ALSO_KEPT)
         self._stocks: dict[PaperId, Stock] = {}
         self._shelves: dict[str, Shelf[int, WireCard]] = {}
         self._inks: Shelf[Hashable, Ink] = Shelf(INKS_KEPT)  #: titles and authors with marks
@@ -103,20 +103,16 @@ class Cards:
         self._whys = Maker(self._why_ink, WHYS_KEPT)
 
     def of_style(self, style: str) -> Shelf[int, WireCard]:
-        """The cards by the identity of their reasons, which is quicker than equality.
-
-        What reads digests gives one value for one. A card found here must still be looked at:
-        `WireCard.is_of`.
-        """
+        """The cards by `place_of`; one found here may be of another paper for the same reasons."""
         return self._shelves.setdefault(style, Shelf(CARDS_KEPT))
 
     def card(self, paper: Paper, item: Item, style: str) -> WireCard:
         """The card of this paper for these reasons, from stock or set now."""
-        shelf, stock = self.of_style(style), self._stock(paper)
-        known = shelf.find(id(item.reasons))
-        if known and known.is_of(paper, item):
+        shelf, stock, place = self.of_style(style), self._stock(paper), place_of(item)
+        known = shelf.find(place)
+        if known is not None and known.stock is stock:
             return known
-        return shelf.keep(id(item.reasons), self._set(stock, item, style))
+        return shelf.keep(place, self._set(stock, item, style))
 
     def _stock(self, paper: Paper) -> Stock:
         """What is kept of this paper; begun anew when the paper has changed."""
@@ -145,9 +141,11 @@ class Cards:
         form = stock.forms.get((there, (item.revision, style)))
         if form is None:
             form = self._form(stock, (there, (item.revision, style)))
-        usual = stock.usual
-        is_usual = inks[_TITLE] is usual[_TITLE] and inks[_AUTHORS] is usual[_AUTHORS]
-        return WireCard(stock, item, form.settled if is_usual else form.whole, inks)
+        are_usual = tuple([inks[part] is known for part, known in stock.usual.items()])
+        plates = form.plates.get(are_usual)
+        if plates is None and (plates := _plates(form.outlines, stock.usual, are_usual)):
+            form.plates[are_usual] = plates
+        return WireCard(stock, item, plates, inks)
 
     def _reasoned(self, stock: Stock, item: Item, style: str) -> list[Ink]:
         """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
@@ -195,18 +193,18 @@ class Cards:
         spans = spans_within(abstract, found, within)
         shown = self._texts.find((stock, within))
         if shown is None:
-            shown = Shown(fragment(wrap(plain(spans))), is_told(stock.summary, spans))
+            shown = Shown(wrap(plain(spans)), is_told(stock.summary, spans))
             self._texts.keep((stock, within), shown)
         if not spans:
             return NO_INK, shown.is_told
-        html = drawn(spans, self._affixes[_EXCERPT])
-        return Ink(fragment(html), shown.text, size(html)), shown.is_told
+        return Ink(drawn(spans, self._affixes[_EXCERPT]), shown.text), shown.is_told
 
     def _why_ink(self, said: Grounds) -> Ink:
         return ink(tell(said, self._language), self._affixes[_WHY])
 
-    def _also_ink(self, names: tuple[str, ...]) -> Ink:
-        return ink(say(also(names, self._language)))
+    def _names(self, names: tuple[str, ...]) -> Names:
+        html, text = ink(say(also(names, self._language)))
+        return Names(fragment(html), fragment(text), size(html))
 
     def _kept(self, key: Hashable, part: int, spans: Callable[[], Spans]) -> Ink:
         known = self._inks.find(key)
@@ -234,21 +232,16 @@ class Cards:
         alone = _with_parts(self._fixed(stock, variant), slots)
         shared = alone if variant[1] == "titles" else replace(alone, also=slot(_ALSO))
         html, text = self._drawing.card_html, self._drawing.card_text
-        whole = (
-            Plate.of(html(alone), html(shared), own=_OWN, also=_ALSO),
-            Plate.of(
+        outlines = (
+            Outline.of(html(alone), html(shared), own=_OWN, also=_ALSO),
+            Outline.of(
                 text(text_card(alone), slot(_OWN)),
                 text(text_card(shared), slot(_OWN)),
                 own=_OWN,
                 also=_ALSO,
             ),
         )
-        usual = stock.usual.items()
-        settled = (
-            whole[0] and whole[0].settled({n: (part.html, part.size) for n, part in usual}),
-            whole[1] and whole[1].settled({n: (part.text, 0) for n, part in usual}),
-        )
-        form = stock.forms[shape] = Form(whole, settled)
+        form = stock.forms[shape] = Form(outlines, {})
         return form
 
     def _probe(self, part: str) -> Affixes:
@@ -256,6 +249,29 @@ class Cards:
         spans = {name: probe(_EMPHATIC) if name == part else () for name in _PARTS}
         probed = _with_parts(Card(PaperId(0), self._links.base_url, ()), spans)
         return {**PLAINLY, **affixes(self._drawing.card_html(probed), _EMPHATIC)}
+
+
+def place_of(item: Item) -> int:
+    """Where an item's card stands: by the identity of its reasons, quicker than equality.
+
+    What reads digests gives one value for one, and a card holds its reasons, so that nothing else
+    gets their identity while it stands there.
+    """
+    return ~id(item.reasons) if item.revision else id(item.reasons)
+
+
+def _plates(
+    outlines: Outlines, usual: Mapping[int, Ink], are_usual: Sequence[bool]
+) -> Plates | None:
+    """The plates in which those of the usual parts are settled that a card has."""
+    html, text = outlines
+    if html is None or text is None:
+        return None
+    settled = [part for part, is_it in zip(usual.items(), are_usual, strict=True) if is_it]
+    return (
+        html.plate({number: part.html for number, part in settled}),
+        text.plate({number: part.text for number, part in settled}),
+    )
 
 
 def _with_parts(card: Card, parts: Mapping[str, Spans]) -> Card:

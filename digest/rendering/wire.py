@@ -27,7 +27,9 @@ from digest.rendering.message import (
     sealed,
     shared_fields,
 )
-from digest.rendering.press import Placed, Press
+from digest.rendering.plates import HOLE
+from digest.rendering.press import Placed, Press, gist_of
+from digest.rendering.quoted import token
 from digest.rendering.trial import difference, trial_letter
 
 _PART: Final = (
@@ -61,17 +63,21 @@ class Joiner:
         fragments = None if self.plain_because else self.fragments(letter)
         if fragments is None:
             return self._plain(letter, channel)
-        payload = b"".join(fragments)
+        filled = token(letter.tokens.feedback)
+        payload = b"".join(fragments).replace(HOLE, filled)
         sound = len(payload) - len(fragments[0])  # all fragments are so, and what stands about them
         return sealed(letter, self._site, payload=payload, channel=channel, sound_tail=sound)
 
     def fragments(self, letter: Letter) -> list[bytes] | None:
-        """The mail's bytes, yet to be joined; None where the templates cannot be joined."""
+        """The mail's bytes, yet to be joined and every HOLE to be filled with the feedback token.
+
+        None where the templates cannot be joined.
+        """
         press = self._press(letter.subscriber.language)
-        sections, gist = press.place(letter)
-        shown = self._fitting(sections, letter)
-        words = self._words(letter, gist, press, hidden=gist.count - shown)
-        if shown < gist.count:
+        sections = press.place(letter)
+        gist, shown = gist_of(sections), self._fitting(sections, letter)
+        words = self._words(letter, gist, press, hidden=gist.papers - shown)
+        if shown < gist.papers:
             sections = _cut(sections, shown)
         bodies = press.set(words, sections, letter.tokens)
         if bodies is None:
@@ -80,12 +86,13 @@ class Joiner:
         return [head.encode(), _TEXT_OPENS, *bodies.text, _HTML_OPENS, *bodies.html, _CLOSES]
 
     def _fitting(self, sections: Sequence[Placed], letter: Letter) -> int:
-        token = len(letter.tokens.feedback)
-        sizes = [
-            (card.size_with(also) if also.size else card.size) + token * card.links
-            for section in sections
-            for card, also in section.cards
-        ]
+        length = len(letter.tokens.feedback)
+        sizes: list[int] = []
+        for _name, cards, also in sections:
+            start = len(sizes)
+            sizes += [card.size + length * card.links for card in cards]
+            for place, names in also.items():
+                sizes[start + place] += cards[place].size_of_naming(names)
         return fitting(sizes, len(sections), self._budget)
 
     def _words(self, letter: Letter, gist: Gist, press: Press, *, hidden: int) -> Frame:
@@ -127,5 +134,5 @@ def _cut(sections: Sequence[Placed], shown: int) -> list[Placed]:
         cards = section.cards[:shown]
         shown -= len(cards)
         if cards:
-            kept.append(Placed(section.name, cards))
+            kept.append(section._replace(cards=cards))
     return kept

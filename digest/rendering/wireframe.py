@@ -7,7 +7,7 @@ cards is drawn with three, which shows what stands between two; any number can t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
@@ -44,19 +44,21 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Pieces up to the cards of `section`, or to the end; `gap` stands between two cards."""
+    """Pieces up to the cards of `section`, or to the end; `gap` stands between two cards.
+
+    Every second piece is a word: `words` tells which.
+    """
 
     pieces: list[bytes]
-    spots: tuple[tuple[int, int], ...]  #: where among the pieces which word goes
+    words: tuple[int, ...]
     section: int | None = None
     gap: bytes = b""
 
-    def set(self, words: Sequence[bytes], *, into: list[bytes]) -> None:
-        """Add the pieces; `words` as in WORDS, then tokens, then names and counts."""
-        start = len(into)
-        into += self.pieces
-        for place, word in self.spots:
-            into[start + place] = words[word]
+    def set(self, words: Sequence[bytes]) -> list[bytes]:
+        """The pieces; `words` as in WORDS, then tokens, then names and counts."""
+        pieces = self.pieces.copy()
+        pieces[1::2] = [words[number] for number in self.words]
+        return pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Wireframe:
     """A drawn frame: what stands before, between and after the sections' cards."""
 
     segments: tuple[Segment, ...]
+    words: frozenset[int]  #: those it shows, by their places in WORDS
 
     @classmethod
     def of(cls, pieces: Sequence[bytes | int], gaps: Mapping[int, bytes]) -> Wireframe:
@@ -75,15 +78,21 @@ class Wireframe:
             elif isinstance(piece, int) and piece >= _CARDS:
                 segments.append(_segment(pieces[start:at], piece - _CARDS, gaps.get(piece, b"")))
                 start = at + 1
-        return cls(tuple(segments))
+        shown = {piece for piece in pieces if isinstance(piece, int) and piece < _TOKENS}
+        return cls(tuple(segments), frozenset(shown))
 
 
 def _segment(
     pieces: Sequence[bytes | int], section: int | None = None, gap: bytes = b""
 ) -> Segment:
-    spots = tuple([(place, piece) for place, piece in enumerate(pieces) if isinstance(piece, int)])
-    fixed = [b"" if isinstance(piece, int) else piece for piece in pieces]
-    return Segment(fixed, spots, section, gap)
+    words = tuple([piece for piece in pieces if isinstance(piece, int)])
+    fixed, at = [b""] * (2 * len(words) + 1), 0
+    for piece in pieces:
+        if isinstance(piece, int):
+            at += 2
+        else:
+            fixed[at] += piece
+    return Segment(fixed, words, section, gap)
 
 
 def html_wireframe(drawing: Drawing, frame: Frame, base_url: str, shape: Shape) -> Wireframe | None:
@@ -103,7 +112,7 @@ def _slots(frame: Frame, shape: Shape) -> Frame:
         name: slot(n) if there else ""
         for n, (name, there) in enumerate(zip(WORDS, shape.words, strict=True))
     }
-    return replace(frame, **words)
+    return frame._replace(**words)
 
 
 def _sections(shape: Shape) -> list[DrawnSection]:

@@ -37,7 +37,7 @@ def powerless(seen: View) -> View:
         replace(section, cards=tuple(replace(card, feedback=()) for card in section.cards))
         for section in seen.sections
     )
-    return replace(seen, sections=sections, frame=replace(seen.frame, schedule=""))
+    return replace(seen, sections=sections, frame=seen.frame._replace(schedule=""))
 
 
 def _opened(visit: Visit, purpose: Purpose, token: str) -> tuple[View, Digest]:
