@@ -15,8 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -27,11 +26,10 @@ from digest.model import (
     Delivery,
     DeliveryId,
     DeliveryState,
-    DigestId,
     Settlement,
-    SubscriberId,
     SubscriberState,
 )
+from digest.store import bulk
 from digest.store.database import Database
 from digest.store.settling import settle
 from digest.store.tables import (
@@ -51,19 +49,27 @@ _suppression = table(SuppressionRow)
 # Written out, for the partial indexes (see tables.py).
 _IS_WAITING: Final = sa.text("delivery.state IN ('queued', 'deferred')")
 _IS_HELD: Final = sa.text("delivery.state = 'sending'")
-_COLUMNS: Final = (  # times as the driver gives them: converted in `_from_row`, at a third the cost
-    _delivery.c.id,
-    _delivery.c.digest_id,
-    _delivery.c.subscriber_id,
-    _delivery.c.channel,
-    _delivery.c.address,
-    _delivery.c.claims,
-    sa.type_coerce(_delivery.c.created_at, sa.String),
-    sa.type_coerce(_delivery.c.expires_at, sa.String),
-    _delivery.c.attempts,
-    _delivery.c.doubts,
-    _delivery.c.part,
+_COLUMNS: Final = (
+    "id, digest_id, subscriber_id, channel, address, claims, created_at, expires_at,"
+    " attempts, doubts, part,"
+    " (SELECT state FROM subscriber WHERE subscriber.id = delivery.subscriber_id)"
 )
+#: Find what is due, hold it, and tell what sending needs.
+_HOLD_DUE: Final = f"""
+    UPDATE delivery
+    SET state = 'sending', claims = claims + 1, claimed_by = ?, claimed_until = {{until}}
+    WHERE id IN (
+        SELECT id FROM delivery
+        WHERE channel = ? AND state IN ('queued', 'deferred') AND next_attempt_at <= ?
+        ORDER BY next_attempt_at LIMIT ? {{lock}}
+    )
+    RETURNING {_COLUMNS}
+"""
+_HOLD_DUE_SQLITE: Final = _HOLD_DUE.format(until="?", lock="")
+_HOLD_DUE_POSTGRES: Final = _HOLD_DUE.format(
+    until="clock_timestamp() + ?", lock="FOR UPDATE SKIP LOCKED"
+)
+_HELD_BY: Final = f"SELECT {_COLUMNS} FROM delivery WHERE state = 'sending' AND claimed_by = ?"
 
 _ACTIVE: Final = SubscriberState.ACTIVE.value
 _CHANNELS: Final = {channel.value: channel for channel in Channel}
@@ -119,12 +125,12 @@ class OutboxStore:
         """
         with self._database.write() as connection:
             settle(connection, settling, now)
-            until = self._lease_now(connection) + lease
-            rows = connection.execute(_hold_due(channel, now, limit, worker, until)).all()
-            held = [(_from_row(row), row[-1]) for row in rows]
-            withdrawn = self._withdrawn(connection, held, now)
+            held, states = self._hold_due(
+                connection, channel, now, limit=limit, worker=worker, lease=lease
+            )
+            withdrawn = self._withdrawn(connection, held, states, now)
             _withdraw(connection, withdrawn, now)
-        kept = [delivery for delivery, _state in held if delivery.id not in withdrawn]
+        kept = [one for one in held if one.id not in withdrawn] if withdrawn else held
         return Batch(kept, Counter(state for state, _why in withdrawn.values()))
 
     def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> int:
@@ -171,9 +177,8 @@ class OutboxStore:
 
     def held_by(self, worker: str) -> list[Delivery]:
         """What a worker claimed and neither settled nor put back."""
-        statement = sa.select(*_COLUMNS).where(_IS_HELD, _delivery.c.claimed_by == worker)
         with self._database.read() as connection:
-            return [_from_row(row) for row in connection.execute(statement)]
+            return _from_rows(connection, bulk.query(connection, _HELD_BY, worker))
 
     def stalled(self) -> list[str]:
         """Workers whose lease ran out while they held deliveries."""
@@ -205,13 +210,36 @@ class OutboxStore:
             return sa.func.clock_timestamp()
         return self._lease_clock()
 
+    def _hold_due(
+        self,
+        connection: sa.Connection,
+        channel: Channel,
+        now: datetime,
+        *,
+        limit: int,
+        worker: str,
+        lease: timedelta,
+    ) -> tuple[list[Delivery], list[str]]:
+        """What is held from now on, and the state that each one's subscriber is in."""
+        due = channel.value, bulk.stored(connection, now), limit
+        if connection.dialect.name == "sqlite":
+            until = bulk.stored(connection, self._lease_clock() + lease)
+            rows = bulk.query(connection, _HOLD_DUE_SQLITE, worker, until, *due)
+        else:
+            rows = bulk.query(connection, _HOLD_DUE_POSTGRES, worker, lease, *due)
+        return _from_rows(connection, rows), [row[-1] for row in rows]
+
     def _withdrawn(
-        self, connection: sa.Connection, held: Sequence[tuple[Delivery, str]], now: datetime
+        self,
+        connection: sa.Connection,
+        held: Sequence[Delivery],
+        states: Sequence[str],
+        now: datetime,
     ) -> Withdrawn:
         """Which of the due deliveries are not to be sent, and why."""
         gone: Withdrawn = {}
-        suppressed = self._suppressed(connection, [one.address for one, _state in held], now)
-        for delivery, subscriber_state in held:
+        suppressed = self._suppressed(connection, [one.address for one in held], now)
+        for delivery, subscriber_state in zip(held, states, strict=True):
             if subscriber_state != _ACTIVE:
                 gone[delivery.id] = (DeliveryState.CANCELLED, f"subscriber {subscriber_state}")
             elif delivery.address in suppressed:
@@ -235,39 +263,6 @@ class OutboxStore:
         return frozenset(hashes[found] for found in connection.execute(statement).scalars())
 
 
-def _hold_due(
-    channel: Channel, now: datetime, limit: int, worker: str, until: Any
-) -> sa.Executable:
-    """One statement: find what is due, hold it, and tell what sending needs."""
-    due = (
-        sa.select(_delivery.c.id)
-        .where(
-            _delivery.c.channel == channel.value,
-            _IS_WAITING,
-            _delivery.c.next_attempt_at <= now,
-        )
-        .order_by(_delivery.c.next_attempt_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    subscriber_state = (
-        sa.select(_subscriber.c.state)
-        .where(_subscriber.c.id == _delivery.c.subscriber_id)
-        .scalar_subquery()
-    )
-    return (
-        sa.update(_delivery)
-        .where(_delivery.c.id.in_(due))
-        .values(
-            state=DeliveryState.SENDING.value,
-            claims=_delivery.c.claims + 1,
-            claimed_by=worker,
-            claimed_until=until,
-        )
-        .returning(*_COLUMNS, subscriber_state.label("subscriber_state"))
-    )
-
-
 def _withdraw(connection: sa.Connection, gone: Withdrawn, now: datetime) -> None:
     if not gone:
         return
@@ -286,28 +281,10 @@ def _withdraw(connection: sa.Connection, gone: Withdrawn, now: datetime) -> None
     connection.execute(statement, rows)
 
 
-def _from_row(row: Any) -> Delivery:
-    """The one place that turns a row of `_COLUMNS` into a Delivery."""
-    id, digest_id, subscriber_id, channel, address, claim, created, expires, *counts = row
-    tried, doubts, part, *_ = counts
-    return Delivery(
-        DeliveryId(id),
-        DigestId(digest_id),
-        SubscriberId(subscriber_id),
-        _CHANNELS[channel],
-        address,
-        claim,
-        _as_utc(created),
-        None if expires is None else _as_utc(expires),
-        tried,
-        doubts,
-        part,
-    )
-
-
-@lru_cache(maxsize=4096)
-def _as_utc(stored: str | datetime) -> datetime:
-    """A driver's idea of a UtcDateTime."""
-    if isinstance(stored, str):
-        return datetime.fromisoformat(stored).replace(tzinfo=UTC)
-    return stored.astimezone(UTC)
+def _from_rows(connection: sa.Connection, rows: Sequence[Any]) -> list[Delivery]:
+    """The one place that turns rows of `_COLUMNS` into deliveries."""
+    when: Callable[[Any], Any] = bulk.instants(connection)  # nothing is created at no time
+    return [
+        Delivery(id, of, who, _CHANNELS[by], to, claim, when(made), when(ends), tried, doubts, part)
+        for id, of, who, by, to, claim, made, ends, tried, doubts, part, _state in rows
+    ]
