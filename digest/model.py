@@ -572,7 +572,10 @@ class Channel(StrEnum):
 
     @property
     def is_mail(self) -> bool:
-        return self in (Channel.SMTP, Channel.MAILBOX)
+        return self in _MAIL
+
+
+_MAIL = frozenset({Channel.SMTP, Channel.MAILBOX})
 
 
 class DeliveryState(StrEnum):

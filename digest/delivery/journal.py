@@ -28,9 +28,10 @@ import mmap
 import os
 import struct
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -43,9 +44,11 @@ _HEADER: Final = 128  #: magic 16, boot id 36, then the fence byte
 _BOOT: Final = slice(16, 52)
 _FENCE: Final = 64
 _SLOT: Final = 128
-_FORMAT: Final = struct.Struct("<QIHdBB")  #: delivery, claim, code, retry_after, flags, length
+_WHICH: Final = struct.Struct("<QI")  #: delivery, claim
+_SAID: Final = struct.Struct("<HdBB")  #: code, retry_after, flags, length of the text that follows
 _KIND: Final = 0  #: the first byte of a slot, written last
-_TEXT: Final = _SLOT - 1 - _FORMAT.size
+_ANSWER: Final = 1 + _WHICH.size  #: where in a slot it begins
+_TEXT: Final = _SLOT - _ANSWER - _SAID.size
 _FREE, _HANDED = 0, 1
 _RESULTS: Final = {
     2: Result.ACCEPTED,
@@ -93,7 +96,7 @@ class Journal:
 
     def admit(self, deliveries: Iterable[Delivery]) -> None:
         """Deliveries this worker has claimed and may hand over."""
-        self._claims.update((delivery.id, delivery.claim) for delivery in deliveries)
+        self._claims |= {delivery.id: delivery.claim for delivery in deliveries}
 
     def hold_until(self, instant: float) -> None:
         """Until when (`uptime`) the claims are surely this worker's."""
@@ -105,7 +108,7 @@ class Journal:
         if place is None:
             place = self._slots[delivery] = self._free.pop()
         file = self._map
-        _FORMAT.pack_into(file, place + 1, delivery, self._claims[delivery], 0, 0.0, 0, 0)
+        _WHICH.pack_into(file, place + 1, delivery, self._claims[delivery])
         file[place] = _HANDED
         if file[_FENCE] or uptime() >= self._lease_ends:
             file[place] = _FREE
@@ -118,25 +121,21 @@ class Journal:
         if place is None:
             return
         reply = outcome.reply.encode("ascii", "replace")[:_TEXT]
-        packed = _FORMAT.pack(
-            outcome.delivery_id,
-            self._claims[outcome.delivery_id],
-            outcome.code or 0,
-            outcome.retry_after or 0.0,
-            outcome.recipient_fault,
-            len(reply),
-        )
-        self._map[place + 1 : place + 1 + len(packed) + len(reply)] = packed + reply
-        self._map[place] = _KINDS[outcome.result]
+        file, wait, is_theirs = self._map, outcome.retry_after or 0.0, outcome.recipient_fault
+        said = _SAID.pack(outcome.code or 0, wait, is_theirs, len(reply)) + reply
+        begin = place + _ANSWER
+        file[begin : begin + len(said)] = said
+        file[place] = _KINDS[outcome.result]
 
     def settled(self, deliveries: Iterable[DeliveryId]) -> None:
         """The store has committed these: their slots are free again."""
+        file, claims, slots, free = self._map, self._claims, self._slots, self._free
         for delivery in deliveries:
-            self._claims.pop(delivery, None)
-            place = self._slots.pop(delivery, None)
+            claims.pop(delivery, None)
+            place = slots.pop(delivery, None)
             if place is not None:
-                self._map[place] = _FREE
-                self._free.append(place)
+                file[place] = _FREE
+                free.append(place)
 
     def close(self, *, keep: bool = False) -> None:
         """Remove the file, unless the store still knows something as this worker's.
@@ -176,9 +175,8 @@ def journals(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
-def uptime() -> float:
-    """Seconds on a clock that no one can set and that counts while the machine sleeps."""
-    return time.clock_gettime(_CLOCK)
+#: Seconds on a clock that no one can set and that counts while the machine sleeps.
+uptime: Callable[[], float] = partial(time.clock_gettime, _CLOCK)
 
 
 def boot_id() -> bytes:
@@ -228,12 +226,13 @@ def _parse(worker: str, data: bytes, is_alive: bool) -> Reading:
 
 
 def _entry(slot: bytes, kind: int) -> Entry:
-    number, claim, code, retry_after, blamed, length = _FORMAT.unpack_from(slot, 1)
+    number, claim = _WHICH.unpack_from(slot, 1)
+    code, retry_after, blamed, length = _SAID.unpack_from(slot, _ANSWER)
     delivery = DeliveryId(number)
     result = _RESULTS.get(kind)
     if result is None:
         return Entry(delivery, claim, None)
-    text = slot[1 + _FORMAT.size :][:length].decode("ascii", "replace")
+    text = slot[_ANSWER + _SAID.size :][:length].decode("ascii", "replace")
     outcome = Outcome(
         delivery,
         result,

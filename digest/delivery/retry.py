@@ -43,7 +43,8 @@ class Policy:
     doubt: Doubt = Doubt.RESEND
 
 
-_DONE: Final = {
+#: What is so whatever the delivery, the time and the policy.
+CERTAIN: Final = {
     Result.ACCEPTED: Decision(DeliveryState.DELIVERED),
     Result.REFUSED: Decision(DeliveryState.REFUSED),
 }
@@ -51,9 +52,9 @@ _DONE: Final = {
 
 def decide(outcome: Outcome, delivery: Delivery, *, now: datetime, policy: Policy) -> Decision:
     """The state of `delivery` after `outcome`, and when it is tried again."""
-    done = _DONE.get(outcome.result)
-    if done is not None:
-        return done
+    certain = CERTAIN.get(outcome.result)
+    if certain is not None:
+        return certain
     if outcome.result is Result.PARTLY:
         return Decision(DeliveryState.QUEUED, now)
     if outcome.result is Result.UNCERTAIN and not _may_repeat(delivery, policy.doubt):

@@ -19,9 +19,18 @@ from digest.clock import Clock
 from digest.delivery.base import Sender
 from digest.delivery.bounce_kinds import bounce_of
 from digest.delivery.journal import Journal, uptime
-from digest.delivery.retry import Policy, decide
+from digest.delivery.retry import CERTAIN, Policy, decide
 from digest.errors import ClaimLost, DeliveryFault, RateReached, StoreBusy, TemplateFault
-from digest.model import Channel, Delivery, DeliveryId, Message, Outcome, Result, Settlement
+from digest.model import (
+    Channel,
+    Decision,
+    Delivery,
+    DeliveryId,
+    Message,
+    Outcome,
+    Result,
+    Settlement,
+)
 from digest.outbox.queue import Queue
 from digest.outbox.takeover import take_over
 from digest.outbox.tally import Tally, Unrenderable
@@ -178,22 +187,24 @@ class Outbox:
         if not self._held and not self._told:  # else the lease that ends first still counts
             self._lease_from(since)
         self._journal.admit(deliveries)
-        self._held.update((delivery.id, delivery) for delivery in deliveries)
+        self._held |= {delivery.id: delivery for delivery in deliveries}
 
     def _compose_all(self, deliveries: Sequence[Delivery]) -> Iterator[Composed]:
         """Each delivery's message; where the batch fails, one by one, so that one fault is one."""
-        left = {delivery.id: delivery for delivery in deliveries}
+        done: list[DeliveryId] = []
         try:
             for composed in self._compose(deliveries):
-                left.pop(composed.delivery_id, None)
+                done.append(composed.delivery_id)
                 yield composed
         except TemplateFault:
             raise
         # The per-delivery edge: a bad paper or template value must not stop the others.
         except Exception:
             _log.exception("Composing a batch failed", extra={"action": "compose_failed"})
-        for delivery in left.values():
-            yield from self._compose_one(delivery)
+        if len(done) < len(deliveries):
+            for delivery in deliveries:
+                if delivery.id not in done:
+                    yield from self._compose_one(delivery)
 
     def _compose_one(self, delivery: Delivery) -> list[Composed]:
         try:
@@ -212,15 +223,20 @@ class Outbox:
         if not self._told:
             self._told_since = uptime()
         self._told.append(self._decide(delivery, outcome))
+        if not self._held:
+            return  # whoever comes next, with a claim or at the end, settles these as well
         if len(self._told) >= self._batch or uptime() - self._told_since > _SETTLE_AFTER:
             self._try_to_settle()
 
     def _decide(self, delivery: Delivery, outcome: Outcome) -> Settlement:
+        decision = CERTAIN.get(outcome.result) or self._weigh(delivery, outcome)
+        of_address = outcome.recipient_fault and delivery.channel.is_mail
+        return Settlement(delivery, outcome, decision, bounce_of(outcome) if of_address else None)
+
+    def _weigh(self, delivery: Delivery, outcome: Outcome) -> Decision:
         route = self._routes.get(delivery.channel)
         policy = route.policy if route else Policy()
-        decision = decide(outcome, delivery, now=self._clock(), policy=policy)
-        bounce = bounce_of(outcome) if delivery.channel.is_mail else None
-        return Settlement(delivery, outcome, decision, bounce)
+        return decide(outcome, delivery, now=self._clock(), policy=policy)
 
     def _try_to_settle(self) -> None:
         """Commit, or remember that it failed: replies on the wire must be read all the same."""

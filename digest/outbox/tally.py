@@ -40,8 +40,8 @@ class Tally:
 
     def count(self, settlements: Iterable[Settlement]) -> None:
         """A part of a digest is not counted: its last part is."""
-        states = (one.decision.state for one in settlements)
-        self.states.update(state for state in states if state is not _QUEUED)
+        states = [one.decision.state for one in settlements]
+        self.states.update([state for state in states if state is not _QUEUED])
 
     def add(self, other: Tally) -> None:
         self.states.update(other.states)

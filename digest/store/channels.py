@@ -187,8 +187,9 @@ def disable_refused(
     """Disable the channels whose other side said that they are gone or closed to us."""
     for one in settlements:
         delivery, outcome = one.delivery, one.outcome
-        is_gone = one.decision.state is DeliveryState.REFUSED and outcome.recipient_fault
-        if not is_gone or delivery.channel.is_mail or not delivery.address.isdecimal():
+        if not outcome.recipient_fault or one.decision.state is not DeliveryState.REFUSED:
+            continue
+        if delivery.channel.is_mail or not delivery.address.isdecimal():
             continue
         reason = " ".join(filter(None, (str(outcome.code or ""), outcome.reply)))
         channel, digest = ChannelId(int(delivery.address)), delivery.digest_id

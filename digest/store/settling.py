@@ -21,6 +21,9 @@ from digest.store.tables import HELD, AttemptRow, DeliveryRow, UtcDateTime, tabl
 
 _delivery = table(DeliveryRow)
 _attempt = table(AttemptRow)
+# An enum's own look-ups cost more than a row.
+_UNCERTAIN: Final = Result.UNCERTAIN
+_STATES: Final = {state: state.value for state in DeliveryState}
 _IS_HELD: Final = sa.text(f"delivery.{HELD}")  # written out, for the partial index
 
 # The hottest statement of all: written out, because the expression language spends more time on a
@@ -82,8 +85,9 @@ _NEXT_PART: Final = (
 def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: datetime) -> int:
     """Returns how many were still theirs to settle who say so."""
     final = [one for one in settlements if one.decision.retry_at is None]
-    again = [one for one in settlements if one.decision.state is DeliveryState.DEFERRED]
-    apart = [one for one in settlements if one.decision.state is DeliveryState.QUEUED]
+    others = [one for one in settlements if one.decision.retry_at is not None]
+    again = [one for one in others if one.decision.state is DeliveryState.DEFERRED]
+    apart = [one for one in others if one.decision.state is DeliveryState.QUEUED]
     count = 0
     if final:
         if connection.dialect.name == "sqlite":
@@ -94,10 +98,10 @@ def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: da
             columns = zip(*(_final_row(one, now) for one in final), strict=True)
             done = connection.exec_driver_sql(_SETTLE_POSTGRES, tuple(map(list, columns)))
             count += done.rowcount
-    for statement, open_ in ((_DEFER, again), (_NEXT_PART, apart)):
-        if open_:
-            count += connection.execute(statement, [_again_row(one) for one in open_]).rowcount
-            connection.execute(sa.insert(_attempt), [_attempt_row(one, now) for one in open_])
+    for statement, some in ((_DEFER, again), (_NEXT_PART, apart)):
+        if some:
+            count += connection.execute(statement, [_again_row(one) for one in some]).rowcount
+            connection.execute(sa.insert(_attempt), [_attempt_row(one, now) for one in some])
     record(connection, settlements, now)
     disable_refused(connection, settlements, now)
     return count
@@ -105,8 +109,8 @@ def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: da
 
 def _final_row(one: Settlement, at: str | datetime) -> tuple[Any, ...]:
     delivery, outcome = one.delivery, one.outcome
-    doubt = 1 if outcome.result is Result.UNCERTAIN else 0
-    state = one.decision.state.value
+    doubt = 1 if outcome.result is _UNCERTAIN else 0
+    state = _STATES[one.decision.state]
     return state, outcome.code, outcome.reply, doubt, at, delivery.id, delivery.claim
 
 
