@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,43 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Occurring:
+    """Which of some texts each word occurs in, and how often: the title's words count TITLE_TIMES.
+
+    Word number n stands in `texts`, and there `often`, from `starts[n]` to `starts[n + 1]`.
+    `lengths`: of every text.
+    """
+
+    numbers: Mapping[str, int]
+    starts: Ints
+    texts: Ints
+    often: Floats
+    lengths: Ints
+
+    @classmethod
+    def of(cls, texts: Sequence[Words]) -> Occurring:
+        numbers = _Numbers()
+        lengths = np.array([TITLE_TIMES * len(text[0]) + len(text[1]) for text in texts], np.int64)
+        words = chain.from_iterable(chain(*[title] * TITLE_TIMES, rest) for title, rest in texts)
+        size = int(lengths.sum())
+        codes = np.fromiter(map(numbers.__getitem__, words), np.int64, size)
+        codes *= max(len(texts), 1)
+        codes += np.repeat(np.arange(len(texts)), lengths)
+        codes, often = np.unique(codes, return_counts=True)
+        word, text = np.divmod(codes, max(len(texts), 1))
+        starts = np.searchsorted(word, np.arange(len(numbers) + 1))
+        return cls(dict(numbers), starts, text, often.astype(np.float32), lengths)
+
+
+class _Numbers(dict[str, int]):
+    """The words met so far, numbered."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self)
+        return number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """How many papers of the background hold each stem, and how rare each feature is."""
 
@@ -105,13 +143,10 @@ class Lexicon:
 
     @classmethod
     def of(cls, texts: Sequence[Words]) -> Lexicon:
-        counts: Counter[str] = Counter()
-        length = 0
-        for title, abstract in texts:
-            length += TITLE_TIMES * len(title) + len(abstract)
-            counts.update({*title, *abstract})
-        papers = len(texts)
-        return cls(papers, max(length, 1) / max(papers, 1), dict(counts), Features(texts))
+        found, papers = Occurring.of(texts), len(texts)
+        counts = np.diff(found.starts).tolist()
+        length = max(int(found.lengths.sum()), 1) / max(papers, 1)
+        return cls(papers, length, dict(zip(found.numbers, counts, strict=True)), Features(texts))
 
     @property
     def width(self) -> int:
@@ -137,21 +172,13 @@ class Lexicon:
         return columns, (weighted / (np.linalg.norm(weighted) + 1e-9)).astype(np.float32)
 
     def index(self, texts: Sequence[Words]) -> WordIndex:
-        numbers: dict[str, int] = {}
-        rows = [self._weighted(words, numbers) for words in texts]
-        by_paper = SparseRows.of(rows, len(numbers))
-        return WordIndex(numbers, by_paper.transposed(), len(texts))
-
-    def _weighted(self, words: Words, numbers: dict[str, int]) -> tuple[Ints, Floats]:
-        counts = Counter(words[1])
-        for word in words[0]:
-            counts[word] += TITLE_TIMES
-        length = TITLE_TIMES * len(words[0]) + len(words[1])
-        norm = K1 * (1 - B + B * length / self.mean_length)
-        columns = np.array([numbers.setdefault(word, len(numbers)) for word in counts], np.int64)
-        often = np.array(list(counts.values()), np.float32)
-        rarity = np.array([self.rarity(word) for word in counts], np.float32)
-        return columns, (rarity * often * (K1 + 1) / (often + norm)).astype(np.float32)
+        found = Occurring.of(texts)
+        norms = (K1 * (1 - B + B * found.lengths / self.mean_length)).astype(np.float32)
+        rarity = np.array(list(map(self.rarity, found.numbers)), np.float32)
+        rarity = np.repeat(rarity, np.diff(found.starts))
+        weights = rarity * found.often * (K1 + 1) / (found.often + norms[found.texts])
+        postings = SparseRows(found.starts, found.texts, weights, len(texts))
+        return WordIndex(found.numbers, postings, len(texts))
 
 
 @lru_cache(maxsize=1 << 14)

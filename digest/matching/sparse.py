@@ -69,9 +69,3 @@ class SparseRows:
             found[number] = np.bincount(owners, weights=shares, minlength=len(other))
             dense[columns] = 0
         return found
-
-    def transposed(self) -> SparseRows:
-        order = np.argsort(self.columns, kind="stable")
-        counts = np.bincount(self.columns, minlength=self.width)
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return SparseRows(starts, self.owners[order], self.data[order], len(self))

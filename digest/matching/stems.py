@@ -28,4 +28,4 @@ def stem(word: str) -> str:
 
 
 def stems(text: str) -> list[str]:
-    return [found for found in map(stem, cut(text)) if found]
+    return list(filter(None, map(stem, cut(text))))

@@ -74,10 +74,15 @@ def fold(text: str) -> str:
     return text if text.isascii() else text.translate(_FOLDS)
 
 
+_SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
+
+
 def cut(text: str) -> list[str]:
     """The words of a text, folded, case as written."""
     if text.isascii():
-        return _ASCII_WORD.findall(text)
+        if "'" in text or "#" in text or "+" in text:
+            return _ASCII_WORD.findall(text)
+        return text.translate(_SPACED).split()  # the same, and quicker
     return _WORD.findall(fold(text))
 
 

@@ -139,6 +139,13 @@ def test_spans_are_in_order_and_inside(text: str) -> None:
     assert [start for start, _ in found] == sorted(start for start, _ in found)
 
 
+@given(st.text(st.sampled_from("aZ9 c+C#f-_'s.\n\x1f~"), max_size=40))
+def test_plain_words_are_cut_as_any_others(text: str) -> None:
+    foreign = f"{text} é"  # makes the general pattern cut it
+    assert cut(foreign) == [*cut(text), "e"]
+    assert [text[start:end] for start, end in spans(text)] == cut(text)
+
+
 def test_a_lone_greek_letter_has_its_name() -> None:
     assert [key(word) for word in cut("α-synuclein and β")] == ["alpha", "synuclein", "and", "beta"]
 
