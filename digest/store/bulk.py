@@ -14,12 +14,11 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-Row = tuple[Any, ...]
 _VALUES: Final = 400  #: in a statement of SQLite's; more gain nothing
 
 
@@ -27,44 +26,18 @@ def insert(
     connection: sa.Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]]
 ) -> None:
     """Add rows: the values of each column, all equally many; other columns have their default."""
-    names, values = tuple(columns), list(columns.values())
-    count = len(values[0])
-    if not count:
-        return
-    if connection.dialect.name != "sqlite":
-        connection.exec_driver_sql(_insert(table, names, connection.dialect), tuple(values))
-        return
-    width = len(names)
-    row_by_row: list[Any] = [None] * (width * count)
-    for place, column in enumerate(values):
-        row_by_row[place::width] = column
-    together = max(1, _VALUES // width)
-    whole = count - count % together
-    for rows, begin, end in ((together, 0, whole), (1, whole, count)):
-        _insert_rows(connection, table, names, row_by_row[begin * width : end * width], rows=rows)
-
-
-def _insert_rows(
-    connection: sa.Connection,
-    table: sa.Table,
-    names: tuple[str, ...],
-    values: Sequence[Any],
-    *,
-    rows: int,
-) -> None:
-    """So many `rows` with each statement."""
-    size = len(names) * rows
-    told = [tuple(values[at : at + size]) for at in range(0, len(values), size)]
-    if told:
-        connection.exec_driver_sql(_insert(table, names, connection.dialect, rows=rows), told)
+    _execute(connection, _insert, table, columns)
 
 
 def update(
-    connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], rows: Sequence[Row]
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    of: Sequence[int],
 ) -> None:
-    """Set `columns` of the rows whose id each tuple ends with."""
-    statement = _update(table, columns, connection.dialect)
-    _execute(connection, statement, rows)
+    """Set each column of the rows with these ids to its values, in the order of the ids."""
+    _execute(connection, _update, table, {**columns, "id": of})
 
 
 def new_ids(connection: sa.Connection, table: sa.Table, count: int) -> list[int]:
@@ -155,13 +128,38 @@ def _as_sqlite(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
-def _execute(connection: sa.Connection, statement: str, rows: Sequence[Row]) -> None:
-    if not rows:
+class _Write(Protocol):
+    """Writes the statement that takes so many rows of a table's columns."""
+
+    def __call__(
+        self, table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect, *, rows: int = 1
+    ) -> str: ...
+
+
+def _execute(
+    connection: sa.Connection,
+    write: _Write,
+    table: sa.Table,
+    columns: Mapping[str, Sequence[Any]],
+) -> None:
+    names, values = tuple(columns), list(columns.values())
+    count, width = len(values[0]), len(names)
+    if not count:
         return
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(statement, list(rows))
-    else:
-        connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True))))
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(write(table, names, connection.dialect), tuple(values))
+        return
+    row_by_row: list[Any] = [None] * (width * count)
+    for place, column in enumerate(values):
+        row_by_row[place::width] = column
+    together = max(1, _VALUES // width)
+    whole = count - count % together
+    for rows, begin, end in ((together, 0, whole), (1, whole, count)):
+        size = rows * width
+        told = [tuple(row_by_row[at : at + size]) for at in range(begin * width, end * width, size)]
+        if told:
+            statement = write(table, names, connection.dialect, rows=rows)
+            connection.exec_driver_sql(statement, told)
 
 
 @lru_cache(maxsize=64)
@@ -184,14 +182,20 @@ def _insert(
 
 
 @lru_cache(maxsize=64)
-def _update(table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect) -> str:
+def _update(
+    table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect, *, rows: int = 1
+) -> str:
+    """The last of the columns is the id."""
     names = _quoted(columns, dialect)
     if dialect.name == "sqlite":
-        changes = ", ".join(f"{name} = ?" for name in names)
-        return f"UPDATE {table.name} SET {changes} WHERE id = ?"
-    changes = ", ".join(f"{name} = told.{name}" for name in names)
-    told = _told(table, (*columns, "id"), dialect)
-    return f"UPDATE {table.name} SET {changes} FROM {told} WHERE {table.name}.id = told.id"
+        row = f"({', '.join('?' * len(names))})"
+        of = [f"told.column{place}" for place in range(1, len(names) + 1)]
+        told = f"(VALUES {', '.join([row] * rows)}) AS told"
+    else:
+        of = [f"told.{name}" for name in names]
+        told = _told(table, columns, dialect)
+    *changes, key = [f"{name} = {value}" for name, value in zip(names, of, strict=True)]
+    return f"UPDATE {table.name} SET {', '.join(changes)} FROM {told} WHERE {table.name}.{key}"
 
 
 @lru_cache(maxsize=64)

@@ -24,8 +24,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from json.encoder import encode_basestring
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, cast
 
 from digest.errors import SchemaError
 from digest.model import (
@@ -55,6 +56,7 @@ _NEXT_SECTION: Final = "\n]],["
 _END: Final = "\n]]]}"
 _ALSO: Final = ',"also":'  #: inside a string its quotes would be escaped
 _NAMED: Final = '"]'  #: the end of a list of names, or two characters of one
+_SCORE: Final = ',"s":'  #: it comes second
 _LINES_KEPT: Final = 16_384  #: twice this at most, of about 0.7 kB
 _NAMES_KEPT: Final = 8_192  #: lists of names, of about 0.2 kB
 _HEADS_KEPT: Final = 1_024
@@ -69,22 +71,24 @@ class Written:
     """Writes documents, and keeps what it wrote for those who share an interest.
 
     What is kept goes by identity: within a run the items of one find are one value, and so are the
-    reasons of one match; comparing them would cost more than writing them.
+    reasons of one match; comparing them would cost more than writing them. An item that names
+    further interests is nobody else's, but apart from that its line is the one of the match.
     """
 
     def __init__(self) -> None:
-        self._lines: dict[int, tuple[str, Item]] = {}
-        self._reasons: dict[int, tuple[str, Reasons]] = {}
+        self._lines: dict[int, str] = {}
+        self._items: list[Item] = []  # holds them, so that nothing else gets their identities
+        self._matches: dict[int, tuple[Item, str]] = {}
         self._notes: tuple[str, tuple[SourceNote, ...]] = ("", ())
 
     def text(self, digest: Digest) -> str:
         """The digest without what its row's columns hold."""
         more = f',"more":{digest.left_out}' if digest.left_out else ""
         away = ',"away":true' if digest.away else ""
-        sections = ",".join([self._section(section) for section in digest.sections])
+        sections = ",".join(map(self._section, digest.sections))
         return (
-            f'{{"v":{VERSION},"since":"{digest.since.isoformat()}",'
-            f'"until":"{digest.until.isoformat()}","n":{digest.considered}{more}'
+            f'{{"v":{VERSION},"since":"{_told(digest.since)}",'
+            f'"until":"{_told(digest.until)}","n":{digest.considered}{more}'
             f'{self._noted(digest.notes)}{away},"sections":[{sections}]}}'
         )
 
@@ -98,38 +102,39 @@ class Written:
 
     def _section(self, section: Section) -> str:
         number = "null" if section.interest_id is None else section.interest_id
-        known = self._lines.get
-        lines = [
-            kept[0] if (kept := known(id(item))) else self._line(item) for item in section.items
-        ]
+        known: list[Any] = list(map(self._lines.get, map(id, section.items)))
+        pairs = zip(known, section.items, strict=True)
+        lines = [line or self._line(item) for line, item in pairs] if None in known else known
         text = "\n,\n".join(lines)
         return f"[{number},{_quote(section.name)},[\n{text}\n]]"
 
     def _line(self, item: Item) -> str:
-        also = f',"also":[{",".join(map(_quote, item.also))}]' if item.also else ""
-        new = ',"rev":true' if item.revision else ""
-        why = self._why(item.reasons)
-        line = f'{{"p":{item.paper_id},"s":{item.score!r}{also}{new}{why}}}'
-        if not also and not new:  # what one reader's other interests add is nobody else's
-            _keep(self._lines, item, line)
+        line = self._of_match(item)
+        if item.also or item.revision:
+            also = f',"also":[{",".join(map(_quote, item.also))}]' if item.also else ""
+            new = ',"rev":true' if item.revision else ""
+            end = line.find(",", line.index(_SCORE) + 1)  # of the score
+            end = end if end > 0 else len(line) - 1
+            return f"{line[:end]}{also}{new}{line[end:]}"
+        if len(self._items) >= _WRITTEN_KEPT:
+            self._lines.clear()
+            self._items.clear()
+        self._lines[id(item)] = line
+        self._items.append(item)
         return line
 
-    def _why(self, reasons: Reasons) -> str:
-        known = self._reasons.get(id(reasons))
-        if known is None:
-            told = dump_json(_reasons(reasons))[1:-1]
-            return _keep(self._reasons, reasons, f",{told}" if told else "")
-        return known[0]
-
-
-_Kept = TypeVar("_Kept")
-
-
-def _keep(kept: dict[int, tuple[str, _Kept]], value: _Kept, text: str) -> str:
-    if len(kept) >= _WRITTEN_KEPT:
-        kept.clear()
-    kept[id(value)] = text, value  # which holds the value, so that nothing else gets its identity
-    return text
+    def _of_match(self, item: Item) -> str:
+        """The line without what one reader's other interests, or an earlier version, add to it."""
+        paper, score, reasons = item.paper_id, item.score, item.reasons
+        known = self._matches.get(id(reasons))
+        if known is not None and (known[0].paper_id, known[0].score) == (paper, score):
+            return known[1]
+        told = dump_json(_reasons(reasons))[1:-1]
+        line = f'{{"p":{paper}{_SCORE}{score!r}{"," if told else ""}{told}}}'
+        if len(self._matches) >= _WRITTEN_KEPT:
+            self._matches.clear()
+        self._matches[id(reasons)] = item, line  # the item holds the reasons
+        return line
 
 
 class Reading:
@@ -276,6 +281,7 @@ def dump_json(value: Any) -> str:
     return _encode(value)
 
 
+_told = lru_cache(maxsize=1024)(datetime.isoformat)  # thousands share a window
 _quote = encode_basestring  # what `dump_json` does with a string, without its preparations
 _decoder = json.JSONDecoder()
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -49,7 +49,9 @@ _sighting = SQLModel.metadata.tables["sighting"]
 #: Literals, for an index serves a state only where the statement itself names it.
 _ACTIVE = f"state = '{SubscriberState.ACTIVE.value}'"
 _DUE = f"SELECT id, next_due_at, seen_upto FROM subscriber WHERE {_ACTIVE} AND next_due_at <= ?"
-_STILL_ACTIVE = f"SELECT id, next_due_at FROM subscriber WHERE id IN ? AND {_ACTIVE}"
+#: By their keys alone: with the state, SQLite would look through all who are active.
+_STILL_DUE = "SELECT id, next_due_at, state FROM subscriber WHERE id IN ?"
+_STAYED = f"SELECT digest_id, {NEVER_LEFT} FROM delivery WHERE digest_id IN ?"
 _DATED = "SELECT subscriber_id FROM digest WHERE local_date = ? AND subscriber_id IN ?"
 _SENT_TO = """
     SELECT subscriber_id, paper_id, max(version) FROM sent
@@ -220,13 +222,9 @@ class Claim:
         return free
 
     def _lock_waiting(self, digests: Collection[DigestId]) -> frozenset[DigestId]:
-        statement = (
-            sa.select(_delivery.c.digest_id, NEVER_LEFT)
-            .where(_delivery.c.digest_id.in_(digests))
-            .with_for_update()
-        )
+        held = "" if self._connection.dialect.name == "sqlite" else " FOR UPDATE"
         stayed: dict[DigestId, list[bool]] = defaultdict(list)
-        for digest_id, never_left in self._connection.execute(statement):
+        for digest_id, never_left in bulk.query(self._connection, _STAYED + held, digests):
             stayed[digest_id].append(never_left)
         return frozenset(digest_id for digest_id, every in stayed.items() if all(every))
 
@@ -264,7 +262,9 @@ class Claim:
         bulk.insert(into, _delivery, self._deliveries(ids, issues))
         ring(into)
         self._advance(
-            (issue.digest.subscriber_id, issue.next_due_at, issue.fetch_upto) for issue in issues
+            [issue.digest.subscriber_id for issue in issues],
+            [issue.next_due_at for issue in issues],
+            [issue.fetch_upto for issue in issues],
         )
 
     def _digests(
@@ -311,13 +311,17 @@ class Claim:
             set_={name: statement.excluded[name] for name in ("run_id", "at", "reason", "detail")},
         )
         self._connection.execute(statement, [_skip_row(skip, run_id, at) for skip in skipped])
-        self._advance((skip.subscriber_id, skip.next_due_at, skip.seen_upto) for skip in skipped)
+        self._advance(
+            [skip.subscriber_id for skip in skipped],
+            [skip.next_due_at for skip in skipped],
+            [skip.seen_upto for skip in skipped],
+        )
 
     def postpone(self, moves: Iterable[tuple[SubscriberId, datetime]]) -> None:
         """Set each subscriber's next due instant, and nothing else."""
-        into = self._connection
-        rows = [(bulk.stored(into, due), sid) for sid, due in moves]
-        bulk.update(into, _subscriber, ("next_due_at",), rows)
+        told = dict(moves)
+        due = [bulk.stored(self._connection, at) for at in told.values()]
+        bulk.update(self._connection, _subscriber, {"next_due_at": due}, of=list(told))
 
     def welcome_back(self, ids: Collection[SubscriberId]) -> None:
         """These have been told what they missed while they rested."""
@@ -325,19 +329,23 @@ class Claim:
             statement = sa.update(_subscriber).where(_subscriber.c.id.in_(ids))
             self._connection.execute(statement.values(away_since=None))
 
-    def _advance(self, moves: Iterable[tuple[SubscriberId, datetime, FetchId]]) -> None:
+    def _advance(
+        self, ids: Sequence[SubscriberId], due: Sequence[datetime], upto: Sequence[FetchId]
+    ) -> None:
         into = self._connection
-        rows = [(bulk.stored(into, due), upto, sid) for sid, due, upto in moves]
-        bulk.update(into, _subscriber, ("next_due_at", "seen_upto"), rows)
+        stored = [bulk.stored(into, at) for at in due]
+        bulk.update(into, _subscriber, {"next_due_at": stored, "seen_upto": upto}, of=ids)
 
 
 def _lock(connection: sa.Connection, due: Sequence[Due]) -> frozenset[SubscriberId]:
     """The ids among `due` that are unchanged since they were read and that nobody else holds."""
     expected = {one.id: one.next_due_at for one in due}
     alone = "" if connection.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED"
-    when = bulk.instants(connection)
-    rows = bulk.query(connection, _STILL_ACTIVE + alone, expected)
-    return frozenset(sid for sid, next_due_at in rows if expected[sid] == when(next_due_at))
+    when, active = bulk.instants(connection), SubscriberState.ACTIVE.value
+    rows = bulk.query(connection, _STILL_DUE + alone, expected)
+    return frozenset(
+        sid for sid, at, state in rows if state == active and expected[sid] == when(at)
+    )
 
 
 def _read_sent(

@@ -25,10 +25,10 @@ from digest.model import (
     SourceNote,
     Verdict,
 )
-from digest.store import intake
+from digest.store import bulk, intake
 from digest.store.database import Database, insert_into
 from digest.store.leases import Lease
-from digest.store.rows import PAPER, SIGHTING, batches, read_papers
+from digest.store.rows import PAPER, SIGHTING, read_papers
 from digest.store.summaries import summaries_of
 from digest.store.tables import FetchRow, PaperAliasRow, SourceRow, table
 from digest.text import arxiv_id, canonical_url, doi, pmid
@@ -222,11 +222,9 @@ def current_ids(connection: sa.Connection, ids: Iterable[PaperId]) -> dict[Paper
     transaction asks here first.
     """
     wanted = sorted(set(ids))
-    there: dict[PaperId, PaperId] = {}
-    for some in batches(wanted):
-        rows = sa.select(PAPER.c.id).where(PAPER.c.id.in_(some)).order_by(PAPER.c.id)
-        found = connection.execute(rows.with_for_update(read=True, key_share=True)).scalars()
-        there.update((PaperId(id), PaperId(id)) for id in found)
+    held = "" if connection.dialect.name == "sqlite" else " FOR KEY SHARE"
+    rows = bulk.query(connection, f"SELECT id FROM paper WHERE id IN ? ORDER BY id{held}", wanted)
+    there = {PaperId(id): PaperId(id) for (id,) in rows}
     return there | _moved(connection, [id for id in wanted if id not in there])
 
 

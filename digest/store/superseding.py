@@ -11,16 +11,19 @@ import sqlalchemy as sa
 
 from digest.model import DeliveryState, DigestId, FetchId, SubscriberId
 from digest.store import bulk
-from digest.store.tables import DeliveryRow, DigestRow, table
+from digest.store.tables import DigestRow, table
 
 _digest: Final = table(DigestRow)
-_delivery: Final = table(DeliveryRow)
 _WAITING: Final = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value)
 
 #: Waiting, and the answer to an end-of-data was never lost: such a mail cannot have arrived.
-NEVER_LEFT: Final = sa.and_(
-    _delivery.c.state.in_(_WAITING), _delivery.c.doubts + _delivery.c.part == 0
-)
+NEVER_LEFT: Final = f"state IN {_WAITING} AND doubts + part = 0"
+_NEWEST_WAITING: Final = f"""
+    SELECT id FROM digest
+    WHERE id IN (SELECT max(id) FROM digest WHERE subscriber_id IN ? GROUP BY subscriber_id)
+      AND EXISTS (SELECT 1 FROM delivery WHERE digest_id = digest.id)
+      AND NOT EXISTS (SELECT 1 FROM delivery WHERE digest_id = digest.id AND NOT ({NEVER_LEFT}))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +42,15 @@ def waiting(
     connection: sa.Connection, of: Collection[SubscriberId]
 ) -> dict[SubscriberId, Superseded]:
     """The newest digest of each of `of`, where it still waits on every channel."""
-    newest = (
-        sa.select(sa.func.max(_digest.c.id))
-        .where(bulk.among(connection, _digest.c.subscriber_id, of))
-        .group_by(_digest.c.subscriber_id)
-    )
-    settled = sa.select(_delivery.c.digest_id).where(
-        _delivery.c.digest_id == _digest.c.id, ~NEVER_LEFT
-    )
-    pending = sa.select(_delivery.c.digest_id).where(
-        _delivery.c.digest_id == _digest.c.id, _delivery.c.state.in_(_WAITING)
-    )
+    found = [id for (id,) in bulk.query(connection, _NEWEST_WAITING, of)]
+    if not found:
+        return {}
     told = _digest.c.document
     columns = (
         *(_digest.c.subscriber_id, _digest.c.id, _digest.c.fetch_after),
         sa.case((told["away"].as_boolean(), told["since"].as_string())),
     )
-    statement = sa.select(*columns).where(
-        _digest.c.id.in_(newest), pending.exists(), ~settled.exists()
-    )
+    statement = sa.select(*columns).where(bulk.among(connection, _digest.c.id, found))
     return {
         owner: Superseded(id, after, datetime.fromisoformat(since) if since else None)
         for owner, id, after, since in connection.execute(statement)

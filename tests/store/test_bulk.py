@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -10,8 +13,10 @@ from digest.errors import StoreError
 from digest.store import bulk
 from digest.store.database import Database
 from tests import queued
+from tests.fakes import START
 
 _sent = SQLModel.metadata.tables["sent"]
+_subscriber = SQLModel.metadata.tables["subscriber"]
 _delivery = SQLModel.metadata.tables["delivery"]
 
 
@@ -67,3 +72,20 @@ def test_one_bad_row_and_none_of_them_is_stored(database: Database) -> None:
         store(database, wanted)
     with database.read() as connection:
         assert connection.execute(sa.select(_sent.c.paper_id)).all() == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 150, 301])
+def test_changes_go_to_the_rows_they_are_of_and_to_no_other(database: Database, count: int) -> None:
+    queued.fill(database, 310)
+    due = [START + timedelta(minutes=number) for number in range(count)]
+    with database.write() as connection:
+        stored = [bulk.stored(connection, at) for at in due]
+        ids = list(range(count, 0, -1))
+        wanted: dict[str, list[Any]] = {"next_due_at": stored, "seen_upto": list(range(count))}
+        bulk.update(connection, _subscriber, wanted, of=ids)
+    with database.read() as connection:
+        statement = sa.select(_subscriber.c.id, _subscriber.c.next_due_at, _subscriber.c.seen_upto)
+        rows = {row.id: row for row in connection.execute(statement)}
+    assert [rows[id_].next_due_at for id_ in ids] == due
+    assert [rows[id_].seen_upto for id_ in ids] == list(range(count))
+    assert {rows[id_].seen_upto for id_ in range(count + 1, 311)} == {None}

@@ -77,6 +77,20 @@ def test_a_digest_comes_back_as_it_went(some: list[Digest]) -> None:
         assert from_document(json.loads(text), **columns(digest)) == digest
 
 
+@given(reasons, st.lists(items, min_size=1, max_size=6))
+def test_what_is_kept_of_a_match_is_written_for_nothing_else(
+    shared: Reasons, some: list[Item]
+) -> None:
+    """The same reasons for other papers, other scores and other readers, in any order."""
+    alike = tuple(item._replace(reasons=shared) for item in some)
+    listed = alike + tuple(item._replace(also=(), revision=False) for item in alike) + alike
+    digest = builders.digest(sections=(builders.section(*listed),))
+    written = Written()
+    for _ in range(2):
+        document = json.loads(written.text(digest))
+        assert from_document(document, **columns(digest)) == digest
+
+
 @given(digests)
 def test_a_document_written_in_one_line_is_read_as_well(digest: Digest) -> None:
     text = dump_json(json.loads(Written().text(digest)))

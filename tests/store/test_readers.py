@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from digest.model import Cadence, DigestId, Schedule
 from digest.store.bulk import update
@@ -32,8 +33,9 @@ def test_a_digest_comes_with_its_addressee(database: Database) -> None:
         insert(connection, [reader])
     queued.fill(database, 1, first=5)
     with database.write() as connection:
-        told = (Written().text(digest), reader.id, digest.id)
-        update(connection, table(DigestRow), ("document", "subscriber_id"), [told])
+        text, owner = [Written().text(digest)], [reader.id]
+        told: dict[str, list[Any]] = {"document": text, "subscriber_id": owner}
+        update(connection, table(DigestRow), told, of=[digest.id])
 
     found = ReaderStore(database).read([digest.id, DigestId(7)])
 
