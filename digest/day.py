@@ -1,9 +1,11 @@
 """One run: the whole river once.
 
     leftovers | ingest, groundwork | compose | sum up | send
+                                  send while composing
 
 What an earlier run left in the outbox goes first, so that a digest composed before a crash is
-sent as it was composed; then the day's work. Killed at any instant, the next run goes on from what
+sent as it was composed; then the day's work. In a large run others send already while it composes,
+once no paper waits for a better summary. Killed at any instant, the next run goes on from what
 is stored. It holds no policy of its own: each step keeps its own guarantees.
 """
 
@@ -47,6 +49,16 @@ class Unwatched:
     def composed(self, subscribers: int) -> None: ...
 
     def sent(self, deliveries: int) -> None: ...
+
+
+class Couriers(Protocol):
+    """Whoever sends beside a run (see `digest.courier`)."""
+
+    def posted(self) -> None:
+        """There is something to send."""
+
+    def finish(self) -> Tally:
+        """Wait until they have sent what they can; what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +116,17 @@ class RunReport:
 class Day:
     """The steps of a run, made by the wiring; `composer` is made after ingest has stored.
 
-    `summarise` comes when it is known which papers are wanted most, and ends by its own deadline.
+    `settle` sums up what needs no service, and says whether that is all there will be; `summarise`
+    comes when it is known which papers are wanted most, and ends by its own deadline.
     """
 
     store: EditionStore
     ingest: Callable[[int, Watcher], IngestReport]
     composer: Callable[[], Composer]
+    settle: Callable[[], bool]
     summarise: Callable[[], object]
     drain: Callable[[Watcher], Tally]
+    couriers: Couriers
 
     def run(
         self, now: datetime, *, only: SubscriberId | None = None, watcher: Watcher
@@ -120,9 +135,19 @@ class Day:
         deliveries = self.drain(watcher)
         run_id = self.store.begin_run(now)
         ingested = self.ingest(run_id, watcher)
-        composed = self.composer().compose(now, run_id=run_id, only=only, progress=watcher.composed)
+        is_final = self.settle()
+
+        def queued(moved: int) -> None:
+            watcher.composed(moved)
+            if is_final:
+                self.couriers.posted()
+
+        composed = self.composer().compose(now, run_id=run_id, only=only, progress=queued)
         memory.give_back()
         self.summarise()
+        sent = self.couriers.finish()
+        watcher.sent(sent.states.total())
+        deliveries.add(sent)
         deliveries.add(self.drain(watcher))
         report = RunReport(now, ingested, composed, deliveries)
         self.store.finish_run(run_id, now, report.to_json())

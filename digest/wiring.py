@@ -16,14 +16,14 @@ from functools import cached_property
 from digest import memory
 from digest.backtest import Backtester
 from digest.bounces import Heard
-from digest.branding import brand_of
 from digest.channels import ConfiguredChannels
 from digest.clock import Clock, fixed_clock, system_clock
 from digest.config import Settings
+from digest.courier import Couriers, number_of
 from digest.day import Day, RunReport, Unwatched, Watcher
+from digest.dispatch import Dispatch
 from digest.edition import Composer
 from digest.errands import Errands
-from digest.errors import TemplateFault
 from digest.explaining import Answer, explain
 from digest.feedback import Feedback
 from digest.groundwork import Groundwork
@@ -31,41 +31,28 @@ from digest.housekeeping import clean
 from digest.hub import Hub
 from digest.importing import Importer
 from digest.ingest import IngestReport, ingest
-from digest.letters import Letters
 from digest.likeness import Likeness
 from digest.matching.engine import Matcher
-from digest.model import Channel, DigestId, Message, Site, Subscriber
+from digest.model import Channel, DigestId, Message, Subscriber
 from digest.origins import Origins
 from digest.outbox import Outbox, Route, Tally, Unrenderable
-from digest.pager import Pager
-from digest.post import Post
-from digest.rendering.brand import Brand
 from digest.rendering.email import Rendered, render
-from digest.rendering.environment import Templates
 from digest.rendering.links import MailTokens
 from digest.rendering.message import Letter
 from digest.rendering.view import view
-from digest.rendering.wire import Joiner
 from digest.searching import Searcher
 from digest.searching.snapshot import usual_place
 from digest.searching.staging import Setting
-from digest.store import waterline
 from digest.store.covering import CoveringStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
 from digest.store.errands import ErrandStore
-from digest.store.outbox import OutboxStore
-from digest.store.papers import PaperStore
-from digest.store.readers import ReaderStore
 from digest.store.schema import require_current
 from digest.store.searchable import SearchableStore
 from digest.store.stream import StreamStore
 from digest.store.subscribers import SubscriberStore
-from digest.subscriptions.addresses import fingerprints
 from digest.subscriptions.channels import routes
-from digest.subscriptions.register import Subscriptions, Usual
-from digest.summaries.rounds import Summaries, makers
-from digest.tokens import Tokens
+from digest.summaries.rounds import Summaries
 
 log = logging.getLogger(__name__)
 
@@ -87,56 +74,20 @@ def open_app(
         database.dispose()
 
 
-class App:
+class App(Dispatch):
     """Everything one process needs, made when first asked for."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        *,
-        clock: Clock = system_clock,
-        stop: threading.Event | None = None,
-    ) -> None:
-        self.settings = settings
-        self.database = database
-        self.clock = clock
-        self.stop = stop or threading.Event()
-        self.site: Site = settings.as_site()
-        self.tokens = Tokens(settings.signing_keys())
-        self.papers = PaperStore(database, makers=makers(settings.summaries))
-        self.editions = EditionStore(database)
-        self.stream = StreamStore(database)
-        self.subscribers = SubscriberStore(database)
-        self.subscriptions = Subscriptions(
-            database,
-            keys=settings.signing_keys(),
-            usual=Usual.of(settings),
-            clock=clock,
-        )
+    @cached_property
+    def editions(self) -> EditionStore:
+        return EditionStore(self.database)
 
     @cached_property
-    def templates(self) -> Templates:
-        return Templates(self.settings.site.templates, brand=self.brand)
+    def stream(self) -> StreamStore:
+        return StreamStore(self.database)
 
     @cached_property
-    def brand(self) -> Brand:
-        return brand_of(self.settings)
-
-    @cached_property
-    def joiner(self) -> Joiner:
-        """Composes this installation's mails; slowly where its own templates cannot be joined.
-
-        Raises TemplateFault where they cannot even be drawn.
-        """
-        joiner = Joiner(self.site, self.templates, budget=self.settings.digest.size_budget)
-        if joiner.plain_because:
-            log.warning(
-                "Mails take longer to compose: %s.",
-                joiner.plain_because,
-                extra={"action": "composed_plainly"},
-            )
-        return joiner
+    def subscribers(self) -> SubscriberStore:
+        return SubscriberStore(self.database)
 
     # --- the stories ----------------------------------------------------------------------------
 
@@ -154,20 +105,23 @@ class App:
         if dry_run:
             return RunReport(at, digests=self.composer(at).rehearse(at, only=who))
         clock = self.clock if now is None else fixed_clock(now)
-        self.post.listen()  # who is suspended for what came back is not composed for
-        with self.errands(clock) as errands:
-            errands.drain()
-        with self.outbox(clock) as outbox:
-            day = Day(
-                store=self.editions,
-                ingest=lambda run_id, watching: self.ingest(clock, run_id, watching),
-                composer=lambda: self.composer(at),
-                summarise=lambda: self.summaries.make(clock),
-                drain=lambda watching: _watched(outbox.drain(), watching),
-            )
-            report = day.run(at, only=who, watcher=watcher or Unwatched())
+        with self._couriers(at, clock, alone=who is not None) as couriers:
+            self.post.listen()  # who is suspended for what came back is not composed for
+            with self.errands(clock) as errands:
+                errands.drain()
+            with self.outbox(clock) as outbox:
+                day = Day(
+                    store=self.editions,
+                    ingest=lambda run_id, watching: self.ingest(clock, run_id, watching),
+                    composer=lambda: self.composer(at),
+                    settle=lambda: self.summaries.settle(clock),
+                    summarise=lambda: self.summaries.make(clock),
+                    drain=lambda watching: _watched(outbox.drain(), watching),
+                    couriers=couriers,
+                )
+                report = day.run(at, only=who, watcher=watcher or Unwatched())
         self.hub.finish(_HUB_SECONDS)
-        self._require_no_halt()
+        self.require_no_halt()
         self.clean(min(at, self.clock()))
         return report
 
@@ -298,27 +252,20 @@ class App:
 
     def outbox(self, clock: Clock) -> Outbox:
         """One worker on the queue; raises Halted for a database that must not send yet."""
-        self._require_no_halt()
-        letters = Letters(
-            readers=ReaderStore(self.database),
-            papers=self.papers,
-            tokens=self.tokens,
-            draw=self._draw,
-            verp=self.post.verp,
-        )
-        return Outbox(
-            self.post.queue(OutboxStore(self.database, hashes=self._fingerprints)),
-            self.pager.heeding("templates", letters.compose),
-            [self.post.route(), *self.channels.routes(clock)],
-            spool=self.settings.delivery.spool,
-            clock=clock,
-            stop=self.stop,
-        )
+        return self.mails(clock, *self.channels.routes(clock))
+
+    def _couriers(self, at: datetime, clock: Clock, *, alone: bool) -> Couriers:
+        """Who sends while a run composes, if that is much; others could not see a test's memory."""
+        number = 0
+        if not (alone or self.database.is_in_memory):
+            number = number_of(self.settings, lambda most: len(self.editions.due(at, limit=most)))
+        stands = None if clock is system_clock else clock()
+        return Couriers(self.settings, number=number, at=stands, stop=self.stop)
 
     def errands(self, clock: Clock) -> Outbox:
         """One worker on the mails that somebody at the door waits for; otherwise as `outbox`."""
-        self._require_no_halt()
-        store = ErrandStore(self.database, hashes=self._fingerprints)
+        self.require_no_halt()
+        store = ErrandStore(self.database, hashes=self.fingerprints)
         mails = Errands(store, self.tokens, self.site, self.templates)
         return Outbox(
             store,
@@ -333,34 +280,9 @@ class App:
         """The route by which mail leaves."""
         return self.post.route()
 
-    def _require_no_halt(self) -> None:
-        waterline.check(self.database, self.settings.delivery.spool, self.clock())
-
-    @cached_property
-    def post(self) -> Post:
-        """The accounts mail leaves by, and what hears of what comes back."""
-        return Post(
-            self.settings,
-            self.database,
-            tokens=self.tokens,
-            subscriptions=self.subscriptions,
-            clock=self.clock,
-            stop=self.stop,
-            tell=self.pager.tell,
-        )
-
-    @cached_property
-    def pager(self) -> Pager:
-        """How the operator is told."""
-        is_mailed = self.settings.monitoring.alerts
-        return Pager(self.database, clock=self.clock, is_mailed=is_mailed)
-
     def read_bounces(self) -> Heard:
         """Read what came back, and suspend, suppress or keep accordingly."""
         return self.post.read_bounces()
-
-    def _fingerprints(self, address: str) -> tuple[str, ...]:
-        return fingerprints(address, self.settings.signing_keys())
 
     @cached_property
     def channels(self) -> ConfiguredChannels:
@@ -375,14 +297,8 @@ class App:
             stop=self.stop,
         )
 
-    def _draw(self, letter: Letter, channel: Channel) -> Message | Unrenderable:
-        if channel.is_mail:
-            joiner = self.joiner
-            try:
-                return joiner.join(letter, channel=channel)
-            except TemplateFault as fault:  # in what this mail alone has: the others go on
-                return Unrenderable(letter.delivery_id, str(fault), is_final=False)
-        return self.channels.draw(letter)
+    def draw(self, letter: Letter, channel: Channel) -> Message | Unrenderable:
+        return super().draw(letter, channel) if channel.is_mail else self.channels.draw(letter)
 
     def _routes_of(self, subscriber: Subscriber) -> list[tuple[Channel, str]]:
         return routes(subscriber, self.settings.delivery.channel_kind())

@@ -61,7 +61,8 @@ class Outbox:
 
     `compose` makes the messages of some deliveries, in their order. Its TemplateFault says that it
     can make none: the channel stops, and everything stays queued. `batch` deliveries are claimed
-    and settled at once, for `lease`; a busy database is waited for `patience` seconds.
+    and settled at once, for `lease`; a busy database is waited for `patience` seconds. `progress`
+    hears after every commit what has become of deliveries in this drain so far.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Outbox:
         batch: int = 500,
         lease: timedelta = timedelta(minutes=15),
         patience: float = 60.0,
+        progress: Callable[[Tally], None] = lambda tally: None,
     ) -> None:
         self._store = store
         self._compose = compose
@@ -85,6 +87,7 @@ class Outbox:
         self._batch = batch
         self._lease = lease
         self._patience = patience
+        self._progress = progress
         self._tally = Tally()
         self._held: dict[DeliveryId, Delivery] = {}  #: claimed, without an outcome
         self._told: list[Settlement] = []  #: with an outcome, not yet committed
@@ -174,8 +177,8 @@ class Outbox:
                 lease=self._lease,
                 settling=self._told,
             )
-            self._told_settled()
             self._tally.states.update(batch.withdrawn)
+            self._told_settled()
             if batch.deliveries:
                 self._hold(batch.deliveries, since)
                 return batch.deliveries
@@ -255,6 +258,7 @@ class Outbox:
 
     def _told_settled(self) -> None:
         self._tally.count(self._told)
+        self._progress(self._tally)
         self._journal.settled(one.delivery.id for one in self._told)
         self._told.clear()
         self._trouble = None

@@ -21,9 +21,9 @@ from typing import Final, Protocol
 import uvicorn
 
 from digest import metrics
+from digest.ending import PATIENCE, asked_to_end
 from digest.errors import StoreError
 from digest.scheduler.alarm import Alarm, Job
-from digest.scheduler.ending import PATIENCE, asked_to_end
 from digest.scheduler.rounds import CLEAN_EVERY, Rounds
 from digest.scheduler.watch import LOOK_EVERY, LookOut
 from digest.scheduler.worker import Work, Worker

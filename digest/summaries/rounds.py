@@ -102,6 +102,12 @@ class Summaries:
         """A sentence of each abstract that has none yet; as `make`, without asking the service."""
         return self._hold(clock, self._makers[-1:], self._extract)
 
+    def settle(self, clock: Clock) -> bool:
+        """Choose what is missing; whether no paper can get another summary soon."""
+        self.choose(clock)
+        is_all = not (self._makers and self.missing(MAKER, clock, 1))
+        return is_all and not self._settings.model
+
     def make(self, clock: Clock) -> Round:
         """Whatever is missing, until the deadline; nothing while another process does."""
         return self._hold(clock, self._makers, self._make)

@@ -22,7 +22,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "memory",
         }
     ),
-    frozenset({"config", "network", "logs", "away"}),
+    frozenset({"config", "network", "logs", "away", "ending"}),
     frozenset({"sources", "matching", "rendering", "delivery", "store", "tokens"}),
     frozenset(
         {
@@ -60,6 +60,8 @@ FLOORS: tuple[frozenset[str], ...] = (
         }
     ),  # stories made of stories
     frozenset({"post", "channels", "origins", "groundwork"}),
+    frozenset({"dispatch"}),
+    frozenset({"courier"}),
     frozenset({"wiring"}),
     frozenset({"notices"}),
     frozenset({"web", "scheduler", "demo"}),
