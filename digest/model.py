@@ -554,7 +554,7 @@ class Digest(NamedTuple):
 
     @property
     def paper_ids(self) -> tuple[PaperId, ...]:
-        return tuple(item.paper_id for section in self.sections for item in section.items)
+        return tuple([item.paper_id for section in self.sections for item in section.items])
 
 
 # --- deliveries ---------------------------------------------------------------------------------

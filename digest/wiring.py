@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from digest import memory
 from digest.backtest import Backtester
@@ -33,7 +33,7 @@ from digest.importing import Importer
 from digest.ingest import IngestReport, ingest
 from digest.likeness import Likeness
 from digest.matching.engine import Matcher
-from digest.model import Channel, DigestId, Message, Subscriber
+from digest.model import Channel, DigestId, Message
 from digest.origins import Origins
 from digest.outbox import Outbox, Route, Tally, Unrenderable
 from digest.rendering.email import Rendered, render
@@ -161,7 +161,7 @@ class App(Dispatch):
             papers=self.papers,
             subscribers=self.subscribers,
             matcher=self.matcher(at),
-            routes=self._routes_of,
+            routes=partial(routes, mail=self.settings.delivery.channel_kind()),
         )
 
     def preview(
@@ -299,9 +299,6 @@ class App(Dispatch):
 
     def draw(self, letter: Letter, channel: Channel) -> Message | Unrenderable:
         return super().draw(letter, channel) if channel.is_mail else self.channels.draw(letter)
-
-    def _routes_of(self, subscriber: Subscriber) -> list[tuple[Channel, str]]:
-        return routes(subscriber, self.settings.delivery.channel_kind())
 
 
 def _watched(tally: Tally, watcher: Watcher) -> Tally:

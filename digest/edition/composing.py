@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache, partial
 from random import randrange
+from typing import NamedTuple
 
 from digest import away, memory
 from digest.clock import latest_due, local_date, next_due, period
@@ -23,6 +24,7 @@ from digest.model import (
     FetchId,
     Paper,
     PaperId,
+    Schedule,
     Skip,
     Subscriber,
     SubscriberId,
@@ -54,18 +56,27 @@ class Composed:
         return Composed(self.composed + other.composed, self.skipped + other.skipped)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Draft:
-    """One due subscriber, matched and not yet arranged; `found` None when matching failed."""
+class Hour(NamedTuple):
+    """What a schedule says at the moment of composing: thousands share one."""
 
+    latest: datetime | None  #: due until now; None when nothing was for long
+    following: datetime
+    since: datetime  #: one cadence's span ago
+
+
+class Draft(NamedTuple):
+    """One due subscriber, matched and not yet arranged; `found` None when matching failed.
+
+    `due_at` is the latest hour this digest was due at: after downtime, not the first.
+    """
+
+    id: SubscriberId
     subscriber: Subscriber
     due_at: datetime
+    local_date: date
+    hour: Hour
     span: Span
     found: Sequence[Found] | None
-
-    @property
-    def id(self) -> SubscriberId:
-        return self.subscriber.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +152,7 @@ class Sitting:
         )
         self._span = lru_cache(maxsize=4)(self._open_span)
         self._fetch_before = lru_cache(maxsize=64)(composer.papers.fetch_before)
-        # Thousands share a schedule.
-        self._latest_due = lru_cache(maxsize=4096)(partial(latest_due, now))
-        self._due_after = lru_cache(maxsize=4096)(partial(next_due, now))
+        self._hour = lru_cache(maxsize=4096)(partial(_hour, now))
         self._date = lru_cache(maxsize=4096)(local_date)
 
     def try_to_compose(self, due: Sequence[Due]) -> tuple[Composed, int]:
@@ -160,16 +169,15 @@ class Sitting:
         drafts = self._draft(due, waiting)
         with self._to.store.claim(due) as claim:
             held = _still_ours(drafts, claim, waiting, self._now)
-            dates = {draft.id: self._local_date(draft) for draft in held}
-            dated = claim.dated(dates)
+            dated = claim.dated({draft.id: draft.local_date for draft in held})
             fresh = [draft for draft in held if draft.id not in dated]
             issues, skips = self._decide(fresh, _sent_to(fresh, claim))
-            if not claim.all_stand(set[PaperId]().union(*(one.versions for one in issues))):
+            if not claim.all_stand(set[PaperId]().union(*(one.papers for one in issues))):
                 raise PapersMerged  # and with it this transaction goes
             claim.queue(issues, run_id=self._run_id)
             claim.skip(skips, run_id=self._run_id, at=self._now)
             claim.welcome_back(_told(fresh, skips))
-            claim.postpone((d.id, self._next_due(d)) for d in held if d.id in dated)
+            claim.postpone((d.id, d.hour.following) for d in held if d.id in dated)
         return Composed(len(issues), Counter(skip.reason for skip in skips)), len(held)
 
     def rehearse(self, due: Sequence[Due]) -> Composed:
@@ -193,9 +201,10 @@ class Sitting:
         """Everybody matched; those with the same window together."""
         times = {one.id: one for one in due}
         groups: dict[Opening, list[tuple[Due, Subscriber]]] = defaultdict(list)
-        for subscriber in self._to.subscribers.profiles(list(times)):
-            one, again = times[subscriber.id], waiting.get(subscriber.id)
-            reader = away.still_untold(subscriber, again.away_since if again else None)
+        for reader in self._to.subscribers.profiles(list(times)):
+            one, again = times[reader.id], waiting.get(reader.id)
+            if again is not None:
+                reader = away.still_untold(reader, again.away_since)
             groups[self._opening(reader, one, again)].append((one, reader))
         return [
             draft
@@ -221,8 +230,12 @@ class Sitting:
 
     def _match(self, span: Span, group: Sequence[tuple[Due, Subscriber]]) -> Iterator[Draft]:
         subscribers = [subscriber for _, subscriber in group]
-        for (due, subscriber), found in zip(group, _found(span, subscribers), strict=True):
-            yield Draft(subscriber, due.next_due_at, span, found)
+        for (due, one), found in zip(group, _found(span, subscribers), strict=True):
+            hour, due_at = self._hour(one.schedule), due.next_due_at
+            if hour.latest is not None and hour.latest > due_at:
+                due_at = hour.latest
+            day = self._date(due_at, one.schedule.timezone)
+            yield Draft(one.id, one, due_at, day, hour, span, found)
 
     # --- deciding, with the subscribers locked ----------------------------------------------------
 
@@ -241,55 +254,48 @@ class Sitting:
         return issues, skips
 
     def _issue(self, draft: Draft, arrangement: Arrangement) -> Issue:
-        digest = self._digest(draft, arrangement)
-        span, versions = draft.span, draft.span.versions
+        digest, span = self._digest(draft, arrangement), draft.span
         return Issue(
             digest,
+            digest.paper_ids,
+            span.versions,
             span.after,
             span.upto,
-            {pid: versions[pid] for pid in digest.paper_ids},
             self._to.routes(draft.subscriber),
-            self._next_due(draft),
+            draft.hour.following,
         )
 
     def _digest(self, draft: Draft, arrangement: Arrangement) -> Digest:
-        one = draft.subscriber
-        is_back = away.has_missed(one, self._due_at(draft))
+        one, since = draft.subscriber, draft.hour.since
+        is_back = one.away_since is not None and away.has_missed(one, draft.due_at)
         return Digest(
-            id=DigestId(0),
-            subscriber_id=draft.id,
-            local_date=self._local_date(draft),
-            composed_at=self._now,
-            since=away.told_since(one, self._now) if is_back else self._now - period(one.schedule),
-            until=self._now,
-            sections=arrangement.sections,
-            considered=draft.span.considered,
-            left_out=arrangement.left_out,
-            notes=self._notes,
-            away=is_back,
+            DigestId(0),
+            draft.id,
+            draft.local_date,
+            self._now,
+            away.told_since(one, self._now) if is_back else since,
+            self._now,
+            arrangement.sections,
+            draft.span.considered,
+            arrangement.left_out,
+            self._notes,
+            is_back,
         )
 
     def _skipped(self, draft: Draft, reason: Skip) -> Skipped:
         failed = reason in _FAILED
         return Skipped(
             subscriber_id=draft.id,
-            local_date=self._local_date(draft),
+            local_date=draft.local_date,
             reason=reason,
-            next_due_at=self._next_due(draft),
+            next_due_at=draft.hour.following,
             seen_upto=draft.span.after if failed else draft.span.upto,
             detail=", ".join(f"{note.source}: {note.verdict.value}" for note in self._notes),
         )
 
-    def _local_date(self, draft: Draft) -> date:
-        return self._date(self._due_at(draft), draft.subscriber.schedule.timezone)
 
-    def _due_at(self, draft: Draft) -> datetime:
-        """The latest hour this digest was due at: after downtime, not the first."""
-        latest = self._latest_due(draft.subscriber.schedule) or draft.due_at
-        return max(latest, draft.due_at)
-
-    def _next_due(self, draft: Draft) -> datetime:
-        return self._due_after(draft.subscriber.schedule)
+def _hour(now: datetime, schedule: Schedule) -> Hour:
+    return Hour(latest_due(now, schedule), next_due(now, schedule), now - period(schedule))
 
 
 def _batches(due: Sequence[Due], size: int) -> list[Sequence[Due]]:
@@ -361,14 +367,18 @@ def _arrange(draft: Draft, sent: Mapping[PaperId, int]) -> Arrangement:
     span = draft.span
     if draft.found is None:
         return Arrangement(())
-    told = [pid for pid in span.revised if pid in sent and span.versions[pid] > sent[pid]]
+    closed: Collection[PaperId] = sent
+    told: Collection[PaperId] = ()
+    if span.revised:
+        closed = sent.keys() | span.revised
+        told = {pid for pid in span.revised & sent.keys() if span.versions[pid] > sent[pid]}
     return arrange(
         draft.subscriber,
         draft.found,
-        trending=span.trending,
-        sent=sent.keys() | span.revised if span.revised else sent,
-        revised=frozenset(told),
         copies=span.prepared.copies,
+        trending=span.trending,
+        sent=closed,
+        revised=told,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from digest.matching.engine import Matcher, Prepared
 from digest.matching.ranking import trending
@@ -17,8 +18,7 @@ from digest.store.editions import EditionStore
 from digest.store.papers import PaperStore
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """Where a window begins: after which fetch, and whether new versions count as news."""
 
     after: FetchId
@@ -38,7 +38,7 @@ class Span:
     trending: tuple[Match, ...]
     versions: Mapping[PaperId, int]  #: 0 where a source has none
 
-    @property
+    @cached_property
     def considered(self) -> int:
         return len(self.papers) - len(self.revised)
 

@@ -11,9 +11,9 @@ A stored query that no longer parses becomes a value and stops nobody (guarantee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -87,15 +87,13 @@ class Prepared:
 
     def search(self, subscribers: Sequence[Subscriber]) -> list[tuple[Found, ...]]:
         """What each subscriber's active interests find, their mutes applied."""
-        profiles = [active(one) for one in subscribers]
-        wanted = [
-            (interest, one.mutes)
-            for one, interests in zip(subscribers, profiles, strict=True)
-            for interest in interests
+        profiles = list(map(active, subscribers))
+        interests = list(chain.from_iterable(profiles))
+        mutes = [
+            one.mutes for one, wanted in zip(subscribers, profiles, strict=True) for _ in wanted
         ]
-        interests = [interest for interest, _ in wanted]
-        found = iter(self.match(interests, mutes=[mutes for _, mutes in wanted]))
-        return [tuple(islice(found, len(interests))) for interests in profiles]
+        found = iter(self.match(interests, mutes=mutes))
+        return [tuple(islice(found, len(wanted))) for wanted in profiles]
 
     def match(
         self, interests: Sequence[Interest], *, mutes: Sequence[Mutes] | None = None
@@ -109,14 +107,21 @@ class Prepared:
         if self._pairs > MOST_KEPT:
             self._known.clear()
             self._pairs = 0
-        new = {one: at for at, one in enumerate(asked) if one not in self._known}
+        found = list(map(self._known.get, asked))
+        new = {one: at for at, one in enumerate(asked) if found[at] is None}
+        if new:
+            self._find(new, interests, muted)
+        return [one or self._known[asked[at]] for at, one in enumerate(found)]
+
+    def _find(
+        self, new: Mapping[_Said, int], interests: Sequence[Interest], mutes: Sequence[Mutes]
+    ) -> None:
+        """Find out what was not asked before; each with the place of one who asks."""
         for part in _slices(list(new.items()), max(64, CELLS // max(len(self.papers), 1))):
             rows = [at for _, at in part]
-            found = self._round([interests[at] for at in rows], [muted[at] for at in rows]).found()
+            found = self._round([interests[at] for at in rows], [mutes[at] for at in rows]).found()
             self._known.update(zip((one for one, _ in part), found, strict=True))
             self._pairs += sum(len(one.papers) for one in found) + PER_INTEREST * len(found)
-        known = self._known
-        return [known[one] for one in asked]
 
     def explain(self, interest: Interest, paper: int, *, mutes: Mutes | None = None) -> Explanation:
         """Why the paper at this place of the batch matches the interest, or why not."""

@@ -19,6 +19,7 @@ from digest.model import PaperId
 
 _Entry = tuple[float, int, int]  #: falling score, row, place: sorts as papers come up
 _NEVER = float("inf")
+_NOWHERE: _Entry = (_NEVER, -1, 0)
 
 
 class Sight(NamedTuple):
@@ -59,106 +60,143 @@ class Listed(Protocol):
 class Ground:
     """The lists of one subscriber laid over one another.
 
-    `everything`: all that was found and is not closed. `shared`: what several found. As bits.
+    `everything`: all that was found and is not closed. `shared`: what several found. `masks`: each
+    list. All as bits.
     """
 
     __slots__ = (
-        *("_closed", "_copies", "_found", "_kin", "_special"),
-        *("bits", "everything", "shared", "sights"),
+        *("_closed", "_copied", "_copies", "_found", "_sights", "_special"),
+        *("bits", "everything", "masks", "shared"),
     )
 
     def __init__(self, found: Sequence[Listed], copies: Copies, *, closed: int = 0) -> None:
+        self._found, self._copies, self._closed = found, copies, closed
+        self._sights = [one.seen or see(one, copies) for one in found]
         self.bits = copies.bits
-        self.sights = [one.seen or see(one, copies) for one in found]
+        self.masks: list[int] = []
+        masks = self.masks
         everything = shared = kin = near = 0
-        for its_papers, its_kin, _, _ in self.sights:
-            shared |= everything & its_papers
-            near |= everything & its_kin | kin & its_papers
-            everything |= its_papers
+        for mask, its_kin, _, _ in self._sights:
+            masks.append(mask)
+            shared |= everything & mask
+            near |= everything & its_kin | kin & mask
+            everything |= mask
             kin |= its_kin
         if closed:
             everything &= ~closed
         self.everything, self.shared = everything, shared
+        self._copied = everything & kin
         self._special = shared | near | closed
-        self._kin, self._closed, self._copies, self._found = kin, closed, copies, found
 
     def place(self, room: Sequence[int], *, most: int) -> list[Places] | None:
         """The places in each list, `most` in all; None where a look at its head does not tell."""
-        found, special = self._found, self._special
-        sizes = [min(limit, len(one.papers)) for limit, one in zip(room, found, strict=True)]
-        live = [row for row, size in enumerate(sizes) if size > 0]
-        placed: list[Places] = [()] * len(found)
-        turns, missing = 0, most
-        while missing > 0 and live:
-            turns += -(-missing // len(live))
-            for row in live:
-                sight = self.sights[row]
-                size = sizes[row] if sizes[row] < turns else turns
-                head = sight.heads.get(size)
-                if head is None:
-                    head = sight.heads[size] = self._copies.mask(found[row].papers[:size])
-                if not head & (special | sight.copies):
-                    placed[row] = range(size)
-                elif (walked := self._walk(row, size, room)) is not None:
-                    placed[row] = walked
-                else:
+        turns = -(-most // max(len(room), 1))
+        while True:
+            placed: list[Places] = []
+            total = live = 0
+            for row, one in enumerate(self._found):
+                size, length = room[row], len(one.papers)
+                if length < size:
+                    size = length
+                if size > turns:
+                    size, live = turns, live + 1
+                places = self._head(row, size, room) if size > 0 else ()
+                if places is None:
                     return None
-            missing = most - sum(map(len, placed))
-            live = [row for row in live if len(placed[row]) == turns < sizes[row]]
-        return in_turn(placed, most) if missing < 0 else placed
+                placed.append(places)
+                total += len(places)
+            if total >= most or not live:
+                return placed if total <= most else in_turn(placed, most)
+            turns += -(-(most - total) // live)
 
-    def _walk(self, row: int, size: int, room: Sequence[int]) -> list[int] | None:
+    def may_share(self, row: int, places: Places) -> bool:
+        """Whether somebody else may have found one of the papers at these places of a list."""
+        head = self._sights[row].heads.get(len(places)) if type(places) is range else None
+        return self.shared & (self.everything if head is None else head) > 0
+
+    def _head(self, row: int, size: int, room: Sequence[int]) -> Places | None:
         """The first `size` places of what the list gets in the end."""
-        one, bits, closed, shared = self._found[row], self.bits, self._closed, self.shared
-        scores, copied = one.scores, self.everything & self._kin
-        special = self._special | self.sights[row].copies
-        placed: list[int] = []
-        put_back: list[tuple[float, int]] = []
+        one, (_, _, its_copies, heads) = self._found[row], self._sights[row]
+        head = heads.get(size)
+        if head is None:
+            head = heads[size] = self._copies.mask(one.papers[:size])
+        special = self._special | its_copies
+        if not head & special:
+            return range(size)
+        bits, scores = self.bits, one.scores
         for place, paper in enumerate(one.papers):
-            if put_back:
-                while put_back and put_back[0] < (-scores[place], place):
-                    placed.append(heappop(put_back)[1])
+            if place == size:
+                break
+            if bits[paper] & special:
+                entry = -scores[place], row, place
+                if self._comes_up(paper, entry, room) != entry[0]:
+                    return self._walk(entry, size, special, room)
+        return range(size)
+
+    def _walk(
+        self, start: _Entry, size: int, special: int, room: Sequence[int]
+    ) -> list[int] | None:
+        """The same from there on, paper by paper: not everything stays where it is."""
+        _, row, begin = start
+        one, bits = self._found[row], self.bits
+        placed = list(range(begin))
+        put_back: list[tuple[float, int]] = []
+        for place in range(begin, len(one.papers)):
+            paper, falling = one.papers[place], -one.scores[place]
+            while put_back and put_back[0] < (falling, place):
+                placed.append(heappop(put_back)[1])
             if len(placed) >= size:
                 break
-            bit = bits[paper]
-            if bit & special:
-                if bit & closed:
-                    continue
-                first = -scores[place], row, place
-                if bit & shared:
-                    first = self._first(paper, bit)
-                    if first[1] != row and first[2] >= room[first[1]]:
-                        return None  # it may come to us, if that list is full
-                if bit & copied:
-                    late = self._beside_copies(paper, first, room)
-                    if late is None:
-                        return None
-                    if late > first[0]:
-                        if late == _NEVER:
-                            continue
-                        if first[1] == row:
-                            heappush(put_back, (late, place))
-                        elif not self._lasts(first[1], late, room):
-                            return None
-                        continue
-                if first[1] != row:
-                    continue
-            placed.append(place)
+            if not bits[paper] & special:
+                placed.append(place)
+                continue
+            at = self._comes_up(paper, (falling, row, place), room)
+            if at is None:
+                return None
+            if at == falling:
+                placed.append(place)
+            elif at != _NEVER:
+                heappush(put_back, (at, place))
         while put_back and len(placed) < size:
             placed.append(heappop(put_back)[1])
         return placed[:size]
 
+    def _comes_up(self, paper: PaperId, entry: _Entry, room: Sequence[int]) -> float | None:
+        """The falling score at which the list gets the paper; None where that cannot be told."""
+        bit, first = self.bits[paper], entry
+        if bit & self._closed:
+            return _NEVER
+        if bit & self.shared:
+            first = self._first(paper, bit, entry)
+            if first is not entry and first[2] >= room[first[1]]:
+                return None  # it may come to us, if that list is full
+        falling = first[0]
+        if bit & self._copied:
+            late = self._beside_copies(paper, first, room)
+            if late is None:
+                return None
+            if _NEVER > late > falling and first is not entry:
+                scores, its_room = self._found[first[1]].scores, room[first[1]]
+                if its_room < len(scores) and -scores[its_room] <= late:
+                    return None
+            falling = late
+        return falling if first is entry else _NEVER
+
     def _beside_copies(self, paper: PaperId, entry: _Entry, room: Sequence[int]) -> float | None:
         """When a paper comes up that has copies here: late, if one was listed before it."""
         bits, everything, kin = self.bits, self.everything, self._copies.kin
-        others = [other for other in kin[paper] if bits[other] & everything]
-        before = [first for other in others if (first := self._first(other, bits[other])) < entry]
-        if not before:
+        before, count = None, 0
+        for one in kin[paper]:
+            if bits[one] & everything:
+                count += 1
+                first = self._first(one, bits[one], _NOWHERE)
+                if first < entry:
+                    before, other = first, one
+        if before is None:
             return entry[0]
-        other, (_, row, place) = others[0], before[0]
-        if len(others) > 1 or sum([bits[one] & everything > 0 for one in kin[other]]) > 1:
+        if count > 1 or sum([bits[one] & everything > 0 for one in kin[other]]) > 1:
             return None  # who is listed depends on more than these two
-        if place >= room[row]:
+        if before[2] >= room[before[1]]:
             return None
         twins = self._copies.twins
         if paper in twins and twins[paper] == twins.get(other):
@@ -166,20 +204,16 @@ class Ground:
         late = COST * self._copies.alike.get(paper, {}).get(other, 0.0) + entry[0]
         return late if late > entry[0] + HAIR else entry[0]
 
-    def _lasts(self, row: int, falling: float, room: Sequence[int]) -> bool:
-        """Whether the list surely has room for one more up to that falling score."""
-        scores, size = self._found[row].scores, room[row]
-        return len(scores) <= size or -scores[size] > falling
-
-    def _first(self, paper: PaperId, bit: int) -> _Entry:
-        """Where the paper comes up first: under the list that rates it highest."""
-        best = _NEVER, 0, 0
-        for row, sight in enumerate(self.sights):
-            if sight[0] & bit:
+    def _first(self, paper: PaperId, bit: int, best: _Entry) -> _Entry:
+        """Where the paper comes up first: in `best`, or under another list that rates it higher."""
+        known = best[1]
+        for row, mask in enumerate(self.masks):
+            if mask & bit and row != known:
                 one = self._found[row]
                 place = one.papers.index(paper)
-                if -one.scores[place] < best[0]:
-                    best = -one.scores[place], row, place
+                falling = -one.scores[place]
+                if falling < best[0] or (falling == best[0] and row < best[1]):
+                    best = falling, row, place
         return best
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,23 +166,22 @@ class Found:
 
     def items(self, places: Places) -> tuple[Item, ...]:
         """The papers at those places as they are listed."""
-        known = self._items
-        return tuple([known.get(place) or self._item(place) for place in places])
-
-    def first(self, count: int) -> tuple[Item, ...]:
-        """The first so many."""
-        items = self._first.get(count)
-        if items is None:
-            items = self._first[count] = self.items(range(count))
-        return items
+        if type(places) is range:  # the first so many, as a rule
+            items = self._first.get(len(places))
+            if items is None:
+                items = self._first[len(places)] = tuple(map(self._item, places))
+            return items
+        return tuple(map(self._item, places))
 
     def _item(self, place: int) -> Item:
-        item = self._items[place] = Item(self.papers[place], self.scores[place], self.why(place))
+        item = self._items.get(place)
+        if item is None:
+            item = Item(self.papers[place], self.scores[place], self.why(place))
+            self._items[place] = item
         return item
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(NamedTuple):
     """The sections of one digest, and how many papers matched without getting a place."""
 
     sections: tuple[Section, ...]
@@ -213,7 +213,7 @@ def arrange(
     """
     interests = active(subscriber)
     limit = subscriber.limit
-    closed = set(sent).difference(revised) if sent else frozenset[PaperId]()
+    closed: Collection[PaperId] = set(sent).difference(revised) if sent else ()
     ground = Ground(found, copies, closed=copies.mask(closed) if closed else 0)
     room = [limit if one.limit is None else one.limit for one in interests]
     kept = ground.place(room, most=limit)
@@ -221,21 +221,18 @@ def arrange(
         taken = Taken(closed, twins=copies.twins, alike=copies.alike)
         kept = in_turn(place_all(found, room, taken, most=limit), limit)
     sections: list[Section] = []
-    listed = 0
+    left_out = ground.everything.bit_count()
     for row, places in enumerate(kept):
         if places:
-            listed += len(places)
-            one, interest = found[row], interests[row]
-            if type(places) is range and not revised:
-                items = one.first(len(places))
-            else:
-                items = _told(row, one.items(places), interests, ground, revised)
+            left_out -= len(places)
+            interest, items = interests[row], found[row].items(places)
+            if revised or ground.may_share(row, places):
+                items = _told(row, items, interests, ground, revised)
             sections.append(Section(interest.id, interest.name, items))
-    left_out = ground.everything.bit_count() - listed
     most = subscriber.trending if subscriber.interests else limit
     if most > 0 and trending:
-        those = [item.paper_id for section in sections for item in section.items]
-        others = Taken({*closed, *those}, twins=copies.twins, alike={})
+        listed = [item.paper_id for section in sections for item in section.items]
+        others = Taken({*closed, *listed}, twins=copies.twins, alike={})
         if extra := _trending_items(trending, most, others):
             sections.append(Section(None, TRENDING, extra))
     return Arrangement(tuple(sections), left_out)
@@ -250,16 +247,15 @@ def _told(
 ) -> tuple[Item, ...]:
     """The items with the names of the others that found their papers, and which are revisions."""
     bits, shared, told = ground.bits, ground.shared, list(items)
-    for at, item in enumerate(items):
-        paper = item.paper_id
+    for at, (paper, score, reasons, _, _) in enumerate(items):
         bit = bits[paper]
         if bit & shared or paper in revised:
             also = [
                 interests[other].name
-                for other, sight in enumerate(ground.sights)
-                if other != row and sight.papers & bit
+                for other, mask in enumerate(ground.masks)
+                if mask & bit and other != row
             ]
-            told[at] = Item(paper, item.score, item.reasons, tuple(also), paper in revised)
+            told[at] = Item(paper, score, reasons, tuple(also), paper in revised)
     return tuple(told)
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -68,14 +68,17 @@ class Due:
     seen_upto: FetchId | None
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """A composed digest on its way into the outbox."""
+class Issue(NamedTuple):
+    """A composed digest on its way into the outbox.
+
+    `papers` are its own; `versions` knows them and whatever else there was in the window.
+    """
 
     digest: Digest
+    papers: Sequence[PaperId]
+    versions: Mapping[PaperId, int]
     fetch_after: FetchId
     fetch_upto: FetchId
-    versions: Mapping[PaperId, int]
     routes: Sequence[tuple[Channel, str]]
     next_due_at: datetime
 
@@ -280,7 +283,7 @@ class Claim:
             "composed_at": [bulk.stored(into, digest.composed_at) for digest in digests],
             "fetch_after": [issue.fetch_after for issue in issues],
             "fetch_upto": [issue.fetch_upto for issue in issues],
-            "papers": [len(issue.versions) for issue in issues],
+            "papers": [len(issue.papers) for issue in issues],
             "document": [text(digest) for digest in digests],
         }
 
@@ -360,13 +363,13 @@ def _read_sent(
 
 
 def _sent_in(ids: Sequence[int], issues: Sequence[Issue]) -> dict[str, Sequence[Any]]:
-    versions = [issue.versions for issue in issues]
-    sizes = [len(one) for one in versions]
+    papers = [issue.papers for issue in issues]
+    sizes = list(map(len, papers))
     owners = [issue.digest.subscriber_id for issue in issues]
     return {
         "subscriber_id": list(chain.from_iterable(map(repeat, owners, sizes))),
-        "paper_id": list(chain.from_iterable(versions)),
-        "version": list(chain.from_iterable(one.values() for one in versions)),
+        "paper_id": list(chain.from_iterable(papers)),
+        "version": [one.versions[paper] for one in issues for paper in one.papers],
         "digest_id": list(chain.from_iterable(map(repeat, ids, sizes))),
     }
 

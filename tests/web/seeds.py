@@ -129,6 +129,7 @@ def issue(database: Database, reader: Subscriber) -> DigestId:
         digest=_digest(reader, [found[id] for id in ids]),
         fetch_after=FetchId(0),
         fetch_upto=PaperStore(database).latest_fetch(),
+        papers=ids,
         versions=dict.fromkeys(ids, 1),
         routes=(),
         next_due_at=START + timedelta(days=3),
