@@ -21,6 +21,7 @@ from digest.matching.sparse import Floats
 
 RANKS = np.unique(np.geomspace(1, 4096, 40).astype(int))
 REMEMBERED = 8_000  #: calibrations in memory, about 1 kB each
+ROWS = 32  #: interests measured at once: what they need stays in the cache
 FARTHEST = 40.0  #: e-folds of share beyond the best of the background
 _HEAD = struct.Struct("<BB")  #: numbers of parts and of levels
 FLOOR = 0.02  #: least spread of a part: in a background that never moves, a hit is not infinite
@@ -104,6 +105,12 @@ def calibrate_rows(parts: Sequence[Floats], weights: Sequence[float]) -> list[Ca
 
     One array a part, a row an interest; to the last bit what each row would give alone.
     """
+    starts = range(0, len(parts[0]), ROWS)
+    some = ([part[start : start + ROWS] for part in parts] for start in starts)
+    return [one for rows in some for one in _calibrated(rows, weights)]
+
+
+def _calibrated(parts: Sequence[Floats], weights: Sequence[float]) -> list[Calibration]:
     means = np.stack([part.mean(axis=1) for part in parts], axis=1)
     spreads = np.stack([np.maximum(part.std(axis=1), np.float32(FLOOR)) for part in parts], axis=1)
     summed = np.zeros_like(parts[0])

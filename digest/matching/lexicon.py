@@ -196,9 +196,10 @@ class WordIndex:
 
     def score(self, question: Sequence[str]) -> Floats:
         """BM25 of every paper for a question's stems; a repeated stem counts again."""
-        known = Counter(word for word in question if word in self.numbers)
         total = np.zeros(self.papers, np.float32)
-        for word, times in known.items():
-            papers, weights = self.postings.row(self.numbers[word])
-            total[papers] += times * weights
+        for word, times in Counter(question).items():
+            number = self.numbers.get(word)
+            if number is not None:
+                papers, weights = self.postings.row(number)
+                total[papers] += weights if times == 1 else times * weights
         return total

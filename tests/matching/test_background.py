@@ -64,7 +64,7 @@ def test_a_part_that_never_moves_is_no_infinity() -> None:
 @pytest.mark.parametrize("size", [200, 201, 2250])
 def test_many_interests_are_calibrated_as_each_would_be(size: int) -> None:
     weights, dice = (0.55, 0.25, 0.2), np.random.default_rng(size)
-    parts = [(dice.standard_normal((9, size)) * s).astype(np.float32) for s in (1, 0.1, 0.001)]
+    parts = [(dice.standard_normal((40, size)) * s).astype(np.float32) for s in (1, 0.1, 0.001)]
     for part in parts:
         part[3] = 0
     together = calibrate_rows(parts, weights)

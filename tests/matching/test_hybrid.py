@@ -152,6 +152,23 @@ class Shelf:
         self.kept |= {(scorer, one): data for one, data in found.items()}
 
 
+def test_many_statements_score_as_each_would_alone(
+    embedder: StaticEmbedder, background: Background
+) -> None:
+    scorer = HybridScorer(embedder, background)
+    papers = [
+        paper(n, TOPICS[n % 5][0], " ".join(TOPICS[(n + i) % 5][1] for i in range(n % 9)))
+        for n in range(700)
+    ]
+    ready = scorer.prepare(papers)
+    asked = [interest(f"{TOPICS[n % 5][0]} and {TOPICS[n % 4][1]} {n}") for n in range(40)]
+    together = scorer.score(asked, ready)
+    for row in (0, 13, 39):
+        alone = scorer.score([asked[row]], ready)
+        np.testing.assert_allclose(together.values[row], alone.values[0], atol=2e-5)
+        np.testing.assert_allclose(together.share[row], alone.share[0], rtol=1e-4)
+
+
 def test_calibrations_are_kept_by_content(embedder: StaticEmbedder) -> None:
     shelf, background = Shelf(), Background.of(stream(300), embedder, store=MemoryVectors())
     asked = [interest("grasping"), interest("grasping"), interest("molecules"), interest()]
