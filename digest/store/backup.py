@@ -84,6 +84,7 @@ def _restore_sqlite(database: Database, file: Path, now: datetime) -> Restored:
     with _draft_beside(place) as draft:
         _copy_sqlite(file, draft)
         left = _make_ready(Database(f"sqlite:///{draft}"), now, file, gone)
+        _fit_pages(draft, place)
         before = _set_aside(place, now)
         _copy_sqlite(draft, place, check=False)
     return Restored(before, left)
@@ -97,6 +98,26 @@ def _draft_beside(place: Path) -> Iterator[Path]:
     finally:
         for ending in ("", "-wal", "-shm"):
             draft.with_name(draft.name + ending).unlink(missing_ok=True)
+
+
+def _fit_pages(draft: Path, place: Path) -> None:
+    """Make the draft's pages as large as those it will replace: SQLite copies onto no others."""
+    if not place.exists() or not place.stat().st_size:
+        return
+    try:
+        with (
+            closing(sqlite3.connect(f"{place.absolute().as_uri()}?mode=ro", uri=True)) as present,
+            closing(sqlite3.connect(draft, isolation_level=None)) as new,
+        ):
+            (wanted,) = present.execute("PRAGMA page_size").fetchone()
+            if new.execute("PRAGMA page_size").fetchone() != (wanted,):
+                new.execute("PRAGMA journal_mode = DELETE")
+                new.execute(f"PRAGMA page_size = {wanted}")
+                new.execute("VACUUM")
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"{draft} cannot be made ready: {error}.", mend="Look at the disk and its space."
+        ) from error
 
 
 def _set_aside(place: Path, now: datetime) -> Path | None:

@@ -31,9 +31,12 @@ from digest.store.documents import dump_json
 from digest.store.faults import translate
 
 _POSTGRES_NAMES: Final = ("postgres", "postgresql", "postgresql+psycopg")
-#: A batch of digests fits into the cache (kB), and into the log until that is copied (pages of
-#: 4 kB); with SQLite's own small sizes hot pages are written again and again.
-_ROOM: Final = ("cache_size = -16000", "wal_autocheckpoint = 4000")
+#: Bytes of a page in a new file: three digests fit, where a page of SQLite's own 4 kB holds one.
+_PAGE: Final = 8192
+#: A batch of digests fits into the cache (kB) and into the log (bytes) until that is copied; with
+#: SQLite's own small sizes hot pages are written again and again.
+_ROOM: Final = ("cache_size = -16000",)
+_LOG: Final = 16 << 20
 #: What is deleted is overwritten, whoever built SQLite: somebody may have asked to be forgotten.
 _FORGET: Final = ("secure_delete = ON",)
 _IDLE_LIMIT: Final = 60  #: seconds a PostgreSQL transaction may stand idle
@@ -179,8 +182,10 @@ def _prepare_sqlite(
     def connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {int(busy * 1000)}")
+        connection.execute(f"PRAGMA page_size = {_PAGE}")  # without effect on a file with pages
         _use_wal(connection, monotonic() + busy)
-        for pragma in ("foreign_keys = ON", *pragmas):
+        (page,) = connection.execute("PRAGMA page_size").fetchone()
+        for pragma in ("foreign_keys = ON", f"wal_autocheckpoint = {_LOG // page}", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 
     def begun(connection: sa.Connection) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -152,6 +154,26 @@ def test_committed_work_survives_a_power_cut(sqlite_database: Database) -> None:
     with sqlite_database.write() as connection:
         assert connection.execute(sa.text("PRAGMA synchronous")).scalar_one() == 2
         assert connection.execute(sa.text("PRAGMA journal_mode")).scalar_one() == "wal"
+
+
+@pytest.mark.parametrize("size", [4096, 8192])
+def test_the_log_holds_as_many_bytes_whatever_the_pages(tmp_path: Path, size: int) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.db")) as made:
+        made.execute(f"PRAGMA page_size = {size}")
+        made.execute("CREATE TABLE counter (n INTEGER)")
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    with database.write() as connection:
+        pages = connection.scalar(sa.text("PRAGMA wal_autocheckpoint"))
+        assert connection.scalar(sa.text("PRAGMA page_size")) == size
+    assert pages * size == 16 << 20
+    database.dispose()
+
+
+def test_the_pages_of_a_new_file_hold_several_digests(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    with database.read() as connection:
+        assert connection.scalar(sa.text("PRAGMA page_size")) == 8192
+    database.dispose()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from digest.store.backup import backup, restore
 from digest.store.database import Database
 from digest.store.marks import IDENTITY, MarkStore
 from digest.store.moving import LEAP, go_on, move
+from digest.store.schema import migrate
 from digest.subscriptions import Subscriptions
 from tests import queued
 from tests.fakes import START, FrozenClock
@@ -190,6 +191,30 @@ def test_somebody_else_s_database_is_refused(sqlite_database: Database, tmp_path
         other.execute("CREATE TABLE bookmark (url)")
     with pytest.raises(UsageError, match="no database of this program"):
         restore(sqlite_database, tmp_path / "other.db", START)
+
+
+@pytest.mark.parametrize(("old", "new"), [(4096, 8192), (8192, 4096), (4096, 0)])
+def test_a_copy_goes_onto_pages_of_another_size(tmp_path: Path, old: int, new: int) -> None:
+    for name, size in (("old.db", old), ("new.db", new)):
+        if size:
+            with closing(sqlite3.connect(tmp_path / name)) as made:
+                made.execute(f"PRAGMA page_size = {size}")
+                made.execute("PRAGMA journal_mode = WAL")
+    copied = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    migrate(copied)
+    queued.fill(copied, 30)
+    backup(copied, tmp_path / "copy.db")
+    copied.dispose()
+    present = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    if new:
+        migrate(present)
+    restore(present, tmp_path / "copy.db", START)
+    assert counts(present)["delivery"] == 30
+    with present.read() as connection:
+        assert connection.scalar(sa.text("PRAGMA page_size")) == (new or old)
+        assert connection.scalar(sa.text("PRAGMA integrity_check")) == "ok"
+        assert connection.scalar(sa.text("PRAGMA journal_mode")) == "wal"
+    present.dispose()
 
 
 def test_a_copy_of_a_newer_program_is_refused(sqlite_database: Database, tmp_path: Path) -> None:
