@@ -36,6 +36,10 @@ NAMES = ("Ada Lovelace", "Lovelace, Ada K.", "A. Lovelace", "Bo Wang", "B. Wang"
 CATEGORIES = ("cs.CL", "cs.LG", "math-ph", "math.CO", "q-bio.NC")
 AUTHORS = ("wang", '"ada lovelace"', "lovelace", '"b wang"', "wan*", '"ada l*"', '"li lin"')
 LABELS = ("category:cs", "category:math", "category:cs.CL", "source:arxiv", "source:nature")
+NEIGHBOURS = (
+    "(fine tuning)", "(state of the art)", "(T cell)", "(GPT 4)", "(alpha synuclein graph)",
+    "(title:fine title:tuning)", '(fine tuning OR "fine tuning")', '(fine tuning -"fine tuning")',
+)  # fmt: skip
 GAPS = (" ", " ", "-", ", ", ". ")
 
 
@@ -99,7 +103,7 @@ def term(chance: random.Random) -> str:
 
 def query(chance: random.Random, depth: int = 0) -> str:
     if depth > 2 or chance.random() < 0.4:
-        return term(chance)
+        return chance.choice(NEIGHBOURS) if chance.random() < 0.2 else term(chance)
     operator = chance.choice([" ", " AND ", " OR ", " AND NOT ", " -"])
     return f"({query(chance, depth + 1)}{operator}{query(chance, depth + 1)})"
 

@@ -51,6 +51,7 @@ class Circuit:
     def __init__(self) -> None:
         self.leaves: dict[Leaf, int] = {}
         self.leaf_nodes: list[int] = []
+        self.glued: set[int] = set()  #: leaves nobody asks for but two neighbours as one word
         self._nodes: dict[tuple[Operator, tuple[int, ...]], int] = {}
         self._levels: list[int] = []
         self._shapes: dict[_Shape, tuple[list[int], list[int]]] = {}
@@ -61,11 +62,17 @@ class Circuit:
 
     def leaf(self, term: Term) -> int:
         """The number of the term among the leaves."""
+        number = self._leaf(term)
+        self.glued.discard(number)
+        return number
+
+    def _leaf(self, term: Term) -> int:
         key = (term.text, term.field, term.prefix)
         number = self.leaves.get(key)
         if number is None:
             number = self.leaves[key] = len(self.leaves)
             self.leaf_nodes.append(self._new_node(0))
+            self.glued.add(number)
         return number
 
     def add(self, query: Query) -> Gate:
@@ -97,7 +104,7 @@ class Circuit:
         if step.operator is Operator.AND:
             for at, ((_, before), (_, after)) in enumerate(pairwise(operands)):
                 if before and after and (one := join(before, after)):
-                    leaf = self.leaf(one)
+                    leaf = self._leaf(one)
                     joined.append((leaf, self.leaf(before), self.leaf(after)))
                     other = self.leaf_nodes[leaf]
                     nodes[at] = self._node(Operator.OR, (nodes[at], other))

@@ -101,6 +101,7 @@ class Compiled:
         self.wanted = _ints(wanted)
         self.wanted_ends = np.cumsum(self.wanted_sizes)
         self.leaves = Leaves(circuit.leaves)
+        self.glued = frozenset(circuit.glued)  #: leaves that only join two other ones to a word
         self.layers = circuit.layers()
         self.node_count = circuit.size
         self.leaf_nodes = np.array(circuit.leaf_nodes, np.int64)

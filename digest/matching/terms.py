@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from itertools import islice
 
 from digest.matching.plurals import singular
 
@@ -33,6 +32,10 @@ _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1df
 _CODE = r"[Cc](?:\+\+|\#)(?!\w)|[Ff]\#(?!\w)"
 _POSSESSIVE = r"(?:['’][sS](?!\w))?"
 _ASCII_WORD = re.compile(rf"({_CODE}|[A-Za-z0-9]+){_POSSESSIVE}", re.ASCII)
+#: What `_ASCII_WORD` finds next, with all before it; and so many of them at once.
+_NEXT = re.compile(rf"[^A-Za-z0-9]*+({_CODE}|[A-Za-z0-9]++){_POSSESSIVE}", re.ASCII)
+_ONE = rf"(?>[^A-Za-z0-9]*+(?:{_CODE}|[A-Za-z0-9]++){_POSSESSIVE})"
+_SKIPPED = [(many, re.compile(f"{_ONE}{{{many}}}+", re.ASCII)) for many in (64, 16, 4, 1)]
 _WORD = re.compile(
     rf"({_CODE}|[{_SOLO}]|[{_GREEK}]+"
     rf"|(?:[^\W_{_SOLO}{_GREEK}]|[\u0900-\u0dff])+){_POSSESSIVE}"
@@ -96,6 +99,8 @@ def spans(text: str) -> list[tuple[int, int]]:
     """Where each word of `cut(text)` stands in the text as given."""
     if text.isascii():
         return [match.span(1) for match in _ASCII_WORD.finditer(text)]
+    if all(len(_FOLDS[ord(character)]) == 1 for character in set(text)):
+        return [match.span(1) for match in _WORD.finditer(fold(text))]
     origin = [at for at, character in enumerate(text) for _ in _FOLDS[ord(character)]]
     origin.append(len(text))
     found = (match.span(1) for match in _WORD.finditer(fold(text)))
@@ -103,14 +108,29 @@ def spans(text: str) -> list[tuple[int, int]]:
 
 
 def spans_of(text: str, places: Sequence[int]) -> list[tuple[int, int]]:
-    """Those of `spans` at some places, given in order; places beyond the end are left out."""
+    """Those of `spans` at some places, which rise; places beyond the end are left out."""
     if not places:
         return []
     if not text.isascii():
         found = spans(text)
         return [found[at] for at in places if at < len(found)]
-    matches = list(islice(_ASCII_WORD.finditer(text), places[-1] + 1))
-    return [matches[at].span(1) for at in places if at < len(matches)]
+    return _ascii_spans(text, places)
+
+
+def _ascii_spans(text: str, places: Sequence[int]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    end = passed = 0
+    for place in places:
+        for many, words in _SKIPPED:
+            for _ in range((place - passed) // many):
+                if not (skipped := words.match(text, end)):
+                    return found
+                end, passed = skipped.end(), passed + many
+        if not (word := _NEXT.match(text, end)):
+            return found
+        found.append(word.span(1))
+        end, passed = word.end(), place + 1
+    return found
 
 
 @lru_cache(maxsize=1 << 17)

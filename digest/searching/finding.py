@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from digest.searching.segment import (
     Names,
     Segment,
     WordPlaces,
+    packed,
 )
 from digest.searching.vocabulary import LAST, Spellings, Vocabulary, compounds
 
@@ -52,12 +54,13 @@ class Verdicts:
 def judge(queries: Compiled, segment: Segment) -> Verdicts:
     """Truth, veto and strength of every query, as `keywords.Evaluation` has them."""
     size = len(segment)
-    places = [_known(segment, leaf) for leaf in queries.leaves]
+    places = [
+        _known(segment, leaf, glued=at in queries.glued) for at, leaf in enumerate(queries.leaves)
+    ]
     bits = np.zeros((queries.node_count, -(-size // 64)), np.uint64)
     for node, (there, _) in zip(queries.leaf_nodes.tolist(), places, strict=True):
         bits[node] = there
-    everything = _packed(np.ones(size, np.bool_))[None, :]
-    run(queries.layers, bits, rows=np.arange(queries.node_count), everything=everything)
+    run(queries.layers, bits, rows=np.arange(queries.node_count), everything=segment.everything)
     vetoed = np.zeros((len(queries.veto), size), np.bool_)
     for row, node in enumerate(queries.veto.tolist()):
         if node != NOWHERE:
@@ -80,18 +83,11 @@ def _wanted(queries: Compiled) -> Iterator[list[int]]:
 
 
 def _strength(leaves: Sequence[int], places: Sequence[tuple[Bits, Bits]], size: int) -> Floats:
-    total = np.zeros(size, np.uint16)
+    total: NDArray[Any] = np.zeros(size, np.uint8 if len(leaves) < 128 else np.uint16)
     for leaf in leaves:
         for rows in places[leaf]:
-            total += _unpacked(rows, size)
+            total += _unpacked(rows, size).view(np.uint8)
     return total.astype(np.float32) / np.float32(max(2 * len(leaves), 1))
-
-
-def _packed(there: Bools) -> Bits:
-    octets = np.zeros(-(-len(there) // 64) * 8, np.uint8)
-    packed = np.packbits(there, bitorder="little")
-    octets[: len(packed)] = packed
-    return octets.view("<u8").astype(np.uint64, copy=False)
 
 
 def _unpacked(bits: Bits, size: int) -> Bools:
@@ -99,15 +95,20 @@ def _unpacked(bits: Bits, size: int) -> Bools:
     return np.unpackbits(octets, bitorder="little")[:size].view(np.bool_)
 
 
-def _known(segment: Segment, leaf: Leaf) -> tuple[Bits, Bits]:
+def _known(segment: Segment, leaf: Leaf, *, glued: bool) -> tuple[Bits, Bits]:
+    """The rows that have a term, and those that have it in their title.
+
+    `glued`: of two words that are asked for as well, where they are written as one.
+    """
+
     def find() -> tuple[Bits, Bits]:
-        there, in_title = _find(segment, leaf)
-        return _packed(there), _packed(in_title)
+        there, in_title = _find(segment, leaf, glued=glued)
+        return packed(there), packed(in_title)
 
-    return segment.found.get(leaf, find)
+    return segment.found.get((leaf, glued), find)
 
 
-def _find(segment: Segment, leaf: Leaf) -> tuple[Bools, Bools]:
+def _find(segment: Segment, leaf: Leaf, *, glued: bool) -> tuple[Bools, Bools]:
     """The rows that have a term, and those that have it in their title (prose only)."""
     field = leaf[1]
     there = np.zeros(len(segment), np.bool_)
@@ -116,6 +117,8 @@ def _find(segment: Segment, leaf: Leaf) -> tuple[Bools, Bools]:
         there[_owners(segment, leaf)] = True
         return there, in_title
     for run_ in runs(segment.words, leaf):
+        if glued and not all(step.loose for step in run_[:-1]):
+            continue  # it ends a word where the two meet: both are there by themselves
         some = places_of(segment.words, run_)
         rows = some >> OFFSET_BITS
         titled = (some & LONGEST) < segment.words.title_words[rows]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digest.matching.base import Embedder
 from digest.matching.calibration import Calibration, calibrate
@@ -55,13 +56,13 @@ class Narrowed:
 class Ranked:
     """Rows found, best first, with the score of each and its share of the archive (1: not near).
 
-    In order are as many as were asked for; the others follow in none.
+    No more rows than were asked for; `total` counts all that were found.
     """
 
     rows: Ints
     scores: Floats
     share: Floats
-    true: Bools
+    total: int
 
 
 def rank(
@@ -74,7 +75,7 @@ def rank(
     first: int | None = None,
 ) -> Ranked:
     """What is found. `parts` gives papers' vectors as stored, sentence by sentence; `first`: how
-    many are wanted in order, else all."""
+    many of the best are wanted, else all."""
     pool = index.alive & _inside(index, narrowed)
     true, strength = np.zeros(len(index), np.bool_), np.zeros(len(index), np.float32)
     if asked.query is not None:
@@ -88,29 +89,65 @@ def rank(
         looked = true if asked.strict else pool
         values, share = _compare(index, asked.statement, looked, embedder=embedder, parts=parts)
     near = share <= max(NEAR, AT_LEAST / max(len(index), 1))
-    rows = np.flatnonzero(true if asked.strict else true | near & np.isfinite(values))
-    scores = fused(
-        share=share[rows],
-        values=values[rows],
-        true=true[rows],
-        strength=strength[rows],
-        followed=np.zeros(len(rows), np.bool_),
-        votes=index.votes[rows].astype(np.float32),
-    )
-    order = _in_order(index, rows, scores, first)
-    return Ranked(rows[order], scores[order], share[rows][order], true[rows][order])
+    found = np.flatnonzero(true if asked.strict else true | near & np.isfinite(values))
+    merits = _Merits(share, values, true, strength, index.votes)
+    rows = found if first is None or first >= len(found) else _contenders(found, merits, first)
+    scores = merits.scores(rows)
+    order = _in_order(index, rows, scores, first)[:first]
+    return Ranked(rows[order], scores[order], share[rows[order]], len(found))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Merits:
+    """What the score of each row is made of."""
+
+    share: Floats
+    values: Floats
+    true: Bools
+    strength: Floats
+    votes: NDArray[np.int32]
+
+    def scores(self, rows: Ints) -> Floats:
+        return fused(
+            share=self.share[rows],
+            values=self.values[rows],
+            true=self.true[rows],
+            strength=self.strength[rows],
+            followed=np.zeros(len(rows), np.bool_),
+            votes=self.votes[rows].astype(np.float32),
+        )
+
+    def most_by_words(self) -> float:
+        """What no row scores more than that is not near and has no votes."""
+        strongest = _Merits(
+            share=np.ones(1, np.float32),
+            values=np.zeros(1, np.float32),
+            true=np.ones(1, np.bool_),
+            strength=self.strength.max(initial=0.0, keepdims=True),
+            votes=np.zeros(1, np.int32),
+        )
+        return float(strongest.scores(np.zeros(1, np.int64))[0])
+
+
+def _contenders(rows: Ints, merits: _Merits, first: int) -> Ints:
+    """Of rows those among which the `first` are: seldom more than the near and the voted for."""
+    special = rows[(merits.share[rows] < 1) | (merits.votes[rows] > 0)]
+    if len(special) < first:
+        return rows
+    above = merits.scores(special) > merits.most_by_words()
+    return special[above] if np.count_nonzero(above) >= first else rows
 
 
 def _in_order(index: Index, rows: Ints, scores: Floats, first: int | None) -> Ints:
     """Places by score, then votes, the newer, the id; sorting a whole archive costs much more."""
-    places, rest = np.arange(len(rows)), np.zeros(0, np.int64)
+    places = np.arange(len(rows))
     if first is not None and 0 < first < len(rows):
-        least = np.partition(scores, len(rows) - first)[len(rows) - first]
-        is_first = scores >= least
-        places, rest = np.flatnonzero(is_first), np.flatnonzero(~is_first)
+        places = np.flatnonzero(
+            scores >= np.partition(scores, len(rows) - first)[len(rows) - first]
+        )
     best = rows[places]
     order = np.lexsort((index.ids[best], -index.days[best], -index.votes[best], -scores[places]))
-    return np.concatenate([places[order], rest])
+    return places[order]
 
 
 def _inside(index: Index, narrowed: Narrowed) -> Bools:

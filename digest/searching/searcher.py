@@ -123,7 +123,7 @@ class Searcher:
             Result(paper, round(float(ranked.scores[at]), 4), why)
             for (at, paper), why in zip(kept, told, strict=True)
         ]
-        return Results(found, len(ranked.rows))
+        return Results(found, ranked.total)
 
     def similar(self, paper: Paper, *, limit: int = 10) -> list[Paper]:
         """The papers nearest to a paper, never itself; nothing rather than what is so by chance."""

@@ -30,6 +30,14 @@ _BLOCK = 1 << 18
 _TERMS = 256  #: of queries whose rows are remembered: 64 bytes a paper in all
 
 
+def packed(there: Bools) -> Bits:
+    """A bit for each row, in whole words; the last ones may be of no row."""
+    octets = np.zeros(-(-len(there) // 64) * 8, np.uint8)
+    bits = np.packbits(there, bitorder="little")
+    octets[: len(bits)] = bits
+    return octets.view("<u8").astype(np.uint64, copy=False)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Lists:
     """Lists of numbers, one after the other: list i is `values[starts[i]:starts[i + 1]]`."""
@@ -190,9 +198,14 @@ class Segment:
         return len(self.ids)
 
     @cached_property
-    def found(self) -> Recent[Leaf, tuple[Bits, Bits]]:
+    def found(self) -> Recent[tuple[Leaf, bool], tuple[Bits, Bits]]:
         """Which rows have a term at all and in their title, of the terms asked for last."""
         return Recent(_TERMS)
+
+    @cached_property
+    def everything(self) -> Bits:
+        """All rows, as bits."""
+        return packed(np.ones(len(self), np.bool_))[None, :]
 
     @property
     def cells(self) -> int:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.matching.plurals import singular
-from digest.matching.terms import cut, fold, key, spans, spell
+from digest.matching.terms import cut, fold, key, spans, spans_of, spell
 
 SAME = [
     ("model", "models"),
@@ -144,6 +144,19 @@ def test_plain_words_are_cut_as_any_others(text: str) -> None:
     foreign = f"{text} é"  # makes the general pattern cut it
     assert cut(foreign) == [*cut(text), "e"]
     assert [text[start:end] for start, end in spans(text)] == cut(text)
+
+
+ODD = ("C++", "c#", "F#x", "it's", "cats'", "’s", "x", "3-d", "_", "α", "é", "ﬁ", "…", "it’sa")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(ODD)))
+def test_some_spans_are_those_of_all(words: list[str]) -> None:
+    for text in (" ".join(words), "".join(words), " ".join([*words, "lamp"] * 40)):
+        everything = spans(text)
+        for places in ([0], [1, 4, 70], range(len(everything) + 3)):
+            wanted = [everything[at] for at in places if at < len(everything)]
+            assert spans_of(text, places) == wanted
 
 
 def test_a_lone_greek_letter_has_its_name() -> None:
