@@ -308,7 +308,7 @@ def measure(url: str, only: Sequence[str] = ()) -> dict[str, Any]:
         began = perf_counter()
         httpx.get(f"{base}/readyz", timeout=1800)
         print(f"ready in {perf_counter() - began:.0f} s", file=sys.stderr)
-        found: dict[str, Any] = {"preview": previews(base)}
+        found: dict[str, Any] = {} if only else {"preview": previews(base)}
         for name, paths in pages(url).items():
             if only and name not in only:
                 continue

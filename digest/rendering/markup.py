@@ -16,5 +16,11 @@ def marked(spans: Spans) -> Markup:
     parts = []
     for text, kind in spans:
         tag = _TAGS.get(kind)
-        parts.append(f"<{tag}>{escape(text)}</{tag}>" if tag else escape(text))
+        safe = escape(text) if _special(text) else text
+        parts.append(f"<{tag}>{safe}</{tag}>" if tag else safe)
     return Markup("".join(parts))
+
+
+def _special(text: str) -> bool:
+    # Most texts hold none of these, and to look costs half of what it takes to make them Markup.
+    return "&" in text or "<" in text or ">" in text or '"' in text or "'" in text

@@ -117,7 +117,7 @@ def _guards(desk: Desk) -> list[Middleware]:
         Middleware(HeadAsGet),
         Middleware(NotModified),
         Middleware(KeptPages, desk=desk),
-        Middleware(GZipMiddleware, minimum_size=500, compresslevel=6),
+        Middleware(GZipMiddleware, minimum_size=500, compresslevel=4),
         Middleware(Tagged),
         Middleware(SmallBodies, refuse=refuse),
         Middleware(SameOrigin, base_url=rooms.site.base_url, refuse=refuse),

@@ -51,7 +51,7 @@ def card_of(
         places=tuple(places(paper)),
         organisation=line(paper.organisation or "", _ORGANISATION),
         votes=language.number(paper.votes) if paper.votes else "",
-        voted=votes_word(paper.votes or 0, language),
+        voted=votes_word(paper.votes, language) if paper.votes else "",
         comments=_comments(paper, language),
         day=short_day(paper.announced_on, language),
         excerpt=excerpt(paper.abstract, reasons.hits),
