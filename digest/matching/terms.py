@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from itertools import islice
 
 from digest.matching.plurals import singular
 
@@ -32,10 +33,6 @@ _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1df
 _CODE = r"[Cc](?:\+\+|\#)(?!\w)|[Ff]\#(?!\w)"
 _POSSESSIVE = r"(?:['’][sS](?!\w))?"
 _ASCII_WORD = re.compile(rf"({_CODE}|[A-Za-z0-9]+){_POSSESSIVE}", re.ASCII)
-#: What `_ASCII_WORD` finds next, with all before it; and so many of them at once.
-_NEXT = re.compile(rf"[^A-Za-z0-9]*+({_CODE}|[A-Za-z0-9]++){_POSSESSIVE}", re.ASCII)
-_ONE = rf"(?>[^A-Za-z0-9]*+(?:{_CODE}|[A-Za-z0-9]++){_POSSESSIVE})"
-_SKIPPED = [(many, re.compile(f"{_ONE}{{{many}}}+", re.ASCII)) for many in (64, 16, 4, 1)]
 _WORD = re.compile(
     rf"({_CODE}|[{_SOLO}]|[{_GREEK}]+"
     rf"|(?:[^\W_{_SOLO}{_GREEK}]|[\u0900-\u0dff])+){_POSSESSIVE}"
@@ -83,7 +80,7 @@ _SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
 def cut(text: str) -> list[str]:
     """The words of a text, folded, case as written."""
     if text.isascii():
-        if "'" in text or "#" in text or "+" in text:
+        if _is_odd(text):
             return _ASCII_WORD.findall(text)
         return text.translate(_SPACED).split()  # the same, and quicker
     return _WORD.findall(fold(text))
@@ -114,23 +111,26 @@ def spans_of(text: str, places: Sequence[int]) -> list[tuple[int, int]]:
     if not text.isascii():
         found = spans(text)
         return [found[at] for at in places if at < len(found)]
-    return _ascii_spans(text, places)
+    if _is_odd(text):
+        matches = list(islice(_ASCII_WORD.finditer(text), places[-1] + 1))
+        return [matches[at].span(1) for at in places if at < len(matches)]
+    return list(_plain_spans(text, places))
 
 
-def _ascii_spans(text: str, places: Sequence[int]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    end = passed = 0
+def _plain_spans(text: str, places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    rest, passed = text.translate(_SPACED), 0
     for place in places:
-        for many, words in _SKIPPED:
-            for _ in range((place - passed) // many):
-                if not (skipped := words.match(text, end)):
-                    return found
-                end, passed = skipped.end(), passed + many
-        if not (word := _NEXT.match(text, end)):
-            return found
-        found.append(word.span(1))
-        end, passed = word.end(), place + 1
-    return found
+        *before, rest = rest.split(None, place - passed) or [""]
+        if len(before) < place - passed or not rest:
+            return
+        start, end = len(text) - len(rest), rest.find(" ")
+        yield start, len(text) if end < 0 else start + end
+        passed = place
+
+
+def _is_odd(text: str) -> bool:
+    """Whether a word of ASCII text may be more than its letters and digits, or less."""
+    return "'" in text or "#" in text or "+" in text
 
 
 @lru_cache(maxsize=1 << 17)
