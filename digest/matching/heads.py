@@ -10,7 +10,9 @@ Where that cannot be told from such a look, nothing is, and `placing` has to go 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from heapq import heappop, heappush
+from operator import or_
 from typing import NamedTuple, Protocol
 
 from digest.matching.copies import Copies
@@ -26,27 +28,27 @@ class Sight(NamedTuple):
     """One list as bits of its batch; it serves everybody who has the list.
 
     `papers`: all of it. `kin`: whatever says nearly the same as one of them. `copies`: those after
-    one that says nearly the same. `heads`: the first papers, by their number.
+    one that says nearly the same. `bits`: one by one. `heads`: the first so many together.
     """
 
     papers: int
     kin: int
     copies: int
+    bits: tuple[int, ...]
     heads: dict[int, int]
 
     @classmethod
     def of(cls, papers: Sequence[PaperId], among: Copies) -> Sight:
-        bits, families = among.bits, among.kin
+        bits = tuple([among.bits[paper] for paper in papers])
         mask = kin = copies = 0
-        for paper in papers:
-            bit = bits[paper]
+        for paper, bit in zip(papers, bits, strict=True):
             mask |= bit
-            if paper in families:
+            if paper in among.kin:
                 if kin & bit:
                     copies |= bit
-                for other in families[paper]:
-                    kin |= bits[other]
-        return cls(mask, kin, copies, {})
+                for other in among.kin[paper]:
+                    kin |= among.bits[other]
+        return cls(mask, kin, copies, bits, {})
 
 
 class Listed(Protocol):
@@ -60,24 +62,20 @@ class Listed(Protocol):
 class Ground:
     """The lists of one subscriber laid over one another.
 
-    `everything`: all that was found and is not closed. `shared`: what several found. `masks`: each
-    list. All as bits.
+    `everything`: all that was found and is not closed. `shared`: what several found. Both as bits.
     """
 
     __slots__ = (
-        *("_closed", "_copied", "_copies", "_found", "_sights", "_special"),
-        *("bits", "everything", "masks", "shared"),
+        *("_closed", "_copied", "_copies", "_found", "_masks", "_sights", "_special"),
+        *("everything", "shared"),
     )
 
     def __init__(self, found: Sequence[Listed], copies: Copies, *, closed: int = 0) -> None:
         self._found, self._copies, self._closed = found, copies, closed
         self._sights = [one.seen or see(one, copies) for one in found]
-        self.bits = copies.bits
-        self.masks: list[int] = []
-        masks = self.masks
+        self._masks = [sight[0] for sight in self._sights]
         everything = shared = kin = near = 0
-        for mask, its_kin, _, _ in self._sights:
-            masks.append(mask)
+        for mask, its_kin, _, _, _ in self._sights:
             shared |= everything & mask
             near |= everything & its_kin | kin & mask
             everything |= mask
@@ -109,27 +107,33 @@ class Ground:
                 return placed if total <= most else in_turn(placed, most)
             turns += -(-(most - total) // live)
 
-    def may_share(self, row: int, places: Places) -> bool:
-        """Whether somebody else may have found one of the papers at these places of a list."""
-        head = self._sights[row].heads.get(len(places)) if type(places) is range else None
-        return self.shared & (self.everything if head is None else head) > 0
+    def shared_among(self, row: int, places: Places) -> list[int]:
+        """Which of these places of a list others have, too: where in `places` they are."""
+        sight, shared = self._sights[row], self.shared
+        if type(places) is range and not sight.heads.get(len(places), shared) & shared:
+            return []
+        bits = sight.bits
+        return [at for at, place in enumerate(places) if bits[place] & shared]
+
+    def others(self, row: int, place: int) -> list[int]:
+        """The other lists that have the paper at this place of one."""
+        bit = self._sights[row].bits[place]
+        return [other for other, mask in enumerate(self._masks) if mask & bit and other != row]
 
     def _head(self, row: int, size: int, room: Sequence[int]) -> Places | None:
         """The first `size` places of what the list gets in the end."""
-        one, (_, _, its_copies, heads) = self._found[row], self._sights[row]
+        _, _, its_copies, bits, heads = self._sights[row]
         head = heads.get(size)
         if head is None:
-            head = heads[size] = self._copies.mask(one.papers[:size])
+            head = heads[size] = reduce(or_, bits[:size])
         special = self._special | its_copies
         if not head & special:
             return range(size)
-        bits, scores = self.bits, one.scores
-        for place, paper in enumerate(one.papers):
-            if place == size:
-                break
-            if bits[paper] & special:
+        scores = self._found[row].scores
+        for place in range(size):
+            if bits[place] & special:
                 entry = -scores[place], row, place
-                if self._comes_up(paper, entry, room) != entry[0]:
+                if self._comes_up(bits[place], entry, room) != entry[0]:
                     return self._walk(entry, size, special, room)
         return range(size)
 
@@ -138,19 +142,18 @@ class Ground:
     ) -> list[int] | None:
         """The same from there on, paper by paper: not everything stays where it is."""
         _, row, begin = start
-        one, bits = self._found[row], self.bits
+        scores, bits = self._found[row].scores, self._sights[row].bits
         placed = list(range(begin))
         put_back: list[tuple[float, int]] = []
-        for place in range(begin, len(one.papers)):
-            paper, falling = one.papers[place], -one.scores[place]
+        for place in range(begin, len(bits)):
+            falling = -scores[place]
             while put_back and put_back[0] < (falling, place):
                 placed.append(heappop(put_back)[1])
             if len(placed) >= size:
                 break
-            if not bits[paper] & special:
-                placed.append(place)
-                continue
-            at = self._comes_up(paper, (falling, row, place), room)
+            at: float | None = falling
+            if bits[place] & special:
+                at = self._comes_up(bits[place], (falling, row, place), room)
             if at is None:
                 return None
             if at == falling:
@@ -161,18 +164,18 @@ class Ground:
             placed.append(heappop(put_back)[1])
         return placed[:size]
 
-    def _comes_up(self, paper: PaperId, entry: _Entry, room: Sequence[int]) -> float | None:
+    def _comes_up(self, bit: int, entry: _Entry, room: Sequence[int]) -> float | None:
         """The falling score at which the list gets the paper; None where that cannot be told."""
-        bit, first = self.bits[paper], entry
+        first = entry
         if bit & self._closed:
             return _NEVER
         if bit & self.shared:
-            first = self._first(paper, bit, entry)
+            first = self._first(bit, entry)
             if first is not entry and first[2] >= room[first[1]]:
                 return None  # it may come to us, if that list is full
         falling = first[0]
         if bit & self._copied:
-            late = self._beside_copies(paper, first, room)
+            late = self._beside_copies(self._found[entry[1]].papers[entry[2]], first, room)
             if late is None:
                 return None
             if _NEVER > late > falling and first is not entry:
@@ -184,12 +187,12 @@ class Ground:
 
     def _beside_copies(self, paper: PaperId, entry: _Entry, room: Sequence[int]) -> float | None:
         """When a paper comes up that has copies here: late, if one was listed before it."""
-        bits, everything, kin = self.bits, self.everything, self._copies.kin
+        bits, everything, kin = self._copies.bits, self.everything, self._copies.kin
         before, count = None, 0
         for one in kin[paper]:
             if bits[one] & everything:
                 count += 1
-                first = self._first(one, bits[one], _NOWHERE)
+                first = self._first(bits[one], _NOWHERE)
                 if first < entry:
                     before, other = first, one
         if before is None:
@@ -204,14 +207,13 @@ class Ground:
         late = COST * self._copies.alike.get(paper, {}).get(other, 0.0) + entry[0]
         return late if late > entry[0] + HAIR else entry[0]
 
-    def _first(self, paper: PaperId, bit: int, best: _Entry) -> _Entry:
+    def _first(self, bit: int, best: _Entry) -> _Entry:
         """Where the paper comes up first: in `best`, or under another list that rates it higher."""
         known = best[1]
-        for row, mask in enumerate(self.masks):
+        for row, mask in enumerate(self._masks):
             if mask & bit and row != known:
-                one = self._found[row]
-                place = one.papers.index(paper)
-                falling = -one.scores[place]
+                place = self._sights[row].bits.index(bit)
+                falling = -self._found[row].scores[place]
                 if falling < best[0] or (falling == best[0] and row < best[1]):
                     best = falling, row, place
         return best

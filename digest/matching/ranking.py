@@ -226,37 +226,23 @@ def arrange(
         if places:
             left_out -= len(places)
             interest, items = interests[row], found[row].items(places)
-            if revised or ground.may_share(row, places):
-                items = _told(row, items, interests, ground, revised)
+            if shared := ground.shared_among(row, places):
+                told = list(items)
+                for at in shared:
+                    also = [interests[other].name for other in ground.others(row, places[at])]
+                    paper, score, reasons, _, _ = items[at]
+                    told[at] = Item(paper, score, reasons, tuple(also))
+                items = tuple(told)
+            if revised:
+                items = tuple([one._replace(revision=one.paper_id in revised) for one in items])
             sections.append(Section(interest.id, interest.name, items))
     most = subscriber.trending if subscriber.interests else limit
     if most > 0 and trending:
         listed = [item.paper_id for section in sections for item in section.items]
-        others = Taken({*closed, *listed}, twins=copies.twins, alike={})
-        if extra := _trending_items(trending, most, others):
+        taken = Taken({*closed, *listed}, twins=copies.twins, alike={})
+        if extra := _trending_items(trending, most, taken):
             sections.append(Section(None, TRENDING, extra))
     return Arrangement(tuple(sections), left_out)
-
-
-def _told(
-    row: int,
-    items: Sequence[Item],
-    interests: Sequence[Interest],
-    ground: Ground,
-    revised: Collection[PaperId],
-) -> tuple[Item, ...]:
-    """The items with the names of the others that found their papers, and which are revisions."""
-    bits, shared, told = ground.bits, ground.shared, list(items)
-    for at, (paper, score, reasons, _, _) in enumerate(items):
-        bit = bits[paper]
-        if bit & shared or paper in revised:
-            also = [
-                interests[other].name
-                for other, mask in enumerate(ground.masks)
-                if mask & bit and other != row
-            ]
-            told[at] = Item(paper, score, reasons, tuple(also), paper in revised)
-    return tuple(told)
 
 
 def _trending_items(trending: Sequence[Match], most: int, taken: Taken) -> tuple[Item, ...]:
