@@ -451,8 +451,7 @@ class Field(StrEnum):
     SOURCE = "source"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A place where a query's term was found.
 
     `start` and `end` are character offsets into the field's text (for AUTHOR, CATEGORY and SOURCE:
@@ -466,8 +465,7 @@ class Hit:
     element: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reasons:
+class Reasons(NamedTuple):
     """Why a paper matched, in a form every channel can tell.
 
     `percentile` is the share of the recent stream that scores at least as high (0.01 = "top 1 %"),
@@ -481,8 +479,7 @@ class Reasons:
     votes: int | None = None  #: set when the community's votes brought it here
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """One paper for one interest (None: the trending section), with a score and reasons."""
 
     paper_id: PaperId

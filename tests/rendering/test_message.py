@@ -182,7 +182,7 @@ def hostile_letter() -> Letter:
     paper = hostile_paper()
     reader = SUBSCRIBER._replace(name=f'{HOSTILE}, "Q" <other@example.org>', email="a@example.org")
     item = DIGEST.sections[0].items[0]._replace(also=(HOSTILE,))
-    item = item._replace(reasons=replace(item.reasons, resembles=HOSTILE, followed=(HOSTILE,)))
+    item = item._replace(reasons=item.reasons._replace(resembles=HOSTILE, followed=(HOSTILE,)))
     section = DIGEST.sections[0]._replace(name=HOSTILE, items=(item,))
     return letter(DIGEST._replace(sections=(section,)), reader, {paper.id: paper})
 
