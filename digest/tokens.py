@@ -66,6 +66,7 @@ class Tokens:
         if not secret_keys or not all(secret_keys):
             raise TokenError("There is no secret key.", mend="Set site.secret_keys.")
         self._signers = {purpose: _PurposeSigner(secret_keys, purpose) for purpose in Purpose}
+        self._of_mail = tuple([self._signers[Purpose(kind)] for kind in MailTokens._fields])
 
     def sign(self, purpose: Purpose, *ids: int, at: datetime | None = None) -> str:
         """A token for `ids` (0 or more, none negative); dated to the minute when `at` is given."""
@@ -93,12 +94,13 @@ class Tokens:
     def for_mail(self, subscriber: SubscriberId, digest: DigestId) -> MailTokens:
         """Every token one subscriber's digest needs."""
         who, which = _pack(subscriber), _pack(digest)
-        reader, signers = _encode(b"\0" + who), self._signers
+        reader = _encode(b"\0" + who)
+        unsubscribe, preferences, issue, feedback = self._of_mail
         return MailTokens(
-            unsubscribe=signers[Purpose.UNSUBSCRIBE].sign(reader),
-            preferences=signers[Purpose.PREFERENCES].sign(reader),
-            digest=signers[Purpose.DIGEST].sign(_encode(b"\0" + which)),
-            feedback=signers[Purpose.FEEDBACK].sign(_encode(b"\0" + who + which)),
+            unsubscribe.sign(reader),
+            preferences.sign(reader),
+            issue.sign(_encode(b"\0" + which)),
+            feedback.sign(_encode(b"\0" + who + which)),
         )
 
     def _open(self, purpose: Purpose, token: str) -> list[int]:

@@ -50,10 +50,9 @@ Document = dict[str, Any]
 
 # A line can end only between values: inside a string its end would be escaped.
 _SECTIONS: Final = ',"sections":[['
-_ITEMS: Final = ",[\n"
-_NEXT_ITEM: Final = "\n,\n"
-_NEXT_SECTION: Final = "\n]],["
-_END: Final = "\n]]]}"
+_OPENS: Final = ",["
+_NEXT_ITEM: Final = ","
+_NEXT_SECTION: Final = "]],["
 _ALSO: Final = ',"also":'  #: inside a string its quotes would be escaped
 _NAMED: Final = '"]'  #: the end of a list of names, or two characters of one
 _SCORE: Final = ',"s":'  #: it comes second
@@ -155,8 +154,8 @@ class Reading:
         composed_at: datetime,
     ) -> Digest:
         """The digest again; raises SchemaError for a document of a later version."""
-        head, mark, body = text.partition(_SECTIONS)
-        if not mark or _ITEMS not in body:  # there are no sections, or it is all in one line
+        lines = text.split("\n")
+        if len(lines) < 2:  # there are no sections, or it is all in one line
             return from_document(
                 json.loads(text),
                 id=id,
@@ -164,6 +163,7 @@ class Reading:
                 local_date=local_date,
                 composed_at=composed_at,
             )
+        head, _, lines[0] = lines[0].partition(_SECTIONS)
         begun = self._heads[head]
         return Digest(
             id,
@@ -172,37 +172,38 @@ class Reading:
             composed_at,
             begun.since,
             begun.until,
-            self._sections(body.removesuffix(_END)),
+            self._sections(lines[1::2], lines[::2]),
             begun.considered,
             begun.left_out,
             begun.notes,
             begun.away,
         )
 
-    def _sections(self, body: str) -> tuple[Section, ...]:
-        """Each is `145,"name",[`, and a line an item; nearly every line has been read before."""
-        sections, known, make = [], self._alone.get, self._item
-        for text in body.split(_NEXT_SECTION):
-            opening, _, written = text.partition(_ITEMS)
-            number, _, name = opening.partition(",")
-            lines = written.split(_NEXT_ITEM) if written else ()
-            sections.append(
-                Section(
-                    None if number == "null" else _as_id(number),
-                    json.loads(name) if "\\" in name else name[1:-1],
-                    tuple([known(line) or make(line) for line in lines]),
-                )
-            )
-        return tuple(sections)
+    def _sections(self, written: list[str], between: list[str]) -> tuple[Section, ...]:
+        """Items stand on every second line; a section opens where more than a comma is between.
 
-    def _item(self, line: str) -> Item:
+        Nearly every item has been read before.
+        """
+        items: list[Any] = list(map(self._alone.get, written))
+        if not all(items):
+            make = self._item
+            items = [item or make(line) for item, line in zip(items, written, strict=True)]
+        *opened, end = [at for at, mark in enumerate(between) if mark != _NEXT_ITEM]
+        return tuple(
+            [
+                _section(between[begin], items[begin:stop])
+                for begin, stop in zip(opened, (*opened[1:], end), strict=True)
+            ]
+        )
+
+    def _item(self, line: str) -> Item | None:
         """An item that is not at hand; apart from `also`, it is that of all who share the interest.
 
         The list of names ends where a string does, but a name may have the same two characters.
         """
         head, mark, rest = line.partition(_ALSO)
         if not mark:
-            return self._alone[line]
+            return self._alone[line] if line else None  # the only line of an empty section
         listed, _, tail = rest.partition(_NAMED)
         try:
             names = self._names[listed]
@@ -211,6 +212,17 @@ class Reading:
             names, tail = tuple(names), rest[end:]
         alone = self._alone[head + tail]
         return Item(alone.paper_id, alone.score, alone.reasons, names, alone.revision)
+
+
+def _section(opening: str, items: list[Item]) -> Section:
+    """`opening` is `145,"name",[`, or the same after the end of the section before it."""
+    number, _, name = opening.removeprefix(_NEXT_SECTION).partition(",")
+    name = name.removesuffix(_OPENS)
+    return Section(
+        None if number == "null" else _as_id(number),
+        json.loads(name) if "\\" in name else name[1:-1],
+        tuple(items) if items[0] else (),
+    )
 
 
 def from_document(
