@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from digest.clock import local_date
 from digest.model import (
@@ -115,6 +115,10 @@ _NOTES: Final = {
 }
 
 
+#: A function of this module and all that it is given, but the language, which comes last.
+Asked = tuple[Any, ...]
+
+
 class Frame(NamedTuple):
     """Everything in a digest but its papers; every field one clean line of text, "" if unneeded."""
 
@@ -150,28 +154,38 @@ def frame(
     hidden: int = 0,
 ) -> Frame:
     """The words around one digest's papers, `hidden` of which are not shown."""
-    schedule = subscriber.schedule
-    sender, identity = _own_lines(site)
+    words = asked(digest, subscriber, gist, site=site, hidden=hidden)
+    return Frame(language.code, language.direction, *[say(word, language) for word in words])
+
+
+def say(word: Asked, language: Language) -> str:
+    """The word that was asked for, in this language."""
+    make, *values = word
+    return str(make(*values, language))
+
+
+def asked(
+    digest: Digest, subscriber: Addressee, gist: Gist, *, site: Site, hidden: int = 0
+) -> tuple[Asked, ...]:
+    """What each word of a Frame depends on, from `subject` on in the order of its fields."""
+    schedule, interests = subscriber.schedule, subscriber.interests
     of = occasion(digest, subscriber)
-    return Frame(
-        language=language.code,
-        direction=language.direction,
-        subject=subject(gist, of, language),
-        preheader=preheader(gist, language),
-        date=_long_date(digest.local_date, language),
-        headline=headline(gist.papers, of, bool(subscriber.interests), language),
-        summary=summary(digest, schedule, subscriber.interests, gist, language),
-        note=note(digest.notes, language),
-        schedule=standing(schedule, _joined_on(subscriber), language),
-        sender=sender,
-        identity=identity,
-        more=more(hidden, of, language) if hidden else "",
+    return (
+        _of_subject(gist, of),
+        _of_preheader(gist),
+        (_long_date, digest.local_date),
+        (headline, gist.papers, of, interests > 0),
+        _of_summary(digest, schedule, interests, gist),
+        (note, digest.notes),
+        (standing, schedule, local_date(subscriber.created_at, schedule.timezone)),
+        (_own_line, site.name),
+        (_own_line, site.identity),
+        (more, hidden, of),
     )
 
 
-@lru_cache(maxsize=64)
-def _own_lines(site: Site) -> tuple[str, str]:
-    return line(site.name), line(site.identity)
+def _own_line(text: str, _language: Language) -> str:
+    return line(text)
 
 
 def occasion(digest: Digest, subscriber: Addressee) -> Occasion:
@@ -183,7 +197,7 @@ def words_of(paper: Paper) -> int:
     return len(paper.title.split()) + len(paper.abstract.split())
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def section_name(name: str) -> str:
     """An interest's name, as its owner gave it."""
     return line(name, _NAME_LENGTH)
@@ -191,25 +205,43 @@ def section_name(name: str) -> str:
 
 def section_title(section: Section, of: Occasion, language: Language) -> str:
     """What stands over a section: the interest's name, or that this is what is trending."""
-    if section.interest_id is None:
-        return language.text(_WORDS[of].trending)
-    return section_name(section.name)
+    return say(asked_title(section, of), language)
 
 
-@lru_cache(maxsize=4096)
+def asked_title(section: Section, of: Occasion) -> Asked:
+    """What a section's title depends on."""
+    return (_trending, of) if section.interest_id is None else (_named, section.name)
+
+
+def _trending(of: Occasion, language: Language) -> str:
+    return language.text(_WORDS[of].trending)
+
+
+def _named(name: str, _language: Language) -> str:
+    return section_name(name)
+
+
+@lru_cache(maxsize=1024)
 def section_count(number: int, language: Language) -> str:
     return language.count("{n} paper", "{n} papers", number)
 
 
 def subject(gist: Gist, of: Occasion, language: Language) -> str:
     """The lead paper's title and how many follow it: a subject that says something."""
-    if not gist.titles:
+    return say(_of_subject(gist, of), language)
+
+
+def _of_subject(gist: Gist, of: Occasion) -> Asked:
+    return _subject, gist.titles[0] if gist.titles else "", gist.papers, of
+
+
+def _subject(title: str, papers: int, of: Occasion, language: Language) -> str:
+    if not title:
         return language.text(_WORDS[of].nothing)
-    lead = _lead(gist.titles[0], gist.papers, language)
+    lead = _lead(title, papers, language)
     return lead if of is not None else language.say("While you were away: {subject}", subject=lead)
 
 
-@lru_cache(maxsize=4096)
 def _lead(title: str, count: int, language: Language) -> str:
     title = shorten(title, _SUBJECT_TITLE)
     if count == 1:
@@ -217,15 +249,14 @@ def _lead(title: str, count: int, language: Language) -> str:
     return language.count("{title} and {n} more", "{title} and {n} more", count - 1, title=title)
 
 
-def preheader(gist: Gist, language: Language) -> str:
-    """What an inbox shows beside the subject: the next titles, not the same words again."""
-    if len(gist.titles) < 2:
-        return ""
-    return _preheader(tuple(gist.titles[1:3]), language)
+def _of_preheader(gist: Gist) -> Asked:
+    return _preheader, tuple(gist.titles[1:3])
 
 
-@lru_cache(maxsize=4096)
 def _preheader(titles: Sequence[str], language: Language) -> str:
+    """What an inbox shows beside the subject: the next titles, not the same words again."""
+    if not titles:
+        return ""
     first, *further = [shorten(title, _PREHEADER // 2) for title in titles]
     if not further:
         return language.say("Also: {title}", title=first)
@@ -246,11 +277,13 @@ def summary(
     digest: Digest, schedule: Schedule, interests: int, gist: Gist, language: Language
 ) -> str:
     """ "Out of 1,284 new ones since Friday, matched to your 3 interests. About 7 minutes." """
+    return say(_of_summary(digest, schedule, interests, gist), language)
+
+
+def _of_summary(digest: Digest, schedule: Schedule, interests: int, gist: Gist) -> Asked:
     since, days = _span(digest.since, digest.until, schedule.timezone)
     minutes = max(1, round(gist.words / _WORDS_PER_MINUTE)) if gist.papers else 0
-    return _summary(
-        digest.considered, since if days > 1 else None, days, interests, minutes, language
-    )
+    return _summary, digest.considered, since if days > 1 else None, days, interests, minutes
 
 
 @lru_cache(maxsize=1024)
@@ -260,7 +293,7 @@ def _span(since: datetime, until: datetime, timezone: str) -> tuple[date, int]:
     return first, (local_date(until, timezone) - first).days
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _summary(
     considered: int, since: date | None, days: int, interests: int, minutes: int, language: Language
 ) -> str:
@@ -293,7 +326,7 @@ def _since(clause: str, since: date, days: int, language: Language) -> str:
     return language.say("{clause} since {date}", clause=clause, date=language.date(since))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def note(notes: Sequence[SourceNote], language: Language) -> str:
     """One honest line on the sources that were not fresh; empty when all is well."""
     by_verdict: dict[Verdict, list[str]] = {}
@@ -307,7 +340,6 @@ def note(notes: Sequence[SourceNote], language: Language) -> str:
     return language.paragraph(*told)
 
 
-@lru_cache(maxsize=1024)
 def more(hidden: int, of: Occasion, language: Language) -> str:
     """The line to the rest, when there is a rest."""
     if hidden <= 0:
@@ -318,7 +350,7 @@ def more(hidden: int, of: Occasion, language: Language) -> str:
     )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def standing(schedule: Schedule, joined_on: date, language: Language) -> str:
     """Why this mail came: the standing order, in the subscriber's own zone."""
     return language.say(
@@ -341,10 +373,6 @@ def _rhythm(schedule: Schedule, language: Language) -> str:
         case Cadence.MONTHLY:
             day = language.number(schedule.monthday)
             return language.say("on day {day} of each month", day=day)
-
-
-def _joined_on(subscriber: Addressee) -> date:
-    return local_date(subscriber.created_at, subscriber.schedule.timezone)
 
 
 @lru_cache(maxsize=1024)

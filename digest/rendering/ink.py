@@ -26,11 +26,6 @@ def ink(spans: Spans, affixes: Affixes = PLAINLY) -> Ink:
     return Ink(drawn(spans, affixes), wrap(plain(spans))) if spans else NO_INK
 
 
-def size(html: str) -> int:
-    """Its bytes."""
-    return len(html) if html.isascii() else len(html.encode())
-
-
 def drawn(spans: Spans, affixes: Affixes) -> str:
     """The spans as the HTML template would print them."""
     pieces: list[str] = []

@@ -10,12 +10,13 @@ one insertion; so there is one card for both, which knows where that goes.
 
 from __future__ import annotations
 
+from binascii import a2b_qp
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple, Protocol, Self
 
 from digest.model import Item, Paper
-from digest.rendering.ink import Ink, size
+from digest.rendering.ink import Ink
 from digest.rendering.quoted import fragment
 from digest.rendering.skeleton import slot, split
 
@@ -69,13 +70,11 @@ class Outline:
         is_open = self._also in settled
         at = settled.index(self._also) if is_open else len(settled)
         halves = [[*self._stretches(some)] for some in (settled[:at], settled[at + 1 :])]
-        before, after = self._around_also
+        before, after = map(fragment, self._around_also)
         return Plate(
             tuple([stretch for half in halves for stretch in half]),
             slot(self._own),
-            Also(len(halves[0]), fragment(before), fragment(after), size(before) + size(after))
-            if is_open
-            else None,
+            Also(len(halves[0]), before, after) if is_open else None,
         )
 
     def _stretches(self, parts: _Parts) -> Iterator[Stretch]:
@@ -84,26 +83,13 @@ class Outline:
             [*run] if are_inks else ["".join(map(str, run))]
             for are_inks, run in groupby(parts, lambda part: isinstance(part, int))
         ]
-        mark = slot(self._own)
         for is_shared, some in groupby(runs, lambda run: _is_long(run[0])):
             stretch = [part for run in some for part in run]
-            yield Shared.of("".join(map(str, stretch)), mark) if is_shared else tuple(stretch)
+            mark = slot(self._own)
+            yield encoded("".join(map(str, stretch)), mark) if is_shared else tuple(stretch)
 
 
-class Shared(NamedTuple):
-    """A stretch that is every card's; `size` counts the text's bytes, without what fills holes."""
-
-    encoded: bytes
-    size: int
-    holes: int
-
-    @classmethod
-    def of(cls, text: str, mark: str) -> Self:
-        parts = text.split(mark)
-        return cls(HOLE.join(map(fragment, parts)), sum(map(size, parts)), len(parts) - 1)
-
-
-Stretch = Shared | tuple[str | int, ...]
+Stretch = bytes | tuple[str | int, ...]
 
 
 class Also(NamedTuple):
@@ -112,38 +98,31 @@ class Also(NamedTuple):
     at: int
     before: bytes
     after: bytes
-    size: int  #: of both
 
 
 class Plate(NamedTuple):
-    """Stretches of which some are still open, to be set for each card."""
+    """Stretches, of which some are still open, to be set for each card."""
 
     stretches: tuple[Stretch, ...]
     mark: str  #: stands for a hole
     also: Also | None
 
-    def set(self, inks: Sequence[str]) -> tuple[Pieces, int, int]:
-        """A card's pieces, their text's size, and how many holes they have."""
-        pieces, size, holes = [], 0, 0
-        for stretch in self.stretches:
-            if not isinstance(stretch, Shared):
-                text = "".join([inks[p] if isinstance(p, int) else p for p in stretch])
-                stretch = Shared.of(text, self.mark)
-            pieces.append(stretch.encoded)
-            size += stretch.size
-            holes += stretch.holes
-        return tuple(pieces), size, holes
+    def set(self, inks: Sequence[str]) -> Pieces:
+        """A card's pieces."""
+        return tuple([s if isinstance(s, bytes) else self._set(s, inks) for s in self.stretches])
 
-    def naming(self, pieces: Pieces, names: bytes) -> Pieces:
-        """The pieces of a card with the names of further interests."""
-        if self.also is None:
-            return pieces
-        at, before, after, _size = self.also
-        return (*pieces[:at], before, names, after, *pieces[at:])
+    def _set(self, stretch: tuple[str | int, ...], inks: Sequence[str]) -> bytes:
+        text = "".join([inks[part] if isinstance(part, int) else part for part in stretch])
+        return encoded(text, self.mark)
 
 
 Plates = tuple[Plate, Plate]  #: of HTML and of text
 Outlines = tuple[Outline | None, Outline | None]
+
+
+def encoded(text: str, mark: str) -> bytes:
+    """The text as fragments, a HOLE for every mark."""
+    return HOLE.join(map(fragment, text.split(mark))) if mark in text else fragment(text)
 
 
 def _is_long(part: str | int) -> bool:
@@ -162,14 +141,6 @@ def _common(one: str, other: str) -> int:
     return least
 
 
-class Names(NamedTuple):
-    """The names of further interests, encoded; `size` counts the HTML's bytes once decoded."""
-
-    html: bytes
-    text: bytes
-    size: int
-
-
 class Known(Protocol):
     """What is kept of one paper, as far as it concerns cards."""
 
@@ -178,38 +149,69 @@ class Known(Protocol):
     words: int
 
 
+class Word(NamedTuple):
+    """A few words of the frame or of a card: as they are, and as fragments of the two parts."""
+
+    said: str
+    html: bytes
+    text: bytes
+
+
 class WireCard:
     """One card, encoded: about 1.5 kB of its own, the rest is other cards' as well.
 
-    `html` and `text` are its pieces by the two plates; a card that cannot be joined at all has
-    none. `size` counts the HTML's bytes without its `links`' tokens, for a card without `also`.
+    `html` is pieces, of which the long ones are shared; `text` is short and whole. A card that
+    cannot be joined at all has no pieces. Most mails ask for nothing but these two and the `stock`:
+    what lies close together is quickly at hand.
     """
 
-    __slots__ = ("_plates", "html", "item", "links", "size", "stock", "text")
+    __slots__ = ("_also_at", "_plates", "_size", "html", "item", "stock", "text")
 
     def __init__(
         self, stock: Known, item: Item, plates: Plates | None, inks: Sequence[Ink]
     ) -> None:
         self.stock = stock
         self.item = item  #: held, because cards are known by the identity of its reasons
-        self._plates = plates
         self.html: Pieces = ()
-        self.text: Pieces = ()
-        self.size = self.links = 0
+        self.text = b""
+        self._plates = plates
+        self._also_at = 0  #: where in the text further interests are named
+        self._size: int | None = None
         if plates is not None:
             html, text = plates
-            self.html, self.size, self.links = html.set([part.html for part in inks])
-            self.text, _size, _numbers = text.set([part.text for part in inks])
+            self.html = html.set([part.html for part in inks])
+            pieces = text.set([part.text for part in inks])
+            self.text = b"".join(pieces)
+            if text.also is not None:
+                self._also_at = len(b"".join(pieces[: text.also.at]))
 
-    def html_naming(self, also: Names) -> Pieces:
+    def html_naming(self, also: Word) -> Pieces:
         """`html` when further interests are named."""
-        return self._plates[0].naming(self.html, also.html) if self._plates else ()
-
-    def text_naming(self, also: Names) -> Pieces:
-        """`text` when further interests are named."""
-        return self._plates[1].naming(self.text, also.text) if self._plates else ()
-
-    def size_of_naming(self, also: Names) -> int:
-        """What is added to `size` when further interests are named."""
         place = self._plates and self._plates[0].also
-        return place.size + also.size if place else 0
+        if place is None:
+            return self.html
+        return *self.html[: place.at], place.before, also.html, place.after, *self.html[place.at :]
+
+    def text_naming(self, also: Word) -> bytes:
+        """`text` when further interests are named."""
+        place = self._plates and self._plates[1].also
+        if place is None:
+            return self.text
+        at, text = self._also_at, self.text
+        return b"".join((text[:at], place.before, also.text, place.after, text[at:]))
+
+    def size(self, token: int, also: Word | None) -> int:
+        """Of the HTML once decoded, with a feedback token of this length."""
+        if also is not None:
+            return decoded_size(self.html_naming(also), token)
+        if self._size is None:
+            self._size = decoded_size(self.html, 0)
+        return self._size + token * sum([piece.count(HOLE) for piece in self.html])
+
+
+def decoded_size(pieces: Sequence[bytes], filling: int) -> int:
+    """The bytes of these pieces once decoded, when every hole has a filling of so many."""
+    joined = b"".join(pieces)
+    holes = joined.count(HOLE)
+    text = a2b_qp(joined)
+    return len(text) - text.count(b"\r\n") + (filling - 1) * holes

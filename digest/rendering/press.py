@@ -5,17 +5,26 @@ It keeps what it encoded, within bounds, and nothing about any reader; the story
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from digest.rendering.email import Drawing
+from digest.model import Site
+from digest.rendering.email import Drawing, fitting
 from digest.rendering.environment import Templates
-from digest.rendering.frame import Frame, Gist, occasion, section_count, section_title
+from digest.rendering.frame import (
+    Asked,
+    Frame,
+    Gist,
+    asked,
+    asked_title,
+    occasion,
+    say,
+    section_count,
+)
 from digest.rendering.language import Language
-from digest.rendering.links import MailTokens
 from digest.rendering.message import Letter
 from digest.rendering.plaintext import WRAPPED, number, wrap
-from digest.rendering.plates import HOLE, Names, WireCard
+from digest.rendering.plates import HOLE, Pieces, WireCard, Word
 from digest.rendering.quoted import fragment, token
 from digest.rendering.skeleton import escaped
 from digest.rendering.stock import Cards, place_of
@@ -28,26 +37,40 @@ from digest.rendering.wireframe import (
 )
 from digest.shelf import Maker, Shelf
 
-_WORDS_KEPT: Final = 8192
+_WORDS_KEPT: Final = 4_096  #: of each kind, twice this at most, about 0.6 kB each
 _FRAMES_KEPT: Final = 256
 _NUMBERS: Final = tuple([fragment(number(n)) for n in range(1, 256)])
-_IS_WRAPPED: Final = tuple([name in WRAPPED for name in WORDS])
-_words = slice(Frame._fields.index(WORDS[0]), None)  # in this order
 
-Wireframes = tuple[Wireframe | None, Wireframe | None]
+Wireframes = tuple[Wireframe | None, Wireframe | None]  #: of text and of HTML
 
 
 class Placed(NamedTuple):
-    """One section with its cards in the order of the digest; `also` goes by their places."""
+    """One section: its title, and each card's pieces of HTML and numbered text."""
 
-    name: str
-    cards: Sequence[WireCard]
-    also: Mapping[int, Names]
+    title: Word
+    html: list[Pieces]
+    text: list[bytes]
+
+
+class Galley(NamedTuple):
+    """The cards of one letter, in their sections; `also` goes by a card's place in the digest."""
+
+    sections: list[Placed]
+    cards: list[WireCard]
+    also: dict[int, Word]
+
+    @property
+    def gist(self) -> Gist:
+        """What the frame must know of the cards."""
+        papers = [card.stock for card in self.cards]
+        titles = [paper.title for paper in papers[:3]]
+        return Gist(titles, len(papers), sum([paper.words for paper in papers]))
 
 
 class Bodies(NamedTuple):
     """The fragments of the two parts; in those of the HTML every HOLE wants the feedback token."""
 
+    subject: str
     text: list[bytes]
     html: list[bytes]
 
@@ -55,81 +78,104 @@ class Bodies(NamedTuple):
 class Press:
     """Sets letters of one language, for one site and one set of templates."""
 
-    def __init__(self, templates: Templates, language: Language, base_url: str) -> None:
+    def __init__(self, templates: Templates, language: Language, site: Site) -> None:
         self.language = language
-        self._base_url = base_url
+        self._site = site
         self._drawing = Drawing(templates, language.text)
-        self._cards = Cards(self._drawing, language, base_url)
+        self._cards = Cards(self._drawing, language, site.base_url)
         self._frames: Shelf[Shape, Wireframes] = Shelf(_FRAMES_KEPT)
-        self._html = Maker[str, bytes](lambda text: fragment(escaped(text)), _WORDS_KEPT)
-        self._text = Maker[str, bytes](fragment, _WORDS_KEPT)
-        self._wrapped = Maker[str, bytes](lambda t: fragment(wrap(t, indent="")), _WORDS_KEPT)
-        shelves = [self._wrapped if is_wrapped else self._text for is_wrapped in _IS_WRAPPED]
-        self._shelves = tuple(shelves)
+        self._words = [self._maker(is_wrapped=name in WRAPPED) for name in WORDS]
+        self._heads = self._maker(is_wrapped=False)
 
-    def place(self, letter: Letter) -> list[Placed]:
-        """Every card of the digest whose paper is still there; no section is empty."""
-        papers, cards = letter.papers, self._cards
+    def _maker(self, *, is_wrapped: bool) -> Maker[Asked, Word]:
+        def word(asked: Asked) -> Word:
+            said = say(asked, self.language)
+            text = wrap(said, indent="") if is_wrapped else said
+            return Word(said, fragment(escaped(said)), fragment(text))
+
+        return Maker(word, _WORDS_KEPT)
+
+    def place(self, letter: Letter, *, most: int | None = None) -> Galley:
+        """The first `most` cards of those whose paper is still there; no section is empty."""
+        papers, stock = letter.papers, self._cards
         style, of = letter.subscriber.style, occasion(letter.digest, letter.subscriber)
-        shelf, names = cards.of_style(style), cards.also
-        sections: list[Placed] = []
+        shelf, names = stock.of_style(style), stock.also
+        galley = sections, cards, also = Galley([], [], {})
         for section in letter.digest.sections:
-            placed: list[WireCard] = []
-            also: dict[int, Names] = {}
+            html: list[Pieces] = []
+            text: list[bytes] = []
             for item in section.items:
                 paper = papers.get(item.paper_id)
                 card = shelf.get(place_of(item))
                 if card is None or card.stock.paper is not paper:
                     if paper is None:
                         continue
-                    card = cards.card(paper, item, style)
+                    card = stock.card(paper, item, style)
+                place = len(cards)
+                if place == most:
+                    break
+                its_html, its_text = card.html, card.text
                 if item.also:
-                    also[len(placed)] = names[item.also]
-                placed.append(card)
-            if placed:
-                sections.append(Placed(section_title(section, of, self.language), placed, also))
-        return sections
+                    also[place] = named = names[item.also]
+                    its_html, its_text = card.html_naming(named), card.text_naming(named)
+                html.append(its_html)
+                text.append(its_text.replace(HOLE, _number(place)))
+                cards.append(card)
+            if html:
+                sections.append(Placed(self._heads[asked_title(section, of)], html, text))
+        return galley
 
-    def set(self, frame: Frame, sections: Sequence[Placed], tokens: MailTokens) -> Bodies | None:
+    def fitting(self, galley: Galley, length: int, budget: int) -> int:
+        """How many cards the budget holds, their links with feedback tokens of this length.
+
+        Quoted bytes are never fewer than what they decode to; so mostly it is enough to count them.
+        """
+        sections, cards, also = galley
+        quoted = sum([sum(map(len, pieces)) for placed in sections for pieces in placed.html])
+        count = len(cards)
+        most = quoted // max(1, count) + 1 + length * self._cards.most_holes
+        if fitting([most] * count, len(sections), budget) == count:
+            return count
+        sizes = [card.size(length, also.get(place)) for place, card in enumerate(cards)]
+        return fitting(sizes, len(sections), budget)
+
+    def set(self, letter: Letter, galley: Galley, gist: Gist, *, hidden: int) -> Bodies | None:
         """Both parts as fragments; None when the templates cannot be joined in this shape."""
-        words = frame[_words]
-        text_frame, html_frame = self._wireframes(frame, words, [len(s.cards) for s in sections])
-        are_sound = all([card.html for section in sections for card in section.cards])
+        wanted = asked(letter.digest, letter.subscriber, gist, site=self._site, hidden=hidden)
+        words = [known[word] for known, word in zip(self._words, wanted, strict=True)]
+        sections, heads, tokens = galley.sections, self._heads, letter.tokens
+        text_frame, html_frame = self._wireframes(
+            Shape(
+                tuple([word.said != "" for word in words]),
+                tuple([len(placed.text) > 1 for placed in sections]),
+            )
+        )
+        are_sound = all([all(placed.html) for placed in sections])
         if text_frame is None or html_frame is None or not are_sound:
             return None
-        heads = [
+        titles = [
             head
-            for section in sections
-            for head in (section.name, section_count(len(section.cards), self.language))
+            for placed in sections
+            for head in (placed.title, heads[section_count, len(placed.text)])
         ]
         signed = [token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)]
-        html, text = self._html, self._text
-        shown, shelves = text_frame.words, self._shelves
-        spoken = [shelves[n][word] if n in shown else b"" for n, word in enumerate(words)]
+        html = [*[word.html for word in words], *signed, *[title.html for title in titles]]
+        text = [*[word.text for word in words], *signed, *[title.text for title in titles]]
         return Bodies(
-            _set_text(text_frame, [*spoken, *signed, *[text[head] for head in heads]], sections),
-            _set_html(
-                html_frame,
-                [*[html[word] for word in words], *signed, *[html[head] for head in heads]],
-                sections,
-            ),
+            words[0].said,
+            _set_text(text_frame, text, sections),
+            _set_html(html_frame, html, sections),
         )
 
-    def _wireframes(self, frame: Frame, words: Sequence[str], counts: Sequence[int]) -> Wireframes:
-        shape = Shape(tuple([word != "" for word in words]), tuple([n > 1 for n in counts]))
+    def _wireframes(self, shape: Shape) -> Wireframes:
         known = self._frames.find(shape)
         if known is None:
-            html = html_wireframe(self._drawing, frame, self._base_url, shape)
-            text = text_wireframe(self._drawing, frame, self._base_url, shape)
+            frame = Frame(self.language.code, self.language.direction, *WORDS)
+            base_url = self._site.base_url
+            html = html_wireframe(self._drawing, frame, base_url, shape)
+            text = text_wireframe(self._drawing, frame, base_url, shape)
             known = self._frames.keep(shape, (text, html))
         return known
-
-
-def gist_of(sections: Sequence[Placed]) -> Gist:
-    """What the frame must know of these cards."""
-    known = [card.stock for section in sections for card in section.cards]
-    titles = [stock.title for stock in known[:3]]
-    return Gist(titles, len(known), sum([stock.words for stock in known]))
 
 
 def _set_html(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Placed]) -> list[bytes]:
@@ -137,10 +183,9 @@ def _set_html(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Place
     for segment in frame.segments:
         parts += segment.set(words)
         if segment.section is not None:
-            _name, cards, also = sections[segment.section]
             gap = segment.gap
-            for place, card in enumerate(cards):
-                parts += card.html if place not in also else card.html_naming(also[place])
+            for pieces in sections[segment.section].html:
+                parts += pieces
                 parts.append(gap)
             parts.pop()
     return parts
@@ -148,22 +193,15 @@ def _set_html(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Place
 
 def _set_text(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Placed]) -> list[bytes]:
     parts: list[bytes] = []
-    numbers = _numbers(sum([len(section.cards) for section in sections]))
     for segment in frame.segments:
         parts += segment.set(words)
         if segment.section is not None:
-            _name, cards, also = sections[segment.section]
-            gap = segment.gap
-            for place, card in enumerate(cards):
-                pieces = card.text if place not in also else card.text_naming(also[place])
-                parts.append(b"".join(pieces).replace(HOLE, next(numbers)))
-                parts.append(gap)
-            parts.pop()
+            texts = sections[segment.section].text
+            spaced = [segment.gap] * (2 * len(texts) - 1)
+            spaced[::2] = texts
+            parts += spaced
     return parts
 
 
-def _numbers(count: int) -> Iterator[bytes]:
-    """What stands before the cards of the text part."""
-    if count <= len(_NUMBERS):
-        return iter(_NUMBERS)
-    return iter([fragment(number(place)) for place in range(1, count + 1)])
+def _number(place: int) -> bytes:
+    return _NUMBERS[place] if place < len(_NUMBERS) else fragment(number(place + 1))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from digest.rendering.quoted import fragment
@@ -47,28 +46,11 @@ class SlotTokens(NamedTuple):
     feedback: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Skeleton:
-    """Encoded fragments and slot numbers in their order; `size` counts the fixed text's bytes."""
-
-    pieces: tuple[bytes | int, ...]
-    size: int
-
-    @property
-    def slots(self) -> tuple[int, ...]:
-        return tuple(piece for piece in self.pieces if isinstance(piece, int))
-
-    @classmethod
-    def of(cls, drawn: str) -> Skeleton:
-        parts = split(drawn)
-        pieces = [int(part) if n % 2 else fragment(part) for n, part in enumerate(parts)]
-        fixed = sum(len(part.encode()) for part in parts[::2])
-        return cls(tuple(piece for piece in pieces if piece != b""), fixed)
-
-    @property
-    def spots(self) -> tuple[tuple[int, int], ...]:
-        """Where each slot stands among the pieces."""
-        return tuple((n, piece) for n, piece in enumerate(self.pieces) if isinstance(piece, int))
+def skeleton(drawn: str) -> list[bytes | int]:
+    """Encoded fragments and slot numbers in their order."""
+    parts = split(drawn)
+    pieces = [int(part) if n % 2 else fragment(part) for n, part in enumerate(parts)]
+    return [piece for piece in pieces if piece != b""]
 
 
 def affixes(drawn: str, kinds: Sequence[str]) -> dict[str, tuple[str, str]]:

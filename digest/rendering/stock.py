@@ -21,11 +21,11 @@ from digest.rendering.byline import byline
 from digest.rendering.email import Drawing
 from digest.rendering.excerpt import Range, shown_hits, spans_within, window
 from digest.rendering.frame import words_of
-from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, drawn, ink, size
+from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, drawn, ink
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
 from digest.rendering.plaintext import text_card, wrap
-from digest.rendering.plates import Names, Outline, Outlines, Plates, WireCard
+from digest.rendering.plates import HOLE, Outline, Outlines, Plates, WireCard, Word
 from digest.rendering.quoted import fragment
 from digest.rendering.reasons import Grounds, grounds, tell
 from digest.rendering.skeleton import SlotTokens, affixes, probe, slot
@@ -87,7 +87,7 @@ class Stock:
 class Cards:
     """The stock of one language, for one site and one set of templates.
 
-    `also` gives the names of further interests, encoded.
+    `also` gives the names of further interests; no card has more than `most_holes` in its HTML.
     """
 
     def __init__(self, drawing: Drawing, language: Language, base_url: str) -> None:
@@ -95,6 +95,7 @@ class Cards:
         self._language = language
         self._links = SiteLinks(base_url, SlotTokens(feedback=slot(_OWN)))
         self.also = Maker(self._names, ALSO_KEPT)
+        self.most_holes = 0
         self._stocks: dict[PaperId, Stock] = {}
         self._shelves: dict[str, Shelf[int, WireCard]] = {}
         self._inks: Shelf[Hashable, Ink] = Shelf(INKS_KEPT)  #: titles and authors with marks
@@ -145,7 +146,9 @@ class Cards:
         plates = form.plates.get(are_usual)
         if plates is None and (plates := _plates(form.outlines, stock.usual, are_usual)):
             form.plates[are_usual] = plates
-        return WireCard(stock, item, plates, inks)
+        card = WireCard(stock, item, plates, inks)
+        self.most_holes = max(self.most_holes, b"".join(card.html).count(HOLE))
+        return card
 
     def _reasoned(self, stock: Stock, item: Item, style: str) -> list[Ink]:
         """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
@@ -202,9 +205,10 @@ class Cards:
     def _why_ink(self, said: Grounds) -> Ink:
         return ink(tell(said, self._language), self._affixes[_WHY])
 
-    def _names(self, names: tuple[str, ...]) -> Names:
-        html, text = ink(say(also(names, self._language)))
-        return Names(fragment(html), fragment(text), size(html))
+    def _names(self, names: tuple[str, ...]) -> Word:
+        said = also(names, self._language)
+        html, text = ink(say(said))
+        return Word(said, fragment(html), fragment(text))
 
     def _kept(self, key: Hashable, part: int, spans: Callable[[], Spans]) -> Ink:
         known = self._inks.find(key)

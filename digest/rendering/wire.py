@@ -10,14 +10,12 @@ way ever after and says so in `plain_because`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from digest.errors import TemplateFault
 from digest.model import Channel, Message, Site
-from digest.rendering.email import SIZE_BUDGET, fitting
+from digest.rendering.email import SIZE_BUDGET
 from digest.rendering.environment import Templates
-from digest.rendering.frame import Frame, Gist, frame
 from digest.rendering.language import speak
 from digest.rendering.message import (
     BOUNDARY,
@@ -28,7 +26,7 @@ from digest.rendering.message import (
     shared_fields,
 )
 from digest.rendering.plates import HOLE
-from digest.rendering.press import Placed, Press, gist_of
+from digest.rendering.press import Press
 from digest.rendering.quoted import token
 from digest.rendering.trial import difference, trial_letter
 
@@ -74,37 +72,23 @@ class Joiner:
         None where the templates cannot be joined.
         """
         press = self._press(letter.subscriber.language)
-        sections = press.place(letter)
-        gist, shown = gist_of(sections), self._fitting(sections, letter)
-        words = self._words(letter, gist, press, hidden=gist.papers - shown)
+        galley = press.place(letter)
+        gist = galley.gist
+        shown = press.fitting(galley, len(letter.tokens.feedback), self._budget)
         if shown < gist.papers:
-            sections = _cut(sections, shown)
-        bodies = press.set(words, sections, letter.tokens)
+            galley = press.place(letter, most=shown)
+        hidden = letter.digest.left_out + gist.papers - shown
+        bodies = press.set(letter, galley, gist, hidden=hidden)
         if bodies is None:
             return None
-        head = self._shared + letter_fields(letter, words.subject, self._site)
+        head = self._shared + letter_fields(letter, bodies.subject, self._site)
         return [head.encode(), _TEXT_OPENS, *bodies.text, _HTML_OPENS, *bodies.html, _CLOSES]
-
-    def _fitting(self, sections: Sequence[Placed], letter: Letter) -> int:
-        length = len(letter.tokens.feedback)
-        sizes: list[int] = []
-        for _name, cards, also in sections:
-            start = len(sizes)
-            sizes += [card.size + length * card.links for card in cards]
-            for place, names in also.items():
-                sizes[start + place] += cards[place].size_of_naming(names)
-        return fitting(sizes, len(sections), self._budget)
-
-    def _words(self, letter: Letter, gist: Gist, press: Press, *, hidden: int) -> Frame:
-        digest, subscriber, language = letter.digest, letter.subscriber, press.language
-        hidden += digest.left_out
-        return frame(digest, subscriber, gist, site=self._site, language=language, hidden=hidden)
 
     def _press(self, code: str) -> Press:
         language = speak(code)
         press = self._presses.get(language.code)
         if press is None:
-            press = Press(self._templates, language, self._site.base_url)
+            press = Press(self._templates, language, self._site)
             self._presses[language.code] = press
         return press
 
@@ -125,14 +109,3 @@ class Joiner:
             return f"the templates cannot be joined: {fault}"
         part = difference(plain.payload, joined.payload)
         return f"the templates cannot be joined: {part} would differ" if part else ""
-
-
-def _cut(sections: Sequence[Placed], shown: int) -> list[Placed]:
-    """The first `shown` cards in their sections; a section left empty is left out."""
-    kept: list[Placed] = []
-    for section in sections:
-        cards = section.cards[:shown]
-        shown -= len(cards)
-        if cards:
-            kept.append(section._replace(cards=cards))
-    return kept

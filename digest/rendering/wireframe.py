@@ -15,7 +15,7 @@ from markupsafe import Markup
 from digest.rendering.email import Drawing, DrawnSection
 from digest.rendering.frame import Frame
 from digest.rendering.links import FrameLinks, SiteLinks
-from digest.rendering.skeleton import Skeleton, SlotTokens, slot
+from digest.rendering.skeleton import SlotTokens, skeleton, slot
 
 #: The frame's parts that differ between subscribers, in the order of their slots.
 WORDS: Final = (
@@ -66,7 +66,6 @@ class Wireframe:
     """A drawn frame: what stands before, between and after the sections' cards."""
 
     segments: tuple[Segment, ...]
-    words: frozenset[int]  #: those it shows, by their places in WORDS
 
     @classmethod
     def of(cls, pieces: Sequence[bytes | int], gaps: Mapping[int, bytes]) -> Wireframe:
@@ -78,8 +77,7 @@ class Wireframe:
             elif isinstance(piece, int) and piece >= _CARDS:
                 segments.append(_segment(pieces[start:at], piece - _CARDS, gaps.get(piece, b"")))
                 start = at + 1
-        shown = {piece for piece in pieces if isinstance(piece, int) and piece < _TOKENS}
-        return cls(tuple(segments), frozenset(shown))
+        return cls(tuple(segments))
 
 
 def _segment(
@@ -98,13 +96,13 @@ def _segment(
 def html_wireframe(drawing: Drawing, frame: Frame, base_url: str, shape: Shape) -> Wireframe | None:
     """The frame of the HTML part; None when the template cannot be joined."""
     drawn = drawing.html(_slots(frame, shape), _sections(shape), _links(base_url))
-    return _collapsed(Skeleton.of(drawn), shape)
+    return _collapsed(skeleton(drawn), shape)
 
 
 def text_wireframe(drawing: Drawing, frame: Frame, base_url: str, shape: Shape) -> Wireframe | None:
     """The frame of the text part; None when the template cannot be joined."""
     drawn = drawing.text(_slots(frame, shape), _sections(shape), _links(base_url))
-    return _collapsed(Skeleton.of(drawn), shape)
+    return _collapsed(skeleton(drawn), shape)
 
 
 def _slots(frame: Frame, shape: Shape) -> Frame:
@@ -131,9 +129,8 @@ def _links(base_url: str) -> FrameLinks:
     return SiteLinks(base_url, tokens).of_frame()
 
 
-def _collapsed(skeleton: Skeleton, shape: Shape) -> Wireframe | None:
+def _collapsed(pieces: list[bytes | int], shape: Shape) -> Wireframe | None:
     """Three cards made one place and one gap; None when the two gaps are not the same."""
-    pieces = list(skeleton.pieces)
     gaps: dict[int, bytes] = {}
     for n, several in enumerate(shape.several):
         place = _CARDS + n
