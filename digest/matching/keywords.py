@@ -25,7 +25,7 @@ from digest.matching.expression import Query
 from digest.matching.names import LabelIndex, NameIndex, find_label, find_name, name_words
 from digest.matching.scoring import Floats
 from digest.matching.stream import Ints, Lexicon, Occurrences, Stream
-from digest.matching.terms import spans
+from digest.matching.terms import bounds
 from digest.matching.wildcards import Beginnings, Wildcard, wildcard
 from digest.model import Field, Hit, Paper
 
@@ -163,6 +163,7 @@ class Scan:
         texts = [text for paper in papers for text in (paper.title, paper.abstract)]
         self.stream = Stream(texts)
         self._texts = texts
+        self._begins: list[int] = self.stream.begins.tolist()
         self._spans: dict[int, array[int]] = {}  #: start and end of each word, one after the other
         #: known places of a term (as a single word only?) in a paper, for all evaluations
         self.hits: dict[tuple[Leaf, bool, int], tuple[Hit, ...]] = {}
@@ -199,15 +200,15 @@ class Scan:
         index = self.authors if field is Field.AUTHOR else self.labels[field or Field.SOURCE]
         return index.owners(text, prefix=prefix)
 
-    def place(self, at: int, length: int) -> tuple[int, int, int]:
-        """Number of the text, and the characters of it, where `length` words stand at `at`."""
-        text = int(self.stream.text_of[at])
+    def place(self, paper: int, at: int, length: int) -> tuple[Field, int, int]:
+        """The field of the paper, and the characters of it, where `length` words stand at `at`."""
+        text = 2 * paper + (at >= self._begins[2 * paper + 1])
         places = self._spans.get(text)
         if places is None:
-            places = array("i", chain.from_iterable(spans(self._texts[text])))
-            self._spans[text] = places
-        first = 2 * (at - int(self.stream.begins[text]))
-        return text, places[first], places[first + 2 * length - 1]
+            places = self._spans[text] = bounds(self._texts[text])
+        first = 2 * (at - self._begins[text])
+        field = Field.ABSTRACT if text & 1 else Field.TITLE
+        return field, places[first], places[first + 2 * length - 1]
 
 
 class Evaluation:
@@ -220,6 +221,7 @@ class Evaluation:
         self._found = found.rows(order)
         self._text = scan.stream.text_of[self._found.at]
         self._size = len(scan.papers)
+        self._asked_for: dict[int, list[tuple[int, int]]] = {}
         self._fill()
 
     def _fill(self) -> None:
@@ -294,14 +296,25 @@ class Evaluation:
 
     def hits(self, query: int, paper: int) -> tuple[Hit, ...]:
         """The places where the query's wanted terms stand in the paper, in reading order."""
-        starts, ends, there = self._wanted_there
-        wanted = there[starts[query] : ends[query]]
-        here = self._bits[self._leaf_rows[wanted], paper >> 6] >> np.uint64(paper & 63)
-        present = wanted[(here & np.uint64(1)).view(np.int64) > 0].tolist()
-        found = [hit for leaf in present for hit in self._hits(leaf, paper, whole=False)]
+        word, bit, bits = paper >> 6, paper & 63, self._bits
+        found = [
+            self._hits(leaf, paper, whole=False)
+            for leaf, row in self._wanted_rows(query)
+            if int(bits[row, word]) >> bit & 1
+        ]
         for leaf in self._compiled.joined.get(query, ()):
-            found += self._hits(leaf, paper, whole=True)
-        return tuple(sorted(dict.fromkeys(found), key=reading_order))
+            found.append(self._hits(leaf, paper, whole=True))
+        return found[0] if len(found) == 1 else in_reading_order(chain.from_iterable(found))
+
+    def _wanted_rows(self, query: int) -> list[tuple[int, int]]:
+        """The query's wanted leaves that occur at all, and their rows of the bits."""
+        known = self._asked_for.get(query)
+        if known is None:
+            starts, ends, there = self._wanted_there
+            leaves = there[starts[query] : ends[query]]
+            rows = self._leaf_rows[leaves].tolist()
+            known = self._asked_for[query] = list(zip(leaves.tolist(), rows, strict=True))
+        return known
 
     def _hits(self, leaf: int, paper: int, *, whole: bool) -> tuple[Hit, ...]:
         """The places of one term; `whole`: only where it is a single word."""
@@ -311,9 +324,9 @@ class Evaluation:
         if known is None:
             term = int(self._compiled.terms[leaf])
             if term == NOWHERE:
-                known = tuple(named_hits(wanted, self._scan.papers[paper]))
+                known = in_reading_order(named_hits(wanted, self._scan.papers[paper]))
             else:
-                known = tuple(self._prose_hits(wanted, paper, term, whole=whole))
+                known = in_reading_order(self._prose_hits(wanted, paper, term, whole=whole))
             self._scan.hits[key] = known
         return known
 
@@ -322,8 +335,7 @@ class Evaluation:
         name = f"{text}*" if prefix else text
         counts = {Field.TITLE: 0, Field.ABSTRACT: 0}
         for at, length in self._occurrences(term, paper):
-            number, first, last = self._scan.place(at, length)
-            where = Field.ABSTRACT if number & 1 else Field.TITLE
+            where, first, last = self._scan.place(paper, at, length)
             counts[where] += 1
             fits = field in (None, where) and (length == 1 or not whole)
             if fits and counts[where] <= MOST_HITS:
@@ -363,6 +375,11 @@ def named_hits(wanted: Leaf, paper: Paper) -> Iterator[Hit]:
 
 
 _ORDER = {field: at for at, field in enumerate(Field)}
+
+
+def in_reading_order(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    """Each once."""
+    return tuple(sorted(dict.fromkeys(hits), key=reading_order))
 
 
 def reading_order(hit: Hit) -> tuple[int, int, int, int]:

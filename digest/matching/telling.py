@@ -6,18 +6,36 @@ with the same values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 
 from digest.matching.stems import stem
-from digest.matching.terms import cut, spans
+from digest.matching.terms import bounds, cut
 from digest.model import Field, Hit, Paper
 
 MOST = 4  #: words named
 PLACES = 4  #: places told of each
 STATEMENTS = 10_000  #: statements whose words are remembered
 
-_Places = dict[str, list[tuple[Field, int, int]]]
+
+class _Said:
+    """A paper's stems in turn, the title's first, and where the words stand."""
+
+    __slots__ = ("bounds", "stems", "there", "titled")
+
+    def __init__(self, paper: Paper) -> None:
+        title = list(map(stem, cut(paper.title)))
+        self.stems = title + list(map(stem, cut(paper.abstract)))
+        self.there = frozenset(self.stems)
+        self.titled = len(title)
+        self.bounds = bounds(paper.title) + bounds(paper.abstract)
+
+    def hits(self, found: str, word: str) -> Iterator[Hit]:
+        """The first PLACES of a stem that is there, as hits of a word."""
+        at, stems, bounds = -1, self.stems, self.bounds
+        for _ in range(min(PLACES, stems.count(found))):
+            at = stems.index(found, at + 1)
+            field = Field.TITLE if at < self.titled else Field.ABSTRACT
+            yield Hit(field, bounds[2 * at], bounds[2 * at + 1], word)
 
 
 class WordPlaces:
@@ -26,18 +44,24 @@ class WordPlaces:
     def __init__(self, papers: Sequence[Paper], rarity: Callable[[str], float]) -> None:
         self._papers = papers
         self._rarity = rarity
-        self._places: dict[int, _Places] = {}
+        self._said: dict[int, _Said] = {}
         self._hits: dict[tuple[str, int], tuple[Hit, ...]] = {}
         self._spoken: dict[str, list[tuple[str, str]]] = {}
 
     def told(self, statement: str, paper: int) -> tuple[Hit, ...]:
         """Places of the statement's rarest words in the paper, the most telling word first."""
-        places = self._places.get(paper)
-        if places is None:
-            places = self._places[paper] = _placed(self._papers[paper])
-        there = (pair for pair in self._words(statement) if pair[0] in places)
-        best = islice(there, MOST)
-        return tuple([hit for found, word in best for hit in self._hit(word, found, paper)])
+        said = self._said.get(paper)
+        if said is None:
+            said = self._said[paper] = _Said(self._papers[paper])
+        told: list[Hit] = []
+        named = 0
+        for pair in self._words(statement):
+            if pair[0] in said.there:
+                told += self._hit(pair, paper, said)
+                named += 1
+                if named == MOST:
+                    break
+        return tuple(told)
 
     def _words(self, statement: str) -> list[tuple[str, str]]:
         """The statement's stems, the most telling first, each with the word as written."""
@@ -51,17 +75,8 @@ class WordPlaces:
             self._spoken[statement] = known
         return known
 
-    def _hit(self, word: str, found: str, paper: int) -> tuple[Hit, ...]:
-        known = self._hits.get((word, paper))
+    def _hit(self, pair: tuple[str, str], paper: int, said: _Said) -> tuple[Hit, ...]:
+        known = self._hits.get((pair[1], paper))
         if known is None:
-            places = self._places[paper][found][:PLACES]
-            known = self._hits[word, paper] = tuple([Hit(*place, word) for place in places])
+            known = self._hits[pair[1], paper] = tuple(said.hits(*pair))
         return known
-
-
-def _placed(paper: Paper) -> _Places:
-    found: _Places = {}
-    for field, text in ((Field.TITLE, paper.title), (Field.ABSTRACT, paper.abstract)):
-        for word, (start, end) in zip(cut(text), spans(text), strict=True):
-            found.setdefault(stem(word), []).append((field, start, end))
-    return found

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
+
+import numpy as np
 
 from digest.matching.plurals import singular
 
@@ -75,6 +78,7 @@ def fold(text: str) -> str:
 
 
 _SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
+_IN_WORD = np.array([chr(code).isalnum() for code in range(128)])
 
 
 def cut(text: str) -> list[str]:
@@ -102,6 +106,16 @@ def spans(text: str) -> list[tuple[int, int]]:
     origin.append(len(text))
     found = (match.span(1) for match in _WORD.finditer(fold(text)))
     return [(origin[start], max(origin[end], origin[end - 1] + 1)) for start, end in found]
+
+
+def bounds(text: str) -> array[int]:
+    """`spans` in little room, made quickly: start and end of each word, one after the other."""
+    if not text.isascii() or _is_odd(text):
+        return array("i", chain.from_iterable(spans(text)))
+    inside = np.zeros(len(text) + 2, np.bool_)
+    inside[1:-1] = _IN_WORD[np.frombuffer(text.encode(), np.uint8)]
+    changes = np.flatnonzero(inside[1:] != inside[:-1])
+    return array("i", changes.astype(np.intc).tobytes())
 
 
 def spans_of(text: str, places: Sequence[int]) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.matching.plurals import singular
-from digest.matching.terms import cut, fold, key, spans, spans_of, spell
+from digest.matching.terms import bounds, cut, fold, key, spans, spans_of, spell
 
 SAME = [
     ("model", "models"),
@@ -144,6 +144,7 @@ def test_plain_words_are_cut_as_any_others(text: str) -> None:
     foreign = f"{text} é"  # makes the general pattern cut it
     assert cut(foreign) == [*cut(text), "e"]
     assert [text[start:end] for start, end in spans(text)] == cut(text)
+    assert list(bounds(text)) == [at for both in spans(text) for at in both]
 
 
 ODD = ("C++", "c#", "F#x", "it's", "cats'", "’s", "x", "3-d", "_", "α", "é", "ﬁ", "…", "it’sa")
