@@ -4,7 +4,8 @@ SQLite: stdlib driver with its own transaction handling off. Writers open with B
 two read-then-write transactions can never both succeed on one old value; readers open a deferred
 BEGIN on connections that refuse to write. WAL, and synchronous=FULL: what `write` has committed
 survives a power cut (guarantee 1), not only a kill. Writers of one process queue for the file in
-order, others poll it for `busy` seconds.
+order, others look for it every millisecond, for `busy` seconds: SQLite's own looks are up to 100 ms
+apart, and whoever writes one batch after another would let nobody else in.
 
 PostgreSQL: READ COMMITTED for writers, one read-only snapshot (REPEATABLE READ) for readers. The
 server ends transactions idle for a minute, so a frozen process cannot hold rows for ever.
@@ -39,6 +40,8 @@ _ROOM: Final = ("cache_size = -16000",)
 _LOG: Final = 16 << 20
 #: What is deleted is overwritten, whoever built SQLite: somebody may have asked to be forgotten.
 _FORGET: Final = ("secure_delete = ON",)
+_WRITE: Final = "BEGIN IMMEDIATE"
+_LOOK: Final = 0.001  #: seconds between looks for a file that another process writes
 _IDLE_LIMIT: Final = 60  #: seconds a PostgreSQL transaction may stand idle
 
 
@@ -158,7 +161,7 @@ def _is_memory(url: sa.URL) -> bool:
 def _open_sqlite(url: sa.URL, busy: float, in_memory: bool) -> tuple[sa.Engine, sa.Engine]:
     writer = _sqlite_engine(url, in_memory)
     pragmas = ("synchronous = FULL", *_FORGET, *_ROOM)
-    _prepare_sqlite(writer, busy, begin="BEGIN IMMEDIATE", pragmas=pragmas)
+    _prepare_sqlite(writer, busy, begin=_WRITE, pragmas=pragmas)
     if in_memory:  # one connection is the database; reads then queue with the writes
         return writer, writer
     reader = _sqlite_engine(url, in_memory)
@@ -187,12 +190,35 @@ def _prepare_sqlite(
         (page,) = connection.execute("PRAGMA page_size").fetchone()
         for pragma in ("foreign_keys = ON", f"wal_autocheckpoint = {_LOG // page}", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
+        if begin == _WRITE:
+            connection.execute(
+                "PRAGMA busy_timeout = 0"
+            )  # from now on it is `_await_turn` who waits
 
     def begun(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+        if begin == _WRITE:
+            _await_turn(connection, monotonic() + busy)
+        else:
+            connection.exec_driver_sql(begin)
 
     sa.event.listen(engine, "connect", connected)
     sa.event.listen(engine, "begin", begun)
+
+
+def _await_turn(connection: sa.Connection, end: float) -> None:
+    """Begin, as soon as no other process writes; or fail as SQLite does once `end` is over."""
+    file = connection.connection.driver_connection
+    assert isinstance(file, sqlite3.Connection)
+    while True:
+        try:
+            file.execute(_WRITE)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > end:
+                break
+        else:
+            return
+        sleep(_LOOK)
+    connection.exec_driver_sql(_WRITE)  # fails in words that are translated
 
 
 def _use_wal(connection: sqlite3.Connection, end: float) -> None:
