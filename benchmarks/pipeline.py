@@ -3,14 +3,14 @@
     due | match | compose | claim | load | join | send | settle     SQLite, every commit durable
 
 The papers are in, with what ingest works out of each (vector and sentence), which is told apart.
-One process, as `digest run` does it, into Postfix's smtp-sink, beside smtp-source at the same
-message size in the same run; and two processes, one composing and one sending, as `digest
-scheduler` and `digest worker` do. 500 papers in the window, 3 interests each (half keywords, half
-plain words) out of a pool of 2,000 different ones; `--distinct` gives everybody interests of their
-own. A paper is of two topics out of 300 and speaks in the words of science at large, each as often
-as there; one in twenty goes on from another of that day, so that one in ten has a near-copy, as
-among real papers. Costs a further subscriber are CPU differences between a quarter of the
-subscribers and all of them, with a sender that accepts at once. `--large` adds 100,000 subscribers.
+As `digest run` does it, a large one in two processes, into Postfix's smtp-sink, beside smtp-source
+at the same message size in the same run; and in one process, to compare. 500 papers in the window,
+3 interests each (half keywords, half plain words) out of a pool of 2,000 different ones;
+`--distinct` gives everybody interests of their own. A paper is of two topics out of 300 and speaks
+in the words of science at large, each as often as there; one in twenty goes on from another of that
+day, so that one in ten has a near-copy, as among real papers. Costs a further subscriber are CPU
+differences between a quarter of the subscribers and all of them, with a sender that accepts at
+once. `--large` adds 100,000 subscribers.
 
     --profile compose|drain     where the time goes, by cProfile, and nothing else
 """
@@ -206,7 +206,7 @@ def subscriber(number: int, wanted: Sequence[Interest]) -> Subscriber:
     )
 
 
-def settings(folder: Path, port: int) -> Settings:
+def settings(folder: Path, port: int, processes: str = "auto") -> Settings:
     return Settings.model_validate(
         {
             "site": {"operator_email": "op@example.org", "secret_keys": ["long enough " * 3]},
@@ -214,6 +214,7 @@ def settings(folder: Path, port: int) -> Settings:
             "delivery": {
                 "channel": "smtp",
                 "spool": folder / "spool",
+                "processes": processes,
                 "smtp": {"host": "127.0.0.1", "port": port, "security": "none"},
             },
         }
@@ -227,37 +228,34 @@ def _url(folder: Path) -> str:
 # --- measured in processes of their own -----------------------------------------------------------
 
 
-def run(folder: Path, port: int) -> dict[str, float]:
+def run(folder: Path, port: int, processes: str) -> dict[str, float]:
     """The whole run into a server."""
-    with open_app(settings(folder, port)) as app:
-        began, cpu = time.perf_counter(), time.process_time()
+    with open_app(settings(folder, port, processes)) as app:
+        began, cpu = time.perf_counter(), _cpu()
         report = app.run(NOW)
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        seconds, cpu = time.perf_counter() - began, _cpu() - cpu
         sent = report.deliveries.states[DeliveryState.DELIVERED]
         with app.database.read() as connection:
             row = connection.exec_driver_sql("SELECT sum(papers) FROM digest").one()
-    return {"seconds": seconds, "cpu": cpu, "sent": sent, "peak": _peak(), "papers": row[0]}
+    return {
+        "seconds": seconds,
+        "cpu": cpu,
+        "sent": sent,
+        "peak": _peak(),
+        "courier": _peak(resource.RUSAGE_CHILDREN),
+        "papers": row[0],
+    }
 
 
-def compose(folder: Path) -> dict[str, float]:
-    """What is due, composed and left in the outbox."""
-    with open_app(settings(folder, 1)) as app:
-        app.composer(NOW).compose(NOW)
-    return {"peak": _peak()}
+def _cpu() -> float:
+    """Seconds of this process and of those it started that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
-def work(folder: Path, port: int, subscribers: int) -> dict[str, float]:
-    """A worker on the outbox until everybody has a mail."""
-    sent = 0
-    with open_app(settings(folder, port)) as app, app.outbox(fixed_clock(NOW)) as outbox:
-        while sent < subscribers:
-            sent += (now := outbox.drain().states[DeliveryState.DELIVERED])
-            time.sleep(0 if now else 0.02)
-    return {"peak": _peak(), "sent": sent}
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _peak(who: int = resource.RUSAGE_SELF) -> float:
+    """In megabytes."""
+    return resource.getrusage(who).ru_maxrss / 1024
 
 
 def beside(folder: Path) -> dict[str, float]:
@@ -414,9 +412,7 @@ def main() -> None:
 def say(verb: str, folder: str, *rest: str) -> None:
     """What a child process prints: its figures as JSON."""
     verbs: dict[str, Callable[..., Any]] = {
-        "run": lambda: run(Path(folder), int(rest[0])),
-        "compose": lambda: compose(Path(folder)),
-        "work": lambda: work(Path(folder), int(rest[0]), int(rest[1])),
+        "run": lambda: run(Path(folder), int(rest[0]), rest[1]),
         "beside": lambda: beside(Path(folder)),
         "populate": lambda: populate(Path(folder), int(rest[0]), distinct=rest[1] == "True"),
     }
@@ -428,39 +424,29 @@ def measure(subscribers: int, *, distinct: bool, large: bool) -> None:
     print(f"\nEnd to end into smtp-sink, {size / 1000:.1f} kB a mail, durable commits on SQLite")
     theirs = max(by_smtp_source(subscribers, size) for _ in range(2))
     print(f"  {'smtp-source -d -s 10':<26}{theirs:>9,.0f} messages/s    1.00")
-    sizes = [1_000, subscribers] + ([100_000] if large else [])
-    for number in sizes:
-        with installation(number, distinct=distinct) as folder, sink() as target:
-            figures = _child("run", folder, target.port)
-            time.sleep(0.2)
-            assert target.count() == figures["sent"] == number, (target.count(), figures)
-        rate = number / figures["seconds"]
-        print(
-            f"  {f'ours, {number:,} subscribers':<26}{rate:>9,.0f} messages/s{rate / theirs:>8.2f}"
-            f"{figures['cpu'] / number * 1e6:>9.0f} µs CPU each{figures['peak']:>7.0f} MB peak"
-            f"{figures['papers'] / number:>6.1f} papers each"
-        )
-    seconds, peaks = in_two_processes(subscribers, distinct=distinct)
-    rate = subscribers / seconds
-    print(
-        f"  {'… in two processes':<26}{rate:>9,.0f} messages/s{rate / theirs:>8.2f}"
-        f"{peaks[0]:>7.0f} MB peak composing, {peaks[1]:.0f} sending"
-    )
+    end_to_end("ours, 1,000 subscribers", 1_000, theirs, distinct=distinct)
+    end_to_end(f"ours, {subscribers:,} subscribers", subscribers, theirs, distinct=distinct)
+    end_to_end("… in one process", subscribers, theirs, distinct=distinct, processes="1")
+    if large:
+        end_to_end("ours, 100,000 subscribers", 100_000, theirs, distinct=distinct)
 
 
-def in_two_processes(subscribers: int, *, distinct: bool) -> tuple[float, list[float]]:
-    """Seconds from starting both to the last mail, start-up included; the peak of each."""
+def end_to_end(
+    name: str, subscribers: int, theirs: float, *, distinct: bool, processes: str = "auto"
+) -> None:
+    """A run's figures, beside smtp-source's messages a second."""
     with installation(subscribers, distinct=distinct) as folder, sink() as target:
-        began = time.perf_counter()
-        both = [
-            _begin("compose", folder),
-            _begin("work", folder, target.port, subscribers),
-        ]
-        figures = [_end(one) for one in both]
-        seconds = time.perf_counter() - began
+        figures = _child("run", folder, target.port, processes)
         time.sleep(0.2)
-        assert target.count() == figures[1]["sent"] == subscribers, (target.count(), figures)
-    return seconds, [one["peak"] for one in figures]
+        assert target.count() == figures["sent"] == subscribers, (target.count(), figures)
+    rate = subscribers / figures["seconds"]
+    courier = f" and {figures['courier']:.0f}" if figures["courier"] else ""
+    print(
+        f"  {name:<26}{rate:>9,.0f} messages/s{rate / theirs:>8.2f}"
+        f"{figures['cpu'] / subscribers * 1e6:>9.0f} µs CPU each"
+        f"{figures['papers'] / subscribers:>6.1f} papers each"
+        f"{figures['peak']:>7.0f}{courier} MB peak"
+    )
 
 
 def costs(subscribers: int, *, distinct: bool) -> float:
@@ -509,18 +495,8 @@ def installation(subscribers: int, *, distinct: bool) -> Iterator[Path]:
 
 
 def _child(*words: object) -> dict[str, float]:
-    return _end(_begin(*words))
-
-
-def _begin(*words: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "benchmarks.pipeline", "--child", *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def _end(child: subprocess.Popen[str]) -> dict[str, float]:
-    said, _ = child.communicate()
-    if child.returncode:
-        raise subprocess.CalledProcessError(child.returncode, child.args)
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     figures: dict[str, float] = json.loads(said)
     return figures
 

@@ -42,7 +42,7 @@ Compose = Callable[[Sequence[Delivery]], Iterable[Composed]]
 
 _MARGIN: Final = 0.1  #: part of a lease in which nothing more is sent
 _RESUMES: Final = 20  #: times one drain goes on after it was cut short
-_SETTLE_AFTER: Final = 0.25  #: seconds an outcome may wait for company
+_SETTLE_AFTER: Final = 1.0  #: seconds an outcome may wait for company
 _FIRST_WAIT: Final = 0.2  #: seconds between tries at a database that is away, doubling …
 _LONGEST_WAIT: Final = 5.0  #: … up to here
 
