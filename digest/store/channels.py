@@ -25,6 +25,7 @@ from digest.model import (
     SubscriberChannel,
     SubscriberId,
 )
+from digest.store import bulk
 from digest.store.database import Database
 from digest.store.tables import WAITING, BigKey, DeliveryRow, UtcDateTime, table
 
@@ -54,6 +55,10 @@ class ChannelRow(SQLModel, table=True):
 _channel: Final = table(ChannelRow)
 _delivery: Final = table(DeliveryRow)
 _IS_WAITING: Final = sa.text(WAITING)  # written out, for the partial index (see tables.py)
+_ROUTES: Final = f"""
+    SELECT subscriber_id, kind, id FROM channel
+    WHERE subscriber_id IN ? AND state = '{ChannelState.ACTIVE.value}' ORDER BY id
+"""
 _POSTED: Final = tuple(channel.value for channel in Channel if not channel.is_mail)
 
 
@@ -109,16 +114,8 @@ def active_routes(
     connection: sa.Connection, subscribers: Collection[SubscriberId]
 ) -> dict[SubscriberId, tuple[tuple[Channel, str], ...]]:
     """Where the digests of each of `subscribers` are posted, beside the mail."""
-    statement = (
-        sa.select(_channel.c.subscriber_id, _channel.c.kind, _channel.c.id)
-        .where(
-            _channel.c.subscriber_id.in_(subscribers),
-            _channel.c.state == ChannelState.ACTIVE.value,
-        )
-        .order_by(_channel.c.id)
-    )
     routes: dict[SubscriberId, tuple[tuple[Channel, str], ...]] = defaultdict(tuple)
-    for owner, kind, number in connection.execute(statement):
+    for owner, kind, number in bulk.query(connection, _ROUTES, subscribers):
         routes[owner] += ((channel_of(kind), str(number)),)
     return routes
 

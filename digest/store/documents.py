@@ -84,11 +84,11 @@ class Written:
         """The digest without what its row's columns hold."""
         more = f',"more":{digest.left_out}' if digest.left_out else ""
         away = ',"away":true' if digest.away else ""
-        sections = ",".join(map(self._section, digest.sections))
+        sections = [self._section(*section) for section in digest.sections]
         return (
             f'{{"v":{VERSION},"since":"{_told(digest.since)}",'
             f'"until":"{_told(digest.until)}","n":{digest.considered}{more}'
-            f'{self._noted(digest.notes)}{away},"sections":[{sections}]}}'
+            f'{self._noted(digest.notes)}{away},"sections":[{",".join(sections)}]}}'
         )
 
     def _noted(self, notes: tuple[SourceNote, ...]) -> str:
@@ -99,13 +99,12 @@ class Written:
             self._notes = text, notes
         return text
 
-    def _section(self, section: Section) -> str:
-        number = "null" if section.interest_id is None else section.interest_id
-        known: list[Any] = list(map(self._lines.get, map(id, section.items)))
-        pairs = zip(known, section.items, strict=True)
-        lines = [line or self._line(item) for line, item in pairs] if None in known else known
-        text = "\n,\n".join(lines)
-        return f"[{number},{_quote(section.name)},[\n{text}\n]]"
+    def _section(self, number: InterestId | None, name: str, items: tuple[Item, ...]) -> str:
+        lines: list[Any] = list(map(self._lines.get, map(id, items)))
+        if None in lines:
+            lines = [line or self._line(item) for line, item in zip(lines, items, strict=True)]
+        shown = "null" if number is None else number
+        return f"[{shown},{_quote(name)},[\n{_NEXT_ITEM.join(lines)}\n]]"
 
     def _line(self, item: Item) -> str:
         line = self._of_match(item)
