@@ -1,6 +1,7 @@
 """What composing needs of every paper, worked out as soon as papers are stored.
 
     new papers | embed | choose a sentence        before anybody is due
+    new week   | count the words of its background
 
 Digests then wait for none of it. What a kill, a deadline or a model that is away leaves undone is
 done by whoever needs it next: composing embeds what has no vectors, and a round of summaries
@@ -33,6 +34,7 @@ class Groundwork:
         """All that is missing; never a reason for an ingest to fail."""
         try:
             self._embed(clock)
+            self.likeness.count_ahead(clock())
         except (ConfigError, StoreBusy) as error:  # composing says so to whom it concerns
             told = {"action": "papers.not_embedded"}
             log.warning("New papers are embedded when they are needed: %s", error, extra=told)

@@ -20,7 +20,7 @@ from digest.matching.base import Embedder
 from digest.matching.bert import installed_minilm
 from digest.matching.embeddings import Endpoint, open_embedder
 from digest.matching.engine import Matcher
-from digest.matching.hybrid import HybridScorer
+from digest.matching.hybrid import HybridScorer, count_ahead
 from digest.matching.lexical import LexicalScorer
 from digest.matching.scoring import Scorer
 from digest.matching.second import SecondStage
@@ -28,12 +28,14 @@ from digest.matching.vectors import ensure
 from digest.model import Paper, PaperId
 from digest.store.calibrations import CalibrationRecords
 from digest.store.database import Database
+from digest.store.marks import MarkStore
 from digest.store.papers import PaperStore
 from digest.store.stream import StreamStore
 from digest.store.vectors import StoredVectors
 
 BACKGROUND = 5000  #: papers that scores are measured against, at most
 STEP = 256  #: papers read and embedded together
+COUNTED = "background/counted"  #: the mark of the week whose background was counted
 Progress = Callable[[int], None]
 
 
@@ -95,6 +97,17 @@ class Likeness:
             ids = self._stream.recent(since, most=BACKGROUND)
         found = PaperStore(self.database).papers(ids)
         return [found[one] for one in ids if one in found]
+
+    def count_ahead(self, now: datetime) -> None:
+        """Count, once a week, what statements need of the papers that are usual now."""
+        if self.embedder is None:
+            return
+        marks, today = MarkStore(self.database), now.date()
+        week = f"{today - timedelta(days=today.weekday())} {self.embedder.id}"
+        mark = marks.get(COUNTED)
+        if mark is None or mark.detail.get("week") != week:
+            count_ahead(self.background(today), self.embedder, CalibrationRecords(self.database))
+            marks.set(COUNTED, now, week=week)
 
     def scorer(self, background: list[Paper]) -> Scorer[Any]:
         embedder, second = self.embedder, self.second

@@ -14,7 +14,10 @@ from digest.config.summaries import SummariesSection
 from digest.groundwork import Groundwork
 from digest.ingest import ingest
 from digest.likeness import STEP, Likeness
+from digest.matching.background import FREQUENCIES
+from digest.matching.hybrid import HybridScorer
 from digest.model import Paper
+from digest.store.calibrations import CalibrationRecords
 from digest.store.database import Database
 from digest.store.papers import PaperStore
 from digest.summaries.rounds import Summaries, makers
@@ -56,6 +59,23 @@ def test_composing_finds_vectors_and_sentences(database: Database, clock: Frozen
     laid.lay(clock)
     assert laid.likeness.missing() == []
     assert [bool(one.summary) for one in papers(database, clock)] == [True] * 3
+
+
+def test_the_words_of_a_background_are_counted_once_a_week(
+    database: Database, clock: FrozenClock
+) -> None:
+    bring(database, clock, 210, announced_at=clock() - timedelta(days=8))
+    likeness = groundwork(database).likeness
+    records = CalibrationRecords(database)
+    for _ in range(2):
+        groundwork(database).lay(clock)
+        scorer = likeness.scorer(likeness.background(clock().date()))
+        assert isinstance(scorer, HybridScorer)
+        assert records.load(scorer.id, [FREQUENCIES]) != {}
+        records.save(scorer.id + "else", {})  # forgets what was counted …
+        groundwork(database).lay(clock)
+        assert records.load(scorer.id, [FREQUENCIES]) == {}  # … and nobody counts it anew
+        clock.tick(days=7)
 
 
 def test_papers_that_nobody_is_sent_now_are_left_as_they_are(

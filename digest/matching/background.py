@@ -96,20 +96,10 @@ class Background:
 
     @cached_property
     def frequencies(self) -> Frequencies | None:
-        """In how many papers each token is, the number of papers last; only statements need it.
-
-        Counting takes longer than all else once the vectors are stored.
-        """
+        """In how many papers each token is, the number of papers last; only statements need it."""
         if self._records is None or not self.is_enough:
             return self._count()
-        records, scorer = self._records
-        if kept := records.load(scorer, [FREQUENCIES]).get(FREQUENCIES):
-            return np.frombuffer(zlib.decompress(kept), "<u4").astype(np.int64)
-        counted = self._count()
-        if counted is not None:
-            packed = zlib.compress(counted.astype("<u4").tobytes(), 1)
-            records.save(scorer, {FREQUENCIES: packed})
-        return counted
+        return kept_frequencies(self._count, *self._records)
 
     @property
     def is_enough(self) -> bool:
@@ -133,10 +123,10 @@ class Background:
             chosen=chosen,
             lexicon=_lexicon(words),
             mean=_mean(vectors.whole, embedder),
-            frequencies=lambda: _frequencies(chosen, embedder),
+            frequencies=lambda: frequencies_of(chosen, embedder),
         )
         background.sample = background._batch(chosen, vectors, evenly(words, sample))
-        background.id = _fingerprint(papers, embedder)
+        background.id = fingerprint(papers, embedder)
         return background
 
     def prepare(self, papers: Sequence[Paper], embedder: Embedder, store: VectorStore) -> Batch:
@@ -164,7 +154,23 @@ class Background:
         )
 
 
-def _frequencies(papers: Sequence[Paper], embedder: Embedder) -> Frequencies | None:
+def kept_frequencies(
+    count: Callable[[], Frequencies | None], records: CalibrationStore, scorer: str
+) -> Frequencies | None:
+    """Token frequencies from the records of a scorer, or counted and kept there.
+
+    Counting takes longer than all else once the vectors are stored.
+    """
+    if kept := records.load(scorer, [FREQUENCIES]).get(FREQUENCIES):
+        return np.frombuffer(zlib.decompress(kept), "<u4").astype(np.int64)
+    counted = count()
+    if counted is not None:
+        packed = zlib.compress(counted.astype("<u4").tobytes(), 1)
+        records.save(scorer, {FREQUENCIES: packed})
+    return counted
+
+
+def frequencies_of(papers: Sequence[Paper], embedder: Embedder) -> Frequencies | None:
     if not isinstance(embedder, StaticEmbedder):
         return None
     return embedder.frequencies([[p.title, *sentences(p.abstract)] for p in papers])
@@ -206,7 +212,7 @@ def evenly(items: Sequence[Item], most: int) -> list[Item]:
     return [items[int(at)] for at in np.linspace(0, len(items) - 1, most)]
 
 
-def _fingerprint(papers: Sequence[Paper], embedder: Embedder) -> str:
+def fingerprint(papers: Sequence[Paper], embedder: Embedder) -> str:
     digest = hashlib.sha256(embedder.id.encode())
     for paper in papers:
         digest.update(f"\n{paper.key}".encode())

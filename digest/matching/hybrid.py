@@ -19,7 +19,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digest.matching.background import Background, Batch
+from digest.matching.background import (
+    ENOUGH,
+    SAMPLE,
+    Background,
+    Batch,
+    evenly,
+    fingerprint,
+    frequencies_of,
+    kept_frequencies,
+)
 from digest.matching.base import Embedder
 from digest.matching.calibration import (
     Calibration,
@@ -82,7 +91,7 @@ class HybridScorer:
 
     @property
     def id(self) -> str:
-        return f"{SCORING}:{self._embedder.id}:{self._background.id}"
+        return _scorer(self._embedder, self._background.id)
 
     def prepare(self, papers: Sequence[Paper]) -> Batch:
         return self._background.prepare(papers, self._embedder, self._store)
@@ -206,6 +215,18 @@ class HybridScorer:
                 found = _parts(profiles[row], asked, sample, first=first)
                 fresh.append((row, calibrate(found, profiles[row].weights)))
         return fresh
+
+
+def count_ahead(papers: Sequence[Paper], embedder: Embedder, records: CalibrationStore) -> None:
+    """Keep the token frequencies of these papers as a background, for a scorer yet to be made."""
+    sample = evenly(papers, SAMPLE)
+    if len(sample) >= ENOUGH:
+        scorer = _scorer(embedder, fingerprint(papers, embedder))
+        kept_frequencies(lambda: frequencies_of(sample, embedder), records, scorer)
+
+
+def _scorer(embedder: Embedder, background: str) -> str:
+    return f"{SCORING}:{embedder.id}:{background}"
 
 
 def _parts(
