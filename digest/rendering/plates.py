@@ -202,16 +202,16 @@ class WireCard:
 
     def size(self, token: int, also: Word | None) -> int:
         """Of the HTML once decoded, with a feedback token of this length."""
-        if also is not None:
-            return decoded_size(self.html_naming(also), token)
         if self._size is None:
-            self._size = decoded_size(self.html, 0)
-        return self._size + token * sum([piece.count(HOLE) for piece in self.html])
+            self._size = decoded_size(self.html)
+        size = self._size + token * sum([piece.count(HOLE) for piece in self.html])
+        place = self._plates and self._plates[0].also
+        if also is None or not place:
+            return size
+        return size + decoded_size((place.before, also.html, place.after))
 
 
-def decoded_size(pieces: Sequence[bytes], filling: int) -> int:
-    """The bytes of these pieces once decoded, when every hole has a filling of so many."""
-    joined = b"".join(pieces)
-    holes = joined.count(HOLE)
-    text = a2b_qp(joined)
-    return len(text) - text.count(b"\r\n") + (filling - 1) * holes
+def decoded_size(pieces: Sequence[bytes]) -> int:
+    """The bytes of these pieces once decoded, holes left out."""
+    text = a2b_qp(b"".join(pieces))
+    return len(text) - text.count(b"\r\n") - text.count(HOLE)

@@ -27,7 +27,7 @@ from digest.rendering.plaintext import WRAPPED, number, wrap
 from digest.rendering.plates import HOLE, Pieces, WireCard, Word
 from digest.rendering.quoted import fragment, token
 from digest.rendering.skeleton import escaped
-from digest.rendering.stock import Cards, place_of
+from digest.rendering.stock import Cards
 from digest.rendering.wireframe import (
     WORDS,
     Shape,
@@ -39,7 +39,9 @@ from digest.shelf import Maker, Shelf
 
 _WORDS_KEPT: Final = 4_096  #: of each kind, twice this at most, about 0.6 kB each
 _FRAMES_KEPT: Final = 256
-_NUMBERS: Final = tuple([fragment(number(n)) for n in range(1, 256)])
+_NUMBERS_KEPT: Final = 1_024
+
+_numbers: Final = Maker[int, bytes](lambda place: fragment(number(place + 1)), _NUMBERS_KEPT)
 
 Wireframes = tuple[Wireframe | None, Wireframe | None]  #: of text and of HTML
 
@@ -62,9 +64,9 @@ class Galley(NamedTuple):
     @property
     def gist(self) -> Gist:
         """What the frame must know of the cards."""
-        papers = [card.stock for card in self.cards]
-        titles = [paper.title for paper in papers[:3]]
-        return Gist(titles, len(papers), sum([paper.words for paper in papers]))
+        cards = self.cards
+        titles = [card.stock.title for card in cards[:3]]
+        return Gist(titles, len(cards), sum([card.stock.words for card in cards]))
 
 
 class Bodies(NamedTuple):
@@ -101,26 +103,29 @@ class Press:
         style, of = letter.subscriber.style, occasion(letter.digest, letter.subscriber)
         shelf, names = stock.of_style(style), stock.also
         galley = sections, cards, also = Galley([], [], {})
+        place, numbers = 0, _numbers
         for section in letter.digest.sections:
             html: list[Pieces] = []
             text: list[bytes] = []
             for item in section.items:
-                paper = papers.get(item.paper_id)
-                card = shelf.get(place_of(item))
+                paper_id, _score, reasons, interests, revision = item
+                paper = papers.get(paper_id)
+                card = shelf.get(~id(reasons) if revision else id(reasons))  # `place_of`
                 if card is None or card.stock.paper is not paper:
                     if paper is None:
                         continue
                     card = stock.card(paper, item, style)
-                place = len(cards)
                 if place == most:
                     break
-                its_html, its_text = card.html, card.text
-                if item.also:
-                    also[place] = named = names[item.also]
-                    its_html, its_text = card.html_naming(named), card.text_naming(named)
-                html.append(its_html)
-                text.append(its_text.replace(HOLE, _number(place)))
+                if interests:
+                    also[place] = named = names[interests]
+                    html.append(card.html_naming(named))
+                    text.append(card.text_naming(named).replace(HOLE, numbers[place]))
+                else:
+                    html.append(card.html)
+                    text.append(card.text.replace(HOLE, numbers[place]))
                 cards.append(card)
+                place += 1
             if html:
                 sections.append(Placed(self._heads[asked_title(section, of)], html, text))
         return galley
@@ -128,14 +133,11 @@ class Press:
     def fitting(self, galley: Galley, length: int, budget: int) -> int:
         """How many cards the budget holds, their links with feedback tokens of this length.
 
-        Quoted bytes are never fewer than what they decode to; so mostly it is enough to count them.
+        Where they would fit if all were as large as the largest so far, none is measured.
         """
         sections, cards, also = galley
-        quoted = sum([sum(map(len, pieces)) for placed in sections for pieces in placed.html])
-        count = len(cards)
-        most = quoted // max(1, count) + 1 + length * self._cards.most_holes
-        if fitting([most] * count, len(sections), budget) == count:
-            return count
+        if fitting([self._cards.largest(length)] * len(cards), len(sections), budget) == len(cards):
+            return len(cards)
         sizes = [card.size(length, also.get(place)) for place, card in enumerate(cards)]
         return fitting(sizes, len(sections), budget)
 
@@ -201,7 +203,3 @@ def _set_text(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Place
             spaced[::2] = texts
             parts += spaced
     return parts
-
-
-def _number(place: int) -> bytes:
-    return _NUMBERS[place] if place < len(_NUMBERS) else fragment(number(place + 1))

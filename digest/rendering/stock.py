@@ -52,6 +52,7 @@ _EMPHATIC: Final = tuple(kind for kind in Kind if kind is not Kind.PLAIN)
 
 _TITLE_FIELD, _AUTHOR_FIELD = Field.TITLE, Field.AUTHOR
 
+_NO_NAMES: Final = Word("", b"", b"")
 Variant = tuple[bool, str]  #: revision and style
 Shape = tuple[tuple[bool, ...], Variant]  #: which parts a card has
 
@@ -87,7 +88,7 @@ class Stock:
 class Cards:
     """The stock of one language, for one site and one set of templates.
 
-    `also` gives the names of further interests; no card has more than `most_holes` in its HTML.
+    `also` gives the names of further interests.
     """
 
     def __init__(self, drawing: Drawing, language: Language, base_url: str) -> None:
@@ -95,7 +96,7 @@ class Cards:
         self._language = language
         self._links = SiteLinks(base_url, SlotTokens(feedback=slot(_OWN)))
         self.also = Maker(self._names, ALSO_KEPT)
-        self.most_holes = 0
+        self._largest = self._longest = self._most_holes = 0
         self._stocks: dict[PaperId, Stock] = {}
         self._shelves: dict[str, Shelf[int, WireCard]] = {}
         self._inks: Shelf[Hashable, Ink] = Shelf(INKS_KEPT)  #: titles and authors with marks
@@ -147,8 +148,17 @@ class Cards:
         if plates is None and (plates := _plates(form.outlines, stock.usual, are_usual)):
             form.plates[are_usual] = plates
         card = WireCard(stock, item, plates, inks)
-        self.most_holes = max(self.most_holes, b"".join(card.html).count(HOLE))
+        html = b"".join(card.html_naming(_NO_NAMES))
+        self._largest = max(self._largest, len(html))
+        self._most_holes = max(self._most_holes, html.count(HOLE))
         return card
+
+    def largest(self, token: int) -> int:
+        """No card of those set, with tokens of this length, has as many bytes of HTML.
+
+        Quoted bytes are counted, which are never fewer than what they decode to.
+        """
+        return self._largest + self._longest + token * self._most_holes
 
     def _reasoned(self, stock: Stock, item: Item, style: str) -> list[Ink]:
         """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
@@ -208,7 +218,9 @@ class Cards:
     def _names(self, names: tuple[str, ...]) -> Word:
         said = also(names, self._language)
         html, text = ink(say(said))
-        return Word(said, fragment(html), fragment(text))
+        named = Word(said, fragment(html), fragment(text))
+        self._longest = max(self._longest, len(named.html))
+        return named
 
     def _kept(self, key: Hashable, part: int, spans: Callable[[], Spans]) -> Ink:
         known = self._inks.find(key)
