@@ -5,7 +5,6 @@ It keeps what it encoded, within bounds, and nothing about any reader; the story
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from digest.model import Site
@@ -70,7 +69,7 @@ class Galley(NamedTuple):
 
 
 class Bodies(NamedTuple):
-    """The fragments of the two parts; in those of the HTML every HOLE wants the feedback token."""
+    """A mail's subject, and the fragments of its two parts."""
 
     subject: str
     text: list[bytes]
@@ -161,12 +160,18 @@ class Press:
             for head in (placed.title, heads[section_count, len(placed.text)])
         ]
         signed = [token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)]
-        html = [*[word.html for word in words], *signed, *[title.html for title in titles]]
-        text = [*[word.text for word in words], *signed, *[title.text for title in titles]]
+        link = token(tokens.feedback)
+        html = [
+            gap.join(map(b"".join, placed.html)).replace(HOLE, link)
+            for gap, placed in zip(html_frame.gaps, sections, strict=True)
+        ]
+        text = [
+            gap.join(placed.text) for gap, placed in zip(text_frame.gaps, sections, strict=True)
+        ]
         return Bodies(
             words[0].said,
-            _set_text(text_frame, text, sections),
-            _set_html(html_frame, html, sections),
+            text_frame.set([*[w.text for w in words], *signed, *[w.text for w in titles], *text]),
+            html_frame.set([*[w.html for w in words], *signed, *[w.html for w in titles], *html]),
         )
 
     def _wireframes(self, shape: Shape) -> Wireframes:
@@ -178,28 +183,3 @@ class Press:
             text = text_wireframe(self._drawing, frame, base_url, shape)
             known = self._frames.keep(shape, (text, html))
         return known
-
-
-def _set_html(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Placed]) -> list[bytes]:
-    parts: list[bytes] = []
-    for segment in frame.segments:
-        parts += segment.set(words)
-        if segment.section is not None:
-            gap = segment.gap
-            for pieces in sections[segment.section].html:
-                parts += pieces
-                parts.append(gap)
-            parts.pop()
-    return parts
-
-
-def _set_text(frame: Wireframe, words: Sequence[bytes], sections: Sequence[Placed]) -> list[bytes]:
-    parts: list[bytes] = []
-    for segment in frame.segments:
-        parts += segment.set(words)
-        if segment.section is not None:
-            texts = sections[segment.section].text
-            spaced = [segment.gap] * (2 * len(texts) - 1)
-            spaced[::2] = texts
-            parts += spaced
-    return parts

@@ -25,9 +25,7 @@ from digest.rendering.message import (
     sealed,
     shared_fields,
 )
-from digest.rendering.plates import HOLE
 from digest.rendering.press import Press
-from digest.rendering.quoted import token
 from digest.rendering.trial import difference, trial_letter
 
 _PART: Final = (
@@ -61,16 +59,12 @@ class Joiner:
         fragments = None if self.plain_because else self.fragments(letter)
         if fragments is None:
             return self._plain(letter, channel)
-        filled = token(letter.tokens.feedback)
-        payload = b"".join(fragments).replace(HOLE, filled)
+        payload = b"".join(fragments)
         sound = len(payload) - len(fragments[0])  # all fragments are so, and what stands about them
         return sealed(letter, self._site, payload=payload, channel=channel, sound_tail=sound)
 
     def fragments(self, letter: Letter) -> list[bytes] | None:
-        """The mail's bytes, yet to be joined and every HOLE to be filled with the feedback token.
-
-        None where the templates cannot be joined.
-        """
+        """The mail's bytes, yet to be joined; None where the templates cannot be joined."""
         press = self._press(letter.subscriber.language)
         galley = press.place(letter)
         gist = galley.gist

@@ -6,7 +6,7 @@ cards is drawn with three, which shows what stands between two; any number can t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -43,54 +43,34 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """Pieces up to the cards of `section`, or to the end; `gap` stands between two cards.
+class Wireframe:
+    """A drawn frame: every second piece is open, and `gaps` stand between a section's cards.
 
-    Every second piece is a word: `words` tells which.
+    `order` tells which word goes where: first those of WORDS, then the tokens for unsubscribing,
+    preferences and the digest's page, each section's title and count, each section's cards.
     """
 
     pieces: list[bytes]
-    words: tuple[int, ...]
-    section: int | None = None
-    gap: bytes = b""
-
-    def set(self, words: Sequence[bytes]) -> list[bytes]:
-        """The pieces; `words` as in WORDS, then tokens, then names and counts."""
-        pieces = self.pieces.copy()
-        pieces[1::2] = [words[number] for number in self.words]
-        return pieces
-
-
-@dataclass(frozen=True, slots=True)
-class Wireframe:
-    """A drawn frame: what stands before, between and after the sections' cards."""
-
-    segments: tuple[Segment, ...]
+    order: tuple[int, ...]
+    gaps: tuple[bytes, ...]
 
     @classmethod
-    def of(cls, pieces: Sequence[bytes | int], gaps: Mapping[int, bytes]) -> Wireframe:
-        segments: list[Segment] = []
-        start = 0
-        for at, piece in enumerate([*pieces, None]):
-            if piece is None:
-                segments.append(_segment(pieces[start:at]))
-            elif isinstance(piece, int) and piece >= _CARDS:
-                segments.append(_segment(pieces[start:at], piece - _CARDS, gaps.get(piece, b"")))
-                start = at + 1
-        return cls(tuple(segments))
+    def of(cls, pieces: Sequence[bytes | int], gaps: Sequence[bytes]) -> Wireframe:
+        cards = _SECTIONS + 2 * len(gaps)
+        order, fixed = [], [b""]
+        for piece in pieces:
+            if isinstance(piece, int):
+                order.append(piece if piece < _CARDS else cards + piece - _CARDS)
+                fixed += b"", b""
+            else:
+                fixed[-1] += piece
+        return cls(fixed, tuple(order), tuple(gaps))
 
-
-def _segment(
-    pieces: Sequence[bytes | int], section: int | None = None, gap: bytes = b""
-) -> Segment:
-    words = tuple([piece for piece in pieces if isinstance(piece, int)])
-    fixed, at = [b""] * (2 * len(words) + 1), 0
-    for piece in pieces:
-        if isinstance(piece, int):
-            at += 2
-        else:
-            fixed[at] += piece
-    return Segment(fixed, words, section, gap)
+    def set(self, words: Sequence[bytes]) -> list[bytes]:
+        """All pieces."""
+        pieces = self.pieces.copy()
+        pieces[1::2] = [words[number] for number in self.order]
+        return pieces
 
 
 def html_wireframe(drawing: Drawing, frame: Frame, base_url: str, shape: Shape) -> Wireframe | None:
@@ -131,7 +111,7 @@ def _links(base_url: str) -> FrameLinks:
 
 def _collapsed(pieces: list[bytes | int], shape: Shape) -> Wireframe | None:
     """Three cards made one place and one gap; None when the two gaps are not the same."""
-    gaps: dict[int, bytes] = {}
+    gaps = [b""] * len(shape.several)
     for n, several in enumerate(shape.several):
         place = _CARDS + n
         if pieces.count(place) != (3 if several else 1):
@@ -145,6 +125,6 @@ def _collapsed(pieces: list[bytes | int], shape: Shape) -> Wireframe | None:
                 return None
             if not all(isinstance(piece, bytes) for piece in gap):
                 return None
-            gaps[place] = b"".join(piece for piece in gap if isinstance(piece, bytes))
+            gaps[n] = b"".join(piece for piece in gap if isinstance(piece, bytes))
             pieces[first : first + size] = [place]
     return Wireframe.of(pieces, gaps)
