@@ -188,7 +188,7 @@ class Sitting:
 
     def preview(self, subscriber: Subscriber) -> tuple[Digest, list[Paper]]:
         """One digest for somebody who need not be due, outside any transaction."""
-        due = Due(subscriber.id, self._now, subscriber.seen_upto)
+        due = Due(subscriber.id, self._now)
         span = self._span(self._opening(subscriber, due, None), self._upto)
         draft = next(self._match(span, [(due, subscriber)]))
         sent = self._to.store.sent(span.papers, [subscriber.id])[subscriber.id]
@@ -216,8 +216,8 @@ class Sitting:
         """After the last digest's window; a first digest reaches back one cadence's span."""
         if superseded is not None:
             after = superseded.fetch_after
-        elif due.seen_upto is not None:
-            after = due.seen_upto
+        elif subscriber.seen_upto is not None:
+            after = subscriber.seen_upto
         else:
             after = self._fetch_before(due.next_due_at - period(subscriber.schedule))
         if subscriber.away_since is not None:
@@ -303,7 +303,7 @@ def _batches(due: Sequence[Due], size: int) -> list[Sequence[Due]]:
 
     Several composers begin at different places, so that they seldom want the same.
     """
-    ordered = sorted(due, key=lambda one: one.id)
+    ordered = sorted(due)  # by their ids
     begins = range(0, len(ordered), size)
     batches: list[Sequence[Due]] = [ordered[at : at + size] for at in begins]
     turn = randrange(len(batches)) if batches else 0

@@ -48,7 +48,8 @@ _sighting = SQLModel.metadata.tables["sighting"]
 
 #: Literals, for an index serves a state only where the statement itself names it.
 _ACTIVE = f"state = '{SubscriberState.ACTIVE.value}'"
-_DUE = f"SELECT id, next_due_at, seen_upto FROM subscriber WHERE {_ACTIVE} AND next_due_at <= ?"
+#: What the index holds, and no more: the longest waiting stand anywhere in the table.
+_DUE = f"SELECT id, next_due_at FROM subscriber WHERE {_ACTIVE} AND next_due_at <= ?"
 #: By their keys alone: with the state, SQLite would look through all who are active.
 _STILL_DUE = "SELECT id, next_due_at, state FROM subscriber WHERE id IN ?"
 _STAYED = f"SELECT digest_id, {NEVER_LEFT} FROM delivery WHERE digest_id IN ?"
@@ -59,13 +60,11 @@ _SENT_TO = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A subscriber whose hour has come, and where the window of the last digest ended."""
+class Due(NamedTuple):
+    """A subscriber whose hour has come."""
 
     id: SubscriberId
     next_due_at: datetime
-    seen_upto: FetchId | None
 
 
 class Issue(NamedTuple):
@@ -130,7 +129,7 @@ class EditionStore:
         with self._database.read() as connection:
             when = bulk.instants(connection)
             rows = bulk.query(connection, statement, bulk.stored(connection, now), last)
-            return [Due(id, when(due_at) or now, seen_upto) for id, due_at, seen_upto in rows]
+            return [Due(id, when(due_at) or now) for id, due_at in rows]
 
     def waiting(self, of: Collection[SubscriberId]) -> dict[SubscriberId, Superseded]:
         """The newest digest of each of `of`, where it still waits on every channel."""

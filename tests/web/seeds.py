@@ -134,7 +134,7 @@ def issue(database: Database, reader: Subscriber) -> DigestId:
         routes=(),
         next_due_at=START + timedelta(days=3),
     )
-    with EditionStore(database).claim([Due(reader.id, reader.next_due_at or START, None)]) as claim:
+    with EditionStore(database).claim([Due(reader.id, reader.next_due_at or START)]) as claim:
         claim.queue([new], run_id=None)
     return DigestId(1)
 
