@@ -47,7 +47,7 @@ from digest.store.covering import CoveringStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
 from digest.store.errands import ErrandStore
-from digest.store.schema import require_current
+from digest.store.revisions import require_current
 from digest.store.searchable import SearchableStore
 from digest.store.stream import StreamStore
 from digest.store.subscribers import SubscriberStore

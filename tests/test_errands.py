@@ -34,9 +34,9 @@ from digest.model import (
 )
 from digest.outbox import Composed, Outbox, Route, Tally
 from digest.rendering.environment import Templates
-from digest.store.bell import Listener
 from digest.store.database import Database
 from digest.store.errands import ErrandRow, ErrandStore, purge
+from digest.store.listening import Listener
 from digest.store.tables import table
 from digest.subscriptions import Subscriptions
 from digest.subscriptions.addresses import fingerprints

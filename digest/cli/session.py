@@ -30,7 +30,7 @@ def settings() -> Settings:
 def database(checked: Settings | None = None) -> Iterator[Database]:
     """The configured database alone, of the right schema, closed at the end."""
     from digest.store.database import Database
-    from digest.store.schema import require_current
+    from digest.store.revisions import require_current
 
     database = Database((checked or settings()).database.url.get_secret_value())
     try:

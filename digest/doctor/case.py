@@ -12,7 +12,7 @@ from digest.config import Settings
 from digest.doctor.resolver import Resolver
 from digest.model import Site
 from digest.store.database import Database
-from digest.store.schema import require_current
+from digest.store.revisions import require_current
 
 
 @dataclass(frozen=True)

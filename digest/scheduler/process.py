@@ -27,7 +27,7 @@ from digest.scheduler.alarm import Alarm, Job
 from digest.scheduler.rounds import CLEAN_EVERY, Rounds
 from digest.scheduler.watch import LOOK_EVERY, LookOut
 from digest.scheduler.worker import Work, Worker
-from digest.store.bell import Listener
+from digest.store.listening import Listener
 from digest.store.marks import MarkStore
 from digest.wiring import App
 

@@ -26,7 +26,8 @@ from digest.errors import StoreError, UsageError
 from digest.store.database import Database
 from digest.store.leavers import Leavers, leavers, let_go
 from digest.store.marks import MarkStore
-from digest.store.schema import migrate, schema_state
+from digest.store.revisions import schema_state
+from digest.store.schema import migrate
 from digest.store.waterline import HALTED
 
 _PAGES: Final = 4096  #: copied at a time; writers may go in between

@@ -1,7 +1,7 @@
 """The bell: workers on other hosts hear at once that something was queued (PostgreSQL's NOTIFY).
 
     ring(connection)          in the transaction that queues; heard when, and only if, it commits
-    Listener(database, poke)  a thread that pokes whoever waits
+    listening.Listener(…)     a thread that pokes whoever waits
 
 It saves looking and nothing rests on it: who hears nothing looks every few seconds all the same.
 SQLite has no bell; there the workers are in this process, or they look.
@@ -9,61 +9,14 @@ SQLite has no bell; there the workers are in this process, or they look.
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable
 from typing import Final
 
-import psycopg
 import sqlalchemy as sa
 
-from digest.store.database import Database
-
-_log = logging.getLogger(__name__)
-
-_NAME: Final = "digest_queued"
-_GLANCE: Final = 2.0  #: seconds between looks at the stop flag
+NAME: Final = "digest_queued"
 
 
 def ring(connection: sa.Connection) -> None:
     """Tell every listener, once this transaction commits, that deliveries were queued."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"NOTIFY {_NAME}")
-
-
-class Listener(threading.Thread):
-    """Calls `poke` whenever the bell rings, and once whenever it begins to listen (again)."""
-
-    def __init__(
-        self,
-        database: Database,
-        poke: Callable[[], None],
-        *,
-        stop: threading.Event,
-        again: float = 15.0,
-    ) -> None:
-        """`again`: seconds until a lost connection is opened again."""
-        super().__init__(daemon=True, name="bell")
-        self._database = database
-        self._poke = poke
-        self._stop_asked = stop
-        self._again = again
-
-    def run(self) -> None:
-        while not (self._database.is_sqlite or self._stop_asked.is_set()):
-            try:
-                self._listen()
-            except psycopg.Error as error:
-                told = {"action": "bell.lost"}
-                _log.info("Not listening for new mail: %s", type(error).__name__, extra=told)
-                self._stop_asked.wait(self._again)
-
-    def _listen(self) -> None:
-        url = self._database.engine.url.set(drivername="postgresql")
-        place = url.render_as_string(hide_password=False)
-        with psycopg.connect(place, autocommit=True, connect_timeout=10) as connection:
-            connection.execute(f"LISTEN {_NAME}".encode())
-            self._poke()  # for what was queued while nobody listened
-            while not self._stop_asked.is_set():
-                for _ in connection.notifies(timeout=_GLANCE, stop_after=1):
-                    self._poke()
+        connection.exec_driver_sql(f"NOTIFY {NAME}")

@@ -7,8 +7,8 @@ of our own making (a naive datetime, a misspelt column in Python) are not transl
 from __future__ import annotations
 
 import sqlite3
+from typing import Any, Protocol, runtime_checkable
 
-import psycopg
 import sqlalchemy as sa
 
 from digest.errors import SchemaError, StoreBusy, StoreError
@@ -67,15 +67,25 @@ def translate(error: sa.exc.SQLAlchemyError, place: str) -> StoreError | None:
         return StoreBusy(f"{place}: every connection is in use.", mend=_AGAIN)
     if not isinstance(error, sa.exc.DBAPIError):
         return None
-    kind, what, mend = _fault(error.orig)
+    kind, what, mend = _fault(error)
     return kind(f"{place}: {what}", mend=mend)
 
 
-def _fault(cause: BaseException | None) -> _Fault:
+@runtime_checkable
+class _Stated(Protocol):
+    """An error of psycopg, which who has an SQLite file need not load."""
+
+    sqlstate: str | None
+    diag: Any
+
+
+def _fault(error: sa.exc.DBAPIError) -> _Fault:
+    cause = error.orig
     if isinstance(cause, sqlite3.Error):
         return _sqlite(cause)
-    if isinstance(cause, psycopg.Error):
-        return _postgres(cause)
+    if isinstance(cause, _Stated):
+        is_lost = isinstance(error, sa.exc.OperationalError)
+        return _postgres(cause) or _without_state(cause, is_lost=is_lost)
     return StoreError, "it failed.", ""
 
 
@@ -85,21 +95,21 @@ def _sqlite(cause: sqlite3.Error) -> _Fault:
     return _first(getattr(cause, "sqlite_errorname", ""), _SQLITE) or (StoreError, f"{cause}.", "")
 
 
-def _postgres(cause: psycopg.Error) -> _Fault:
+def _postgres(cause: _Stated) -> _Fault | None:
     state = cause.sqlstate
     if state is None:
-        return _without_state(cause)
+        return None
     told = cause.diag.message_primary or type(cause).__name__
     return _first(state, _POSTGRES) or (StoreError, f"{told}.", "")
 
 
-def _without_state(cause: psycopg.Error) -> _Fault:
+def _without_state(cause: _Stated, *, is_lost: bool) -> _Fault:
     """libpq gives no SQLSTATE for a failed connection; only its words tell a refused login."""
     words = str(cause)
     for sign, state in (("authentication failed", "28"), ("does not exist", "3D")):
         if sign in words:
             return _first(state, _POSTGRES) or _first("28", _POSTGRES) or _SCHEMA
-    if isinstance(cause, psycopg.OperationalError):
+    if is_lost:
         return StoreBusy, "the server does not answer.", "Check that it runs; nothing was lost."
     return StoreError, f"{type(cause).__name__}.", ""
 

@@ -18,7 +18,7 @@ from digest.errors import StoreError
 from digest.model import SubscriberState
 from digest.store.database import Database, insert_into
 from digest.store.marks import IDENTITY, read_mark
-from digest.store.schema import require_current
+from digest.store.revisions import require_current
 from digest.store.subscribers import stop_mail
 from digest.store.tables import SubscriberRow, SuppressionRow, table
 

@@ -23,7 +23,8 @@ from digest.model import Cadence, DeliveryState, Schedule, SubscriberState
 from digest.store import numbers, waterline
 from digest.store.database import Database
 from digest.store.marks import MarkStore, put_mark
-from digest.store.schema import migrate, require_current
+from digest.store.revisions import require_current
+from digest.store.schema import migrate
 from digest.store.tables import DeliveryRow, FetchRow, SubscriberRow, table
 
 _subscriber, _delivery, _fetch = table(SubscriberRow), table(DeliveryRow), table(FetchRow)

@@ -1,4 +1,4 @@
-"""The schema's version: bringing a database up to this program's, and refusing a newer one.
+"""Bringing a database's schema up to this program's, and refusing a newer one.
 
 Migrations run in one write transaction, so a failed or killed one leaves the old schema whole; on
 PostgreSQL an advisory transaction lock keeps two processes from migrating at once. Forward only.
@@ -9,8 +9,6 @@ Writing a revision after `tables.py` changed:  python -m digest.store.schema "wh
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -19,9 +17,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
-from digest.errors import SchemaError
 from digest.store.calibrations import CalibrationRow
 from digest.store.channels import ChannelRow
 from digest.store.database import Database
@@ -29,10 +25,10 @@ from digest.store.desk_tables import OperatorRow
 from digest.store.errands import ErrandRow
 from digest.store.marks import MarkRow
 from digest.store.post_tables import BounceRow
+from digest.store.revisions import SCRIPTS, SchemaState, refuse_newer, schema_state, state
 from digest.store.summary_tables import SummaryRow
 from digest.store.web_tables import ApiTokenRow
 
-SCRIPTS: Final = Path(__file__).parent / "migrations"
 #: Their modules bring every table into the metadata.
 _TABLES: Final = (
     ApiTokenRow,
@@ -47,24 +43,6 @@ _TABLES: Final = (
 _LOCK: Final = 0x0D16_E57D  #: PostgreSQL advisory lock number of migrations
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaState:
-    """The database's revision (None: empty) beside this program's."""
-
-    current: str | None
-    head: str
-    is_newer: bool  #: the database was migrated by a later program
-
-    @property
-    def is_current(self) -> bool:
-        return self.current == self.head
-
-
-def schema_state(database: Database) -> SchemaState:
-    with database.read() as connection:
-        return _state(connection)
-
-
 def migrate(database: Database) -> SchemaState:
     """Bring the schema up to date; returns the state found before. Raises SchemaError if newer."""
     found = schema_state(database)
@@ -73,47 +51,17 @@ def migrate(database: Database) -> SchemaState:
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        found = _state(connection)
-        _refuse_newer(found, database.place)
+        found = state(connection)
+        refuse_newer(found, database.place)
         if not found.is_current:
             command.upgrade(_config(connection), "head")
     return found
-
-
-def require_current(database: Database) -> None:
-    """Raise SchemaError unless the schema is exactly this program's."""
-    found = schema_state(database)
-    _refuse_newer(found, database.place)
-    if not found.is_current:
-        raise SchemaError(
-            f"{database.place}: its schema is {found.current or 'empty'}, "
-            f"this program needs {found.head}.",
-            mend="Run `digest migrate`.",
-        )
 
 
 def differences(connection: sa.Connection) -> list[object]:
     """What separates the database's tables from `tables.py`, as Alembic tells it."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     return list(compare_metadata(context, _TABLES[0].metadata))
-
-
-def _state(connection: sa.Connection) -> SchemaState:
-    current = MigrationContext.configure(connection).get_current_revision()
-    script = ScriptDirectory(str(SCRIPTS))
-    head = script.get_current_head()
-    assert head is not None, "the package ships at least one revision"
-    known = {revision.revision for revision in script.walk_revisions()}
-    return SchemaState(current, head, is_newer=current is not None and current not in known)
-
-
-def _refuse_newer(found: SchemaState, place: str) -> None:
-    if found.is_newer:
-        raise SchemaError(
-            f"{place}: its schema {found.current} is newer than this program, "
-            f"which knows up to {found.head}.",
-            mend="Install the newer version again; nothing was changed.",
-        )
 
 
 def _config(connection: sa.Connection) -> Config:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from tests.house.code import modules
 
 #: From the ground up. A room may import rooms of lower floors only; on the ground floor, where the
@@ -118,3 +121,12 @@ def test_no_module_imports_itself_in_a_round() -> None:
 
     for name in sorted(graph):
         visit(name, ())
+
+
+def test_a_run_on_a_file_loads_neither_alembic_nor_psycopg() -> None:
+    """They are for migrating and for PostgreSQL, and take a seventh of what a process is."""
+    heavy = "import sys, digest.wiring; print({'alembic', 'psycopg'} & sys.modules.keys())"
+    found = subprocess.run(
+        [sys.executable, "-c", heavy], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "set()"

@@ -5,8 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from digest.store.bell import Listener, ring
+from digest.store.bell import ring
 from digest.store.database import Database
+from digest.store.listening import Listener
 
 pytestmark = pytest.mark.postgres
 

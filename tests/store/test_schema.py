@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from digest.errors import SchemaError
-from digest.store import schema
+from digest.store import revisions, schema
 from digest.store.database import Database
 from tests.postgres import Postgres
 
-HEAD = sorted(path.name[:4] for path in (schema.SCRIPTS / "versions").glob("*.py"))[-1]
+HEAD = sorted(path.name[:4] for path in (revisions.SCRIPTS / "versions").glob("*.py"))[-1]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -33,12 +33,12 @@ def empty(empty_url: str) -> Iterator[Database]:
 
 
 def test_an_empty_database_is_brought_up_to_date(empty: Database) -> None:
-    assert schema.schema_state(empty) == schema.SchemaState(None, HEAD, is_newer=False)
+    assert revisions.schema_state(empty) == revisions.SchemaState(None, HEAD, is_newer=False)
     with pytest.raises(SchemaError, match=f"empty, this program needs {HEAD}"):
-        schema.require_current(empty)
+        revisions.require_current(empty)
     assert schema.migrate(empty).current is None
-    assert schema.schema_state(empty).is_current
-    schema.require_current(empty)
+    assert revisions.schema_state(empty).is_current
+    revisions.require_current(empty)
     assert schema.migrate(empty).is_current
 
 
@@ -50,14 +50,14 @@ def test_the_migrations_give_the_tables(database: Database) -> None:
 def test_a_newer_schema_is_refused_by_name(database: Database) -> None:
     with database.write() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    for refuse in (schema.migrate, schema.require_current):
+    for refuse in (schema.migrate, revisions.require_current):
         with pytest.raises(SchemaError, match=f"9999 is newer than this program.*{HEAD}"):
             refuse(database)
 
 
 def test_two_at_once_migrate_once(empty_url: str) -> None:
     databases = [Database(empty_url) for _ in range(3)]
-    found: list[schema.SchemaState] = []
+    found: list[revisions.SchemaState] = []
     threads = [
         threading.Thread(target=lambda one=one: found.append(schema.migrate(one)))
         for one in databases
@@ -67,7 +67,7 @@ def test_two_at_once_migrate_once(empty_url: str) -> None:
     for thread in threads:
         thread.join(60)
     for database in databases:
-        assert schema.schema_state(database).is_current
+        assert revisions.schema_state(database).is_current
         database.dispose()
     assert len(found) == 3
     assert [state.current for state in found].count(None) == 1
