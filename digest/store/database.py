@@ -190,10 +190,8 @@ def _prepare_sqlite(
         (page,) = connection.execute("PRAGMA page_size").fetchone()
         for pragma in ("foreign_keys = ON", f"wal_autocheckpoint = {_LOG // page}", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
-        if begin == _WRITE:
-            connection.execute(
-                "PRAGMA busy_timeout = 0"
-            )  # from now on it is `_await_turn` who waits
+        if begin == _WRITE:  # from now on it is `_await_turn` that waits
+            connection.execute("PRAGMA busy_timeout = 0")
 
     def begun(connection: sa.Connection) -> None:
         if begin == _WRITE:
