@@ -6,7 +6,7 @@ As bits, what several interests found is joined and compared at once, however mu
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from digest.model import PaperId
@@ -19,32 +19,40 @@ Alike = Mapping[PaperId, Mapping[PaperId, float]]  #: near-copies, the nearest f
 class Copies:
     """The near-copies among the papers of one batch.
 
-    `bits`: each paper's own bit. `kin`: for a paper all whose being listed may matter to it, or its
-    being listed to them: twins, and near-copies both ways.
+    `columns`: which bit is whose. `kin`: for a paper all whose being listed may matter to it, or
+    its being listed to them: twins, and near-copies both ways. `near`: the same as bits.
     """
 
-    bits: Mapping[PaperId, int]
+    columns: Mapping[PaperId, int]
     twins: Twins
     alike: Alike
     kin: Mapping[PaperId, tuple[PaperId, ...]]
+    near: Mapping[PaperId, int]
 
     @classmethod
     def among(
         cls, papers: Iterable[PaperId], *, twins: Twins | None = None, alike: Alike | None = None
     ) -> Copies:
-        bits = {paper: 1 << at for at, paper in enumerate(papers)}
-        return cls(bits, twins or {}, alike or {}, _kin(bits, twins or {}, alike or {}))
+        columns = {paper: at for at, paper in enumerate(papers)}
+        kin = _kin(columns, twins or {}, alike or {})
+        near = {paper: _mask(others, columns) for paper, others in kin.items()}
+        return cls(columns, twins or {}, alike or {}, kin, near)
 
     def mask(self, papers: Iterable[PaperId]) -> int:
-        """The bits of those papers that are in the batch."""
-        bits, mask = self.bits, 0
-        for paper in papers:
-            mask |= bits.get(paper, 0)
-        return mask
+        """The bits of those papers, all of the batch."""
+        return _mask(papers, self.columns)
+
+
+def _mask(papers: Iterable[PaperId], columns: Mapping[PaperId, int]) -> int:
+    flags = bytearray(len(columns) + 7 >> 3)
+    for paper in papers:
+        column = columns[paper]
+        flags[column >> 3] |= 1 << (column & 7)
+    return int.from_bytes(flags, "little")
 
 
 def _kin(
-    batch: Mapping[PaperId, int], twins: Twins, alike: Alike
+    batch: Collection[PaperId], twins: Twins, alike: Alike
 ) -> dict[PaperId, tuple[PaperId, ...]]:
     families: dict[PaperId, list[PaperId]] = defaultdict(list)
     for paper, head in twins.items():

@@ -10,9 +10,7 @@ Where that cannot be told from such a look, nothing is, and `placing` has to go 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from heapq import heappop, heappush
-from operator import or_
 from typing import NamedTuple, Protocol
 
 from digest.matching.copies import Copies
@@ -21,6 +19,8 @@ from digest.model import PaperId
 
 _Entry = tuple[float, int, int]  #: falling score, row, place: sorts as papers come up
 _NEVER = float("inf")
+_MOST = 0.75  #: of what was found has copies there: then nearly everything is in the way
+_FEW = 3  #: copies of one paper that are looked at
 _NOWHERE: _Entry = (_NEVER, -1, 0)
 
 
@@ -28,27 +28,24 @@ class Sight(NamedTuple):
     """One list as bits of its batch; it serves everybody who has the list.
 
     `papers`: all of it. `kin`: whatever says nearly the same as one of them. `copies`: those after
-    one that says nearly the same. `bits`: one by one. `heads`: the first so many together.
+    one that says nearly the same. `heads`: the first so many.
     """
 
     papers: int
     kin: int
     copies: int
-    bits: tuple[int, ...]
     heads: dict[int, int]
 
     @classmethod
     def of(cls, papers: Sequence[PaperId], among: Copies) -> Sight:
-        bits = tuple([among.bits[paper] for paper in papers])
-        mask = kin = copies = 0
-        for paper, bit in zip(papers, bits, strict=True):
-            mask |= bit
-            if paper in among.kin:
-                if kin & bit:
-                    copies |= bit
-                for other in among.kin[paper]:
-                    kin |= among.bits[other]
-        return cls(mask, kin, copies, bits, {})
+        near, columns, kin = among.near, among.columns, 0
+        copies: list[PaperId] = []
+        for paper in papers:
+            if paper in near:
+                if kin >> columns[paper] & 1:
+                    copies.append(paper)
+                kin |= near[paper]
+        return cls(among.mask(papers), kin, among.mask(copies) if copies else 0, {})
 
 
 class Listed(Protocol):
@@ -66,16 +63,19 @@ class Ground:
     """
 
     __slots__ = (
-        *("_closed", "_copied", "_copies", "_found", "_masks", "_sights", "_special"),
-        *("everything", "shared"),
+        *("_asked", "_closed", "_copied", "_copies", "_found", "_masks", "_room", "_sights"),
+        *("_special", "everything", "shared"),
     )
 
-    def __init__(self, found: Sequence[Listed], copies: Copies, *, closed: int = 0) -> None:
-        self._found, self._copies, self._closed = found, copies, closed
+    def __init__(
+        self, found: Sequence[Listed], copies: Copies, *, room: Sequence[int], closed: int = 0
+    ) -> None:
+        self._found, self._copies, self._room, self._closed = found, copies, room, closed
+        self._asked: list[int] = []
         self._sights = [one.seen or see(one, copies) for one in found]
         self._masks = [sight[0] for sight in self._sights]
         everything = shared = kin = near = 0
-        for mask, its_kin, _, _, _ in self._sights:
+        for mask, its_kin, _, _ in self._sights:
             shared |= everything & mask
             near |= everything & its_kin | kin & mask
             everything |= mask
@@ -86,8 +86,11 @@ class Ground:
         self._copied = everything & kin
         self._special = shared | near | closed
 
-    def place(self, room: Sequence[int], *, most: int) -> list[Places] | None:
+    def place(self, most: int) -> list[Places] | None:
         """The places in each list, `most` in all; None where a look at its head does not tell."""
+        if self._copied.bit_count() > _MOST * self.everything.bit_count():
+            return None  # hardly anything is what it seems
+        room = self._room
         turns = -(-most // max(len(room), 1))
         while True:
             placed: list[Places] = []
@@ -98,7 +101,7 @@ class Ground:
                     size = length
                 if size > turns:
                     size, live = turns, live + 1
-                places = self._head(row, size, room) if size > 0 else ()
+                places = self._head(row, size) if size > 0 else ()
                 if places is None:
                     return None
                 placed.append(places)
@@ -109,51 +112,50 @@ class Ground:
 
     def shared_among(self, row: int, places: Places) -> list[int]:
         """Which of these places of a list others have, too: where in `places` they are."""
-        sight, shared = self._sights[row], self.shared
-        if type(places) is range and not sight.heads.get(len(places), shared) & shared:
-            return []
-        bits = sight.bits
-        return [at for at, place in enumerate(places) if bits[place] & shared]
+        shared, columns, papers = self.shared, self._copies.columns, self._found[row].papers
+        if type(places) is range:
+            head = self._sights[row].heads.get(len(places))
+            if head is not None and not head & shared:
+                return []
+        return [at for at, place in enumerate(places) if shared >> columns[papers[place]] & 1]
 
     def others(self, row: int, place: int) -> list[int]:
         """The other lists that have the paper at this place of one."""
-        bit = self._sights[row].bits[place]
-        return [other for other, mask in enumerate(self._masks) if mask & bit and other != row]
+        column = self._copies.columns[self._found[row].papers[place]]
+        return [at for at, mask in enumerate(self._masks) if mask >> column & 1 and at != row]
 
-    def _head(self, row: int, size: int, room: Sequence[int]) -> Places | None:
+    def _head(self, row: int, size: int) -> Places | None:
         """The first `size` places of what the list gets in the end."""
-        _, _, its_copies, bits, heads = self._sights[row]
+        one, (_, _, its_copies, heads) = self._found[row], self._sights[row]
         head = heads.get(size)
         if head is None:
-            head = heads[size] = reduce(or_, bits[:size])
-        special = self._special | its_copies
-        if not head & special:
+            head = heads[size] = self._copies.mask(one.papers[:size])
+        special = head & (self._special | its_copies)
+        if not special:
             return range(size)
-        scores = self._found[row].scores
-        for place in range(size):
-            if bits[place] & special:
+        scores, columns = one.scores, self._copies.columns
+        for place, paper in enumerate(one.papers[:size]):
+            if special >> columns[paper] & 1:
                 entry = -scores[place], row, place
-                if self._comes_up(bits[place], entry, room) != entry[0]:
-                    return self._walk(entry, size, special, room)
+                if self._comes_up(paper, entry) != entry[0]:
+                    return self._walk(entry, size, self._special | its_copies)
         return range(size)
 
-    def _walk(
-        self, start: _Entry, size: int, special: int, room: Sequence[int]
-    ) -> list[int] | None:
+    def _walk(self, start: _Entry, size: int, special: int) -> list[int] | None:
         """The same from there on, paper by paper: not everything stays where it is."""
         _, row, begin = start
-        scores, bits = self._found[row].scores, self._sights[row].bits
+        one, columns = self._found[row], self._copies.columns
         placed = list(range(begin))
         put_back: list[tuple[float, int]] = []
-        for place in range(begin, len(bits)):
-            falling = -scores[place]
+        for place in range(begin, len(one.papers)):
+            paper, falling = one.papers[place], -one.scores[place]
             while put_back and put_back[0] < (falling, place):
                 placed.append(heappop(put_back)[1])
             if len(placed) >= size:
                 break
             at: float | None = falling
-            if bits[place] & special:
-                at = self._comes_up(bits[place], (falling, row, place), room)
+            if special >> columns[paper] & 1:
+                at = self._comes_up(paper, (falling, row, place))
             if at is None:
                 return None
             if at == falling:
@@ -164,42 +166,64 @@ class Ground:
             placed.append(heappop(put_back)[1])
         return placed[:size]
 
-    def _comes_up(self, bit: int, entry: _Entry, room: Sequence[int]) -> float | None:
+    def _comes_up(self, paper: PaperId, entry: _Entry) -> float | None:
         """The falling score at which the list gets the paper; None where that cannot be told."""
-        first = entry
-        if bit & self._closed:
+        column, first = self._copies.columns[paper], entry
+        if self._closed >> column & 1:
             return _NEVER
-        if bit & self.shared:
-            first = self._first(bit, entry)
-            if first is not entry and first[2] >= room[first[1]]:
-                return None  # it may come to us, if that list is full
+        if self.shared >> column & 1:
+            first = self._first(paper, entry)
+            if first is not entry and first[2] >= self._room[first[1]]:
+                free = self._with_room(paper, first, entry)
+                if free is None:
+                    return None
+                first = free
         falling = first[0]
-        if bit & self._copied:
-            late = self._beside_copies(self._found[entry[1]].papers[entry[2]], first, room)
+        if self._copied >> column & 1:
+            late = self._beside_copies(paper, first)
             if late is None:
                 return None
             if _NEVER > late > falling and first is not entry:
-                scores, its_room = self._found[first[1]].scores, room[first[1]]
+                scores, its_room = self._found[first[1]].scores, self._room[first[1]]
                 if its_room < len(scores) and -scores[its_room] <= late:
                     return None
             falling = late
         return falling if first is entry else _NEVER
 
-    def _beside_copies(self, paper: PaperId, entry: _Entry, room: Sequence[int]) -> float | None:
+    def _with_room(self, paper: PaperId, first: _Entry, entry: _Entry) -> _Entry | None:
+        """Where the paper is listed: in `entry`, if all lists before it are full by then."""
+        full: list[int] = []
+        while first is not entry and first[2] >= self._room[first[1]]:
+            row = first[1]
+            if row in self._asked or self._copied >> self._copies.columns[paper] & 1:
+                return None  # that depends on what is asked for
+            self._asked.append(row)
+            places = self._head(row, self._room[row])
+            self._asked.pop()
+            if places is None:
+                return None
+            if first[2] in places:
+                break
+            full.append(row)
+            first = self._first(paper, entry, full)
+        return first
+
+    def _beside_copies(self, paper: PaperId, entry: _Entry) -> float | None:
         """When a paper comes up that has copies here: late, if one was listed before it."""
-        bits, everything, kin = self._copies.bits, self.everything, self._copies.kin
-        before, count = None, 0
-        for one in kin[paper]:
-            if bits[one] & everything:
-                count += 1
-                first = self._first(bits[one], _NOWHERE)
-                if first < entry:
-                    before, other = first, one
+        here, columns, kin = self.everything, self._copies.columns, self._copies.kin
+        others = [one for one in kin[paper] if here >> columns[one] & 1]
+        if len(others) > _FEW:
+            return None
+        before = None
+        for one in others:
+            first = self._first(one, _NOWHERE)
+            if first < entry:
+                before, other = first, one
         if before is None:
             return entry[0]
-        if count > 1 or sum([bits[one] & everything > 0 for one in kin[other]]) > 1:
+        if len(others) > 1 or (self._copies.near[other] & here).bit_count() > 1:
             return None  # who is listed depends on more than these two
-        if before[2] >= room[before[1]]:
+        if before[2] >= self._room[before[1]]:
             return None
         twins = self._copies.twins
         if paper in twins and twins[paper] == twins.get(other):
@@ -207,13 +231,14 @@ class Ground:
         late = COST * self._copies.alike.get(paper, {}).get(other, 0.0) + entry[0]
         return late if late > entry[0] + HAIR else entry[0]
 
-    def _first(self, bit: int, best: _Entry) -> _Entry:
+    def _first(self, paper: PaperId, best: _Entry, full: Sequence[int] = ()) -> _Entry:
         """Where the paper comes up first: in `best`, or under another list that rates it higher."""
-        known = best[1]
+        column, known = self._copies.columns[paper], best[1]
         for row, mask in enumerate(self._masks):
-            if mask & bit and row != known:
-                place = self._sights[row].bits.index(bit)
-                falling = -self._found[row].scores[place]
+            if mask >> column & 1 and row != known and row not in full:
+                one = self._found[row]
+                place = one.papers.index(paper)
+                falling = -one.scores[place]
                 if falling < best[0] or (falling == best[0] and row < best[1]):
                     best = falling, row, place
         return best

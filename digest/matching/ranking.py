@@ -213,10 +213,12 @@ def arrange(
     """
     interests = active(subscriber)
     limit = subscriber.limit
-    closed: Collection[PaperId] = set(sent).difference(revised) if sent else ()
-    ground = Ground(found, copies, closed=copies.mask(closed) if closed else 0)
+    closed: Collection[PaperId] = ()
+    if sent:
+        closed = {one for one in sent if one in copies.columns and one not in revised}
     room = [limit if one.limit is None else one.limit for one in interests]
-    kept = ground.place(room, most=limit)
+    ground = Ground(found, copies, room=room, closed=copies.mask(closed) if closed else 0)
+    kept = ground.place(limit)
     if kept is None:
         taken = Taken(closed, twins=copies.twins, alike=copies.alike)
         kept = in_turn(place_all(found, room, taken, most=limit), limit)

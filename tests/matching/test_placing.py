@@ -101,8 +101,8 @@ def some_copies(dice: random.Random, papers: Sequence[PaperId]) -> dict[PaperId,
 def by_heads(case: Case) -> list[list[int]] | None:
     copies = Copies.among(map(PaperId, range(300)), twins=case.twins, alike=case.alike)
     found = [replace(one, seen=None) for one in case.found]
-    ground = Ground(found, copies, closed=copies.mask(case.closed))
-    kept = ground.place(case.room, most=case.limit)
+    ground = Ground(found, copies, room=case.room, closed=copies.mask(case.closed))
+    kept = ground.place(case.limit)
     return None if kept is None else list(map(list, kept))
 
 
@@ -137,17 +137,29 @@ TOLD: dict[str, tuple[Case, list[list[int]] | None]] = {
     "nothing in the way": (PLAIN, [[0, 1]]),
     "closed": (replace(PLAIN, closed=[PAPERS[0]]), [[1, 2]]),
     "a copy comes later": (replace(PLAIN, alike=COPY), [[0, 2]]),
-    "a copy, and nothing else is left": (
-        replace(PLAIN, alike=COPY, closed=list(PAPERS[2:4])),
-        [[0, 1]],
+    "a copy, when nothing else is left": (
+        replace(PLAIN, alike=COPY, closed=[PAPERS[3]], room=[3], limit=3),
+        [[0, 2, 1]],
     ),
+    "nothing but copies": (replace(PLAIN, alike=COPY, closed=list(PAPERS[2:4])), None),
     "a slight copy": (replace(PLAIN, alike={PAPERS[1]: {PAPERS[0]: 1e-12}}), [[0, 1]]),
     "a twin never": (replace(PLAIN, twins={PAPERS[0]: PAPERS[0], PAPERS[1]: PAPERS[0]}), [[0, 2]]),
     "another rates it higher": (
         replace(PLAIN, found=[ONE, OTHER], room=[4, 4], limit=4),
         [[0, 2], [0, 1]],
     ),
-    "another may be full by then": (replace(PLAIN, found=[ONE, OTHER], room=[4, 1], limit=4), None),
+    "another is full by then": (
+        replace(PLAIN, found=[ONE, OTHER], room=[4, 1], limit=4),
+        [[0, 1, 2], [0]],
+    ),
+    "another takes nothing": (
+        replace(PLAIN, found=[ONE, OTHER], room=[4, 0], limit=3),
+        [[0, 1, 2], []],
+    ),
+    "who is full depends on a copy": (
+        replace(PLAIN, found=[ONE, OTHER], room=[4, 1], limit=4, alike=COPY),
+        None,
+    ),
     "three alike": (
         replace(PLAIN, alike={PAPERS[2]: {PAPERS[0]: 0.5, PAPERS[1]: 0.4}}, room=[3], limit=3),
         None,

@@ -258,7 +258,7 @@ def test_a_revision_is_told_again_and_marked() -> None:
 
 def test_of_twins_the_better_is_listed() -> None:
     twins = {PaperId(1): PaperId(1), PaperId(3): PaperId(1)}
-    copies = Copies.among(NO_COPIES.bits, twins=twins)
+    copies = Copies.among(NO_COPIES.columns, twins=twins)
     result = arrange(reader(ONE, TWO), [found(1, p3=0.9, p2=0.5), found(2, p1=0.8)], copies=copies)
     assert (listed(result), result.left_out) == ({"one": [3, 2]}, 1)
 
