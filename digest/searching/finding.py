@@ -33,7 +33,7 @@ from digest.searching.segment import (
     Names,
     Segment,
     WordPlaces,
-    packed,
+    bits_of,
 )
 from digest.searching.vocabulary import LAST, Spellings, Vocabulary, compounds
 
@@ -101,36 +101,31 @@ def _known(segment: Segment, leaf: Leaf, *, glued: bool) -> tuple[Bits, Bits]:
     `glued`: of two words that are asked for as well, where they are written as one.
     """
 
-    def find() -> tuple[Bits, Bits]:
-        there, in_title = _find(segment, leaf, glued=glued)
-        return packed(there), packed(in_title)
-
-    return segment.found.get((leaf, glued), find)
+    return segment.found.get((leaf, glued), lambda: _find(segment, leaf, glued=glued))
 
 
-def _find(segment: Segment, leaf: Leaf, *, glued: bool) -> tuple[Bools, Bools]:
+def _find(segment: Segment, leaf: Leaf, *, glued: bool) -> tuple[Bits, Bits]:
     """The rows that have a term, and those that have it in their title (prose only)."""
-    field = leaf[1]
-    there = np.zeros(len(segment), np.bool_)
-    in_title = np.zeros(len(segment), np.bool_)
+    field, size = leaf[1], len(segment)
     if field not in PROSE:
-        there[_owners(segment, leaf)] = True
-        return there, in_title
+        return bits_of(_owners(segment, leaf), size), bits_of(np.zeros(0, np.int64), size)
+    there, in_title = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for run_ in runs(segment.words, leaf):
         if glued and not all(step.loose for step in run_[:-1]):
             continue  # it ends a word where the two meet: both are there by themselves
         some = places_of(segment.words, run_)
-        rows = some >> OFFSET_BITS
+        rows = (some >> OFFSET_BITS).astype(np.int64)
         titled = (some & LONGEST) < segment.words.title_words[rows]
-        in_title[rows[titled]] = True
-        there[_fitting(rows, titled, field)] = True
-    return there, in_title & there
+        in_title.append(rows[titled])
+        there.append(_fitting(rows, titled, field))
+    found = bits_of(np.concatenate(there), size)
+    return found, bits_of(np.concatenate(in_title), size) & found
 
 
-def _fitting(rows: Places, titled: Bools, field: Field | None) -> Places:
+def _fitting(rows: Ints, titled: Bools, field: Field | None) -> Ints:
     if field is None:
         return rows
-    fitting: Places = rows[titled if field is Field.TITLE else ~titled]
+    fitting: Ints = rows[titled if field is Field.TITLE else ~titled]
     return fitting
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +28,19 @@ LONGEST = (1 << OFFSET_BITS) - 1  #: words of a paper that are looked at
 GAP_BITS = 2
 _FIRST, _SECOND, _MASK = 0x9E3779B97F4A7C15, 0xD1342543DE82EF95, (1 << 64) - 1
 _BLOCK = 1 << 18
+_SPARSE = 32  #: as often as a row is one of so many, it is not worth looking at all
 _TERMS = 256  #: of queries whose rows are remembered: 64 bytes a paper in all
 
 
-def packed(there: Bools) -> Bits:
-    """A bit for each row, in whole words; the last ones may be of no row."""
-    octets = np.zeros(-(-len(there) // 64) * 8, np.uint8)
-    bits = np.packbits(there, bitorder="little")
-    octets[: len(bits)] = bits
-    return octets.view("<u8").astype(np.uint64, copy=False)
+def bits_of(rows: NDArray[Any], size: int) -> Bits:
+    """A bit for each of `size` rows, in whole words, set for some of them; rows may repeat."""
+    if len(rows) * _SPARSE < size:
+        bits = np.zeros(-(-size // 64), np.uint64)
+        np.bitwise_or.at(bits, rows >> 6, np.uint64(1) << (rows & 63).astype(np.uint64))
+        return bits
+    there = np.zeros(-(-size // 64) * 64, np.bool_)
+    there[rows] = True
+    return np.packbits(there, bitorder="little").view("<u8").astype(np.uint64, copy=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,7 +210,7 @@ class Segment:
     @cached_property
     def everything(self) -> Bits:
         """All rows, as bits."""
-        return packed(np.ones(len(self), np.bool_))[None, :]
+        return bits_of(np.arange(len(self)), len(self))[None, :]
 
     @property
     def cells(self) -> int:

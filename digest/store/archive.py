@@ -19,6 +19,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from digest.model import FetchId, PaperId, Verdict
+from digest.store import bulk
 from digest.store.database import Database
 from digest.store.documents import dump_json
 from digest.store.rows import PAPER, SIGHTING
@@ -34,7 +35,7 @@ _votes: sa.ColumnElement[int] = sa.func.coalesce(PAPER.c.votes, 0)
 
 # Asked on every page, so written once: to build a statement takes longer than to run it.
 _asked, _limit = sa.bindparam("day", type_=sa.Date), sa.bindparam("upto", type_=sa.Date)
-_NEWEST_FETCH: Final = sa.select(sa.func.max(_FETCH.c.id))
+_NEWEST_FETCH: Final = 'SELECT max(id) FROM "fetch"'
 _NEWEST_DAY: Final = sa.select(sa.func.max(_day)).where(_day <= _limit)
 _DAY_BEFORE: Final = sa.select(sa.func.max(_day)).where(_day < _asked)
 _DAY_AFTER: Final = sa.select(sa.func.min(_day)).where(_day > _asked, _day <= _limit)
@@ -123,8 +124,9 @@ class ArchiveStore:
 
     def version(self) -> FetchId:
         """The newest fetch: what is shown stays true while this stays the same."""
-        with self._database.read() as connection:
-            return FetchId(connection.scalar(_NEWEST_FETCH) or 0)
+        with self._database.glance() as connection:
+            ((newest,),) = bulk.query(connection, _NEWEST_FETCH)
+        return FetchId(newest or 0)
 
     # --- days -----------------------------------------------------------------------------------
 
@@ -173,12 +175,15 @@ class ArchiveStore:
         """How many papers each category has, most first."""
         return self._categories(self.version(), span)
 
-    def names(self, *, upto: date, days: int) -> Mapping[Label, tuple[str, ...]]:
+    def names(
+        self, *, upto: date, days: int, version: FetchId | None = None
+    ) -> Mapping[Label, tuple[str, ...]]:
         """The sources, most papers first, and the categories, by name, of the last `days` days.
 
-        The last of them is the newest day up to `upto` that had any papers.
+        The last of them is the newest day up to `upto` that had any papers. `version`: as of then,
+        for who has just asked for it.
         """
-        return self._names(self.version(), upto, days)
+        return self._names(version or self.version(), upto, days)
 
     def leaders(self, span: Span, label: Label, *, each: int) -> Mapping[str, tuple[PaperId, ...]]:
         """The first `each` papers of every source or category, by votes, then newest."""

@@ -19,6 +19,9 @@ from typing import Any, Final, Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from digest.store.database import Glance
+
+Asked = sa.Connection | Glance  #: what reads
 _VALUES: Final = 400  #: in a statement of SQLite's; more gain nothing
 
 
@@ -54,7 +57,7 @@ def new_ids(connection: sa.Connection, table: sa.Table, count: int) -> list[int]
 
 
 def select(
-    connection: sa.Connection,
+    connection: Asked,
     table: sa.Table,
     columns: tuple[str, ...],
     *,
@@ -67,7 +70,7 @@ def select(
     return query(connection, statement, of)
 
 
-def query(connection: sa.Connection, statement: str, *told: Any) -> Sequence[Any]:
+def query(connection: Asked, statement: str, *told: Any) -> Sequence[Any]:
     """The rows of a statement with `?` for each value told, and `IN ?` for a set of ids."""
     if connection.dialect.name == "sqlite":
         text = statement.replace("IN ?", "IN (SELECT value FROM json_each(?))")
@@ -75,6 +78,8 @@ def query(connection: sa.Connection, statement: str, *told: Any) -> Sequence[Any
     else:
         text = statement.replace("IN ?", "= ANY(?)").replace("?", "%s")
         values = [list(one) if _is_set(one) else one for one in told]
+    if isinstance(connection, Glance):
+        return connection.rows(text, tuple(values))
     return connection.exec_driver_sql(text, tuple(values)).all()
 
 
@@ -92,7 +97,7 @@ def _is_set(value: object) -> bool:
     return isinstance(value, Collection) and not isinstance(value, str)
 
 
-def instants(connection: sa.Connection) -> Callable[[Any], datetime | None]:
+def instants(connection: Asked) -> Callable[[Any], datetime | None]:
     """What makes aware instants in UTC of what `stored` made."""
     return _from_sqlite if connection.dialect.name == "sqlite" else _in_utc
 

@@ -20,6 +20,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -42,7 +43,19 @@ _LOG: Final = 16 << 20
 _FORGET: Final = ("secure_delete = ON",)
 _WRITE: Final = "BEGIN IMMEDIATE"
 _LOOK: Final = 0.001  #: seconds between looks for a file that another process writes
+_SPARES: Final = 8  #: connections kept for glances
 _IDLE_LIMIT: Final = 60  #: seconds a PostgreSQL transaction may stand idle
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A view that is asked statements of the driver's own."""
+
+    dialect: sa.Dialect
+    _connection: sqlite3.Connection
+
+    def rows(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, values).fetchall()
 
 
 class Database:
@@ -56,6 +69,7 @@ class Database:
         self.place = _place(parsed)
         self._busy = busy
         self._turn = threading.Lock()
+        self._spares: list[sqlite3.Connection] = []
         self._mine = threading.local()
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._in_memory = self.is_sqlite and _is_memory(parsed)
@@ -87,10 +101,43 @@ class Database:
         ):
             yield it
 
+    @contextmanager
+    def glance(self) -> Iterator[sa.Connection | Glance]:
+        """As `read`, for statements of `bulk` alone: on SQLite at a tenth of its cost.
+
+        To begin and to end a transaction the usual way takes longer than a page's query.
+        """
+        if not self.is_sqlite or self._in_memory:
+            with self.read() as connection:
+                yield connection
+            return
+        with self._alone(), self._faults(), self._spare() as it:
+            it.execute("BEGIN")
+            try:
+                yield Glance(self._reader.dialect, it)
+            finally:
+                it.execute("ROLLBACK")
+
+    @contextmanager
+    def _spare(self) -> Iterator[sqlite3.Connection]:
+        """A reading connection of the driver's, kept for the next if nothing went wrong."""
+        it = self._spares.pop() if self._spares else _detached(self._reader)
+        try:
+            yield it
+        except BaseException:
+            it.close()
+            raise
+        if len(self._spares) < _SPARES:
+            self._spares.append(it)
+        else:
+            it.close()
+
     def dispose(self) -> None:
         """Close every connection; the next transaction opens new ones."""
         self.engine.dispose()
         self._reader.dispose()
+        while self._spares:
+            self._spares.pop().close()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -106,7 +153,7 @@ class Database:
     def _faults(self) -> Iterator[None]:
         try:
             yield
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
             fault = translate(error, self.place)
             if fault is None:
                 raise
@@ -123,6 +170,15 @@ class Database:
             yield
         finally:
             self._turn.release()
+
+
+def _detached(reader: sa.Engine) -> sqlite3.Connection:
+    """A connection of the reader's that its pool knows nothing of."""
+    pooled = reader.raw_connection()
+    connection = pooled.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    pooled.detach()
+    return connection
 
 
 def insert_into(connection: sa.Connection, table: sa.Table) -> Any:

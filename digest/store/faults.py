@@ -61,8 +61,11 @@ _POSTGRES: tuple[tuple[str, _Fault], ...] = (
 )
 
 
-def translate(error: sa.exc.SQLAlchemyError, place: str) -> StoreError | None:
+def translate(error: sa.exc.SQLAlchemyError | sqlite3.Error, place: str) -> StoreError | None:
     """The error to raise instead of `error`, or None where `error` is a bug to be seen as it is."""
+    if isinstance(error, sqlite3.Error):
+        kind, what, mend = _sqlite(error)
+        return kind(f"{place}: {what}", mend=mend)
     if isinstance(error, sa.exc.TimeoutError):
         return StoreBusy(f"{place}: every connection is in use.", mend=_AGAIN)
     if not isinstance(error, sa.exc.DBAPIError):

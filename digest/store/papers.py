@@ -184,6 +184,14 @@ class PaperStore:
     def papers(self, ids: Iterable[PaperId]) -> dict[PaperId, Paper]:
         """The papers of `ids`, each under the id it was asked for by; unknown ids are left out."""
         wanted = list(dict.fromkeys(ids))
+        with self._database.glance() as view:
+            there = self._summed_up(view, read_papers(view, wanted))
+        if len(there) == len(wanted):
+            return {id: there[id] for id in wanted}
+        return self._followed(wanted)
+
+    def _followed(self, wanted: Sequence[PaperId]) -> dict[PaperId, Paper]:
+        """`papers`, where some may have become part of others."""
         with self._database.read() as connection:
             found = read_papers(connection, wanted)
             moved = _moved(connection, [id for id in wanted if id not in found])
@@ -209,7 +217,7 @@ class PaperStore:
         )
 
     def _summed_up(
-        self, connection: sa.Connection, papers: dict[PaperId, Paper]
+        self, connection: bulk.Asked, papers: dict[PaperId, Paper]
     ) -> dict[PaperId, Paper]:
         made = summaries_of(connection, papers, self._makers)
         return papers | {id: replace(papers[id], summary=one) for id, one in made.items()}

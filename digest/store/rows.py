@@ -84,7 +84,7 @@ def content_from(row: sa.Row[Any]) -> Content:
     )
 
 
-def read_papers(connection: sa.Connection, ids: Iterable[int]) -> dict[PaperId, Paper]:
+def read_papers(connection: bulk.Asked, ids: Iterable[int]) -> dict[PaperId, Paper]:
     """The papers of `ids` with all their sightings, in the order of their ids."""
     found: dict[PaperId, Paper] = {}
     when = bulk.instants(connection)

@@ -124,7 +124,7 @@ class SearchableStore:
 
     def _data(self, model: str, ids: Sequence[int], data: str) -> dict[PaperId, bytes]:
         statement = f"SELECT paper_id, {data} FROM {_VECTOR.name} WHERE model = ? AND paper_id IN ?"
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             found = bulk.query(connection, statement, model, [int(one) for one in ids])
         return {PaperId(one): bytes(value) for one, value in found}
 

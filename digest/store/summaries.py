@@ -103,7 +103,7 @@ class SummaryStore:
 
 
 def summaries_of(
-    connection: sa.Connection, papers: Mapping[PaperId, Paper], makers: Sequence[str]
+    connection: bulk.Asked, papers: Mapping[PaperId, Paper], makers: Sequence[str]
 ) -> dict[PaperId, Summary]:
     """The best summary of each paper: of the first of `makers` that made one of this abstract."""
     found: dict[PaperId, tuple[int, Summary]] = {}

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from digest.model import FetchId
 from digest.web.answers import whole
 from digest.web.languages import choose, named
 from digest.web.visit import Desk
@@ -51,7 +52,8 @@ class KeptPages:
             return
         is_search = scope["path"] == _SEARCH
         shelf, most = (self._answers, ANSWERS) if is_search else (self._pages, self._most)
-        name = await run_in_threadpool(self._name, scope)
+        version, name = await run_in_threadpool(self._name, scope)
+        scope.setdefault("state", {})["version"] = version  # what draws the page need not ask again
 
         async def keep(start: Message, body: bytes) -> None:
             shelf[name] = start, body
@@ -65,14 +67,16 @@ class KeptPages:
         else:
             await self._app(scope, receive, whole(send, keep))
 
-    def _name(self, scope: Scope) -> _Name:
+    def _name(self, scope: Scope) -> tuple[FetchId, _Name]:
         rooms, headers = self._desk.rooms, Headers(scope=scope)
-        version = rooms.archive.version(), scope["path"] == _SEARCH and rooms.search.edition
+        version = rooms.archive.version()
+        edition = scope["path"] == _SEARCH and rooms.search.edition
         language = named(scope["query_string"].decode("latin-1"), rooms.languages)
         language = language or choose(headers.get("accept-language", ""), rooms.languages)
         is_packed = "gzip" in headers.get("accept-encoding", "")
         today = rooms.clock().date()
-        return scope["path"], scope["query_string"], language, is_packed, today, version
+        page = scope["path"], scope["query_string"], language, is_packed
+        return version, (*page, today, version, edition)
 
 
 def _may_be_kept(scope: Scope) -> bool:

@@ -150,6 +150,7 @@ def _day(text: str) -> date | None:
 
 def _offers(visit: Visit) -> tuple[list[Offer], list[Offer]]:
     """The sources and categories seen lately, for the filters."""
-    names = visit.rooms.archive.names(upto=today(visit), days=_LATELY)
+    version = getattr(visit.request.state, "version", None)
+    names = visit.rooms.archive.names(upto=today(visit), days=_LATELY, version=version)
     sources = [Offer(name, own_name(name)) for name in names[Label.SOURCE]]
     return sources, [Offer(name, name) for name in names[Label.CATEGORY]]

@@ -70,6 +70,7 @@ DESK: Final[dict[str, frozenset[str]]] = {
 CONTEXT: Final[dict[str, frozenset[str]]] = {
     "web/base.html.j2": COMMON,
     "web/parts.html.j2": COMMON,
+    "web/cards.html.j2": frozenset(),
     "web/archive.html.j2": _sheet(
         "canonical", "previous", "following", "counted", "is_empty", "health", "tabs", "narrowed",
         "groups", "others", "cards", "more", "days", "is_first",

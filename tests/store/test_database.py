@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from digest.errors import SchemaError, StoreBusy, StoreError
+from digest.store import bulk
 from digest.store.database import Database
 from digest.store.tables import RunRow, SuppressionRow, table
 from tests.postgres import Postgres
@@ -138,6 +139,28 @@ def test_what_is_deleted_is_not_in_the_file(sqlite_url: str) -> None:
     database.dispose()  # the last to leave copies the log into the file
     path = Path(str(sa.make_url(sqlite_url).database))
     assert mark not in b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
+
+
+def test_a_glance_sees_what_is_there_and_changes_nothing(counter: Database) -> None:
+    add_one(counter)
+    for _ in range(2):  # the second has the first one's connection
+        with counter.glance() as view:
+            assert [tuple(row) for row in bulk.query(view, "SELECT n FROM counter")] == [(1,)]
+    with pytest.raises(StoreError), counter.glance() as view:
+        bulk.query(view, "UPDATE counter SET n = 7 RETURNING n")
+    with pytest.raises(SchemaError), counter.glance() as view:
+        bulk.query(view, "SELECT n FROM nowhere")
+    assert count(counter) == 1
+    with counter.glance(), pytest.raises(RuntimeError, match="do not nest"):
+        count(counter)
+
+
+def test_a_glance_is_one_view(counter: Database) -> None:
+    with counter.glance() as view:
+        before = [tuple(row) for row in bulk.query(view, "SELECT n FROM counter")]
+        in_threads(1, lambda: add_one(counter))
+        assert [tuple(row) for row in bulk.query(view, "SELECT n FROM counter")] == before
+    assert count(counter) == 1
 
 
 def test_memory_serves_one_process() -> None:
