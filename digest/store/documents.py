@@ -52,6 +52,7 @@ Document = dict[str, Any]
 _SECTIONS: Final = ',"sections":[['
 _OPENS: Final = ",["
 _NEXT_ITEM: Final = ","
+_BETWEEN: Final = f"\n{_NEXT_ITEM}\n"
 _NEXT_SECTION: Final = "]],["
 _ALSO: Final = ',"also":'  #: inside a string its quotes would be escaped
 _NAMED: Final = '"]'  #: the end of a list of names, or two characters of one
@@ -104,7 +105,7 @@ class Written:
         if None in lines:
             lines = [line or self._line(item) for line, item in zip(lines, items, strict=True)]
         shown = "null" if number is None else number
-        return f"[{shown},{_quote(name)},[\n{_NEXT_ITEM.join(lines)}\n]]"
+        return f"[{shown},{_quote(name)},[\n{_BETWEEN.join(lines)}\n]]"
 
     def _line(self, item: Item) -> str:
         line = self._of_match(item)
