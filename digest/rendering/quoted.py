@@ -17,6 +17,7 @@ _SOFT: Final = b"=\r\n"
 _ROOM: Final = 73  #: columns of a cut line: two more for a quoted full stop, one for the soft break
 # `binascii.b2a_qp` is no use here: white space at a line's end can push it to 78 columns.
 _CONTROL: Final = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
+_SOUND: Final = bytes([*b"\n", *range(0x20, 0x7F)])
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 # A cut is never made inside an "=3D".
 _CUT: Final = re.compile(rb".{1,%d}(?<!=)(?<!=[0-9A-F])" % _ROOM)
@@ -24,9 +25,10 @@ _CUT: Final = re.compile(rb".{1,%d}(?<!=)(?<!=[0-9A-F])" % _ROOM)
 
 def fragment(text: str) -> bytes:
     """The text as a fragment; its line ends ("\\n") become hard ones."""
-    *lines, last = _quoted(text).split(b"\n")
-    whole = b"".join([_cut(line) + b"\r\n" for line in lines])
-    return whole + _cut(last) + _SOFT if last else whole
+    lines = _quoted(text).split(b"\n")
+    sound = [line if len(line) <= _ROOM and line[:1] != b"." else _cut(line) for line in lines]
+    whole = b"\r\n".join(sound)
+    return whole + _SOFT if lines[-1] else whole
 
 
 def token(text: str) -> bytes:
@@ -36,7 +38,7 @@ def token(text: str) -> bytes:
 
 def _quoted(text: str) -> bytes:
     quoted = text.replace("=", "=3D").encode("ascii", "paper-digest.quoted")
-    if not text.replace("\n", "").isprintable():
+    if quoted.translate(None, _SOUND):
         quoted = _CONTROL.sub(lambda found: b"=%02X" % found[0][0], quoted)
     return quoted.replace(b" \n", b"=20\n") if b" \n" in quoted else quoted
 
@@ -59,8 +61,6 @@ codecs.register_error("paper-digest.quoted", _beyond_ascii)
 
 def _cut(line: bytes) -> bytes:
     """One hard line as lines of at most 75 columns, none beginning with a full stop."""
-    if len(line) <= _ROOM:
-        return _undotted(line)
     pieces = _CUT.findall(line)
     joined = _SOFT.join(pieces)
     if joined.startswith(b".") or b"\n." in joined:
