@@ -37,6 +37,8 @@ _KNOWN_TAG: Final = re.compile(
 _MJML_TAG: Final = re.compile(r"</?(mj[\w-]*)")
 _JINJA_OPENS: Final = re.compile(r"(\{[{%][-+]?)")
 _JINJA_COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL)
+_STYLE_SHEET: Final = re.compile(r"<style\b.*?</style>", re.DOTALL)
+_INDENT: Final = re.compile(r"\n[ \t]+")
 _JINJA_CLOSES: Final = re.compile(r"[-+]?[%}]\}")
 
 
@@ -167,6 +169,8 @@ def _compile(source: str, filename: str) -> str:
             f"{filename}: MJML cannot read it: {error}.",
             mend="Every tag must be closed, and a Jinja tag may hold neither < nor >.",
         ) from error
+    # Every mail carries the sheet: its indents are half a kilobyte that nobody reads.
+    compiled = _STYLE_SHEET.sub(lambda sheet: _INDENT.sub("\n", sheet[0]), compiled)
     # A line of its own for every tag, unseen in the output, so that a fault can be traced back.
     return _JINJA_OPENS.sub(r"\1\n", compiled)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from digest.model import Channel, Item
+from digest.model import Channel, Item, Reasons
 from digest.rendering.environment import Templates, shipped_folder
 from digest.rendering.message import BOUNDARY, Letter, compose_mail
+from digest.rendering.plates import HOLE
 from digest.rendering.quoted import fragment
 from digest.rendering.stock import CARDS_KEPT
 from digest.rendering.trial import difference
@@ -157,6 +158,47 @@ def test_an_operators_own_card_is_joined(tmp_path: Path) -> None:
     assert joiner.plain_because == ""
     assert_same(joiner, templates, samples.letter(), 100_000)
     assert b"<u>Lock</u>" in joiner.join(samples.letter()).payload
+
+
+def test_papers_may_share_one_value_of_reasons(joiner: Joiner, templates: Templates) -> None:
+    told = samples.DIGEST.sections[0].items[0].reasons
+    items = tuple(Item(number, 1.0, told) for number in samples.PAPERS)
+    for _ in range(2):
+        assert_same(joiner, templates, _with_items(samples.letter(), items), 100_000)
+
+
+def test_a_new_version_has_a_card_of_its_own(joiner: Joiner, templates: Templates) -> None:
+    item = samples.DIGEST.sections[0].items[0]
+    for is_new in (False, True, False):
+        same = item._replace(revision=is_new)
+        assert_same(joiner, templates, _with_items(samples.letter(), (same,)), 100_000)
+
+
+def test_no_text_can_pass_for_a_hole(joiner: Joiner, templates: Templates) -> None:
+    hollow = HOLE.decode()
+    paper = replace(samples.TIDES, title=f"A{hollow}B", abstract=f"{hollow} tide {hollow}")
+    letter = samples.letter(papers={**samples.PAPERS, paper.id: paper})
+    named = letter._replace(subscriber=letter.subscriber._replace(name=f"{hollow} Bo"))
+    assert_same(joiner, templates, named, 100_000)
+
+
+@pytest.mark.parametrize("numbers", ["", "{{ number }}[{{ number }}] "], ids=["none", "two"])
+def test_cards_may_have_any_number_of_numbers(tmp_path: Path, numbers: str) -> None:
+    shipped = (shipped_folder() / "email" / "card.txt.j2").read_text()
+    (tmp_path / "email").mkdir()
+    (tmp_path / "email" / "card.txt.j2").write_text(shipped.replace("{{ number }}", numbers))
+    templates = Templates(tmp_path)
+    joiner = Joiner(samples.SITE, templates)
+    assert joiner.plain_because == ""
+    assert_same(joiner, templates, samples.letter(), 100_000)
+
+
+def test_a_digest_of_very_many_cards(joiner: Joiner, templates: Templates) -> None:
+    items = tuple(Item(samples.TIDES.id, 1.0, Reasons(votes=n + 1)) for n in range(300))
+    letter = _with_items(samples.letter(), items)
+    roomy = Joiner(samples.SITE, templates, budget=10_000_000)
+    assert_same(roomy, templates, letter, 10_000_000)
+    assert_same(joiner, templates, letter, 100_000)
 
 
 def test_fragments_decode_to_their_texts_in_any_order() -> None:
