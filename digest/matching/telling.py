@@ -32,8 +32,11 @@ class _Said:
     def hits(self, found: str, word: str) -> Iterator[Hit]:
         """The first PLACES of a stem that is there, as hits of a word."""
         at, stems, bounds = -1, self.stems, self.bounds
-        for _ in range(min(PLACES, stems.count(found))):
-            at = stems.index(found, at + 1)
+        for _ in range(PLACES):
+            try:
+                at = stems.index(found, at + 1)
+            except ValueError:  # asking how many there are would go through all of them once more
+                return
             field = Field.TITLE if at < self.titled else Field.ABSTRACT
             yield Hit(field, bounds[2 * at], bounds[2 * at + 1], word)
 
