@@ -56,7 +56,6 @@ _BETWEEN: Final = f"\n{_NEXT_ITEM}\n"
 _NEXT_SECTION: Final = "]],["
 _ALSO: Final = ',"also":'  #: inside a string its quotes would be escaped
 _NAMED: Final = '"]'  #: the end of a list of names, or two characters of one
-_SCORE: Final = ',"s":'  #: it comes second
 _LINES_KEPT: Final = 16_384  #: twice this at most, of about 0.7 kB
 _NAMES_KEPT: Final = 8_192  #: lists of names, of about 0.2 kB
 _HEADS_KEPT: Final = 1_024
@@ -78,7 +77,7 @@ class Written:
     def __init__(self) -> None:
         self._lines: dict[int, str] = {}
         self._items: list[Item] = []  # holds them, so that nothing else gets their identities
-        self._matches: dict[int, tuple[Item, str]] = {}
+        self._matches: dict[int, _Match] = {}
         self._notes: tuple[str, tuple[SourceNote, ...]] = ("", ())
 
     def text(self, digest: Digest) -> str:
@@ -108,32 +107,39 @@ class Written:
         return f"[{shown},{_quote(name)},[\n{_BETWEEN.join(lines)}\n]]"
 
     def _line(self, item: Item) -> str:
-        line = self._of_match(item)
+        match = self._matches.get(id(item.reasons))
+        if match is None or not match.fits(item):
+            match = self._match(item)
         if item.also or item.revision:
             also = f',"also":[{",".join(map(_quote, item.also))}]' if item.also else ""
             new = ',"rev":true' if item.revision else ""
-            end = line.find(",", line.index(_SCORE) + 1)  # of the score
-            end = end if end > 0 else len(line) - 1
-            return f"{line[:end]}{also}{new}{line[end:]}"
+            return f"{match.line[: match.cut]}{also}{new}{match.line[match.cut :]}"
         if len(self._items) >= _WRITTEN_KEPT:
             self._lines.clear()
             self._items.clear()
-        self._lines[id(item)] = line
+        self._lines[id(item)] = match.line
         self._items.append(item)
-        return line
+        return match.line
 
-    def _of_match(self, item: Item) -> str:
-        """The line without what one reader's other interests, or an earlier version, add to it."""
-        paper, score, reasons = item.paper_id, item.score, item.reasons
-        known = self._matches.get(id(reasons))
-        if known is not None and (known[0].paper_id, known[0].score) == (paper, score):
-            return known[1]
-        told = dump_json(_reasons(reasons))[1:-1]
-        line = f'{{"p":{paper}{_SCORE}{score!r}{"," if told else ""}{told}}}'
+    def _match(self, item: Item) -> _Match:
+        told = dump_json(_reasons(item.reasons))[1:-1]
+        rated = f'{{"p":{item.paper_id},"s":{item.score!r}'
+        line = f"{rated}{',' if told else ''}{told}}}"
         if len(self._matches) >= _WRITTEN_KEPT:
             self._matches.clear()
-        self._matches[id(reasons)] = item, line  # the item holds the reasons
-        return line
+        match = self._matches[id(item.reasons)] = _Match(item, line, len(rated))
+        return match
+
+
+class _Match(NamedTuple):
+    """The line of an item for whoever shares the match: `also` and `rev` belong at the cut."""
+
+    item: Item  # which holds the reasons, so that nothing else gets their identity
+    line: str
+    cut: int
+
+    def fits(self, item: Item) -> bool:
+        return self.item.paper_id == item.paper_id and self.item.score == item.score
 
 
 class Reading:

@@ -368,9 +368,13 @@ def _sent_in(ids: Sequence[int], issues: Sequence[Issue]) -> dict[str, Sequence[
     return {
         "subscriber_id": list(chain.from_iterable(map(repeat, owners, sizes))),
         "paper_id": list(chain.from_iterable(papers)),
-        "version": [one.versions[paper] for one in issues for paper in one.papers],
+        "version": list(chain.from_iterable(map(_versions, issues))),
         "digest_id": list(chain.from_iterable(map(repeat, ids, sizes))),
     }
+
+
+def _versions(issue: Issue) -> Iterable[int]:
+    return map(issue.versions.__getitem__, issue.papers)
 
 
 def _skip_row(skip: Skipped, run_id: int | None, at: datetime) -> dict[str, Any]:
