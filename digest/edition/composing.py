@@ -354,8 +354,8 @@ def _sent_to(
     asked: dict[frozenset[PaperId], list[SubscriberId]] = defaultdict(list)
     for draft in drafts:
         first = draft.subscriber.seen_upto is None
-        suspects = draft.span.every if first else draft.span.resighted
-        asked[suspects].append(draft.id)
+        if suspects := draft.span.every if first else draft.span.resighted:
+            asked[suspects].append(draft.id)
     found: dict[SubscriberId, dict[PaperId, int]] = {}
     for papers, subscribers in asked.items():
         found |= store.sent(papers, subscribers)

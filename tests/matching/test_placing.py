@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -126,6 +126,29 @@ def test_placing_by_the_heads_agrees_with_plain_placing_or_says_nothing(seed: in
         told += kept is not None
         assert kept is None or kept == plainly(case), case
     assert told > 200
+
+
+def test_the_heads_tell_of_nearly_everybody() -> None:
+    """As among real interests: some papers in common, and one in ten with a copy."""
+    dice = random.Random(16)
+    papers = list(map(PaperId, range(300)))
+    pairs = [tuple(dice.sample(papers, 2)) for _ in range(15)]
+    alike = {one: {other: 0.6} for pair in pairs for one, other in (pair, pair[::-1])}
+    told = 0
+    for _ in range(300):
+        found = [
+            Listed(tuple(dice.sample(papers, 25)), falling(dice.random() for _ in range(25)))
+            for _ in range(3)
+        ]
+        case = Case(found, [12, 12, dice.choice([3, 12])], [], {}, alike, 12)
+        kept = by_heads(case)
+        told += kept is not None
+        assert kept is None or kept == plainly(case), case
+    assert told > 270
+
+
+def falling(scores: Iterable[float]) -> tuple[float, ...]:
+    return tuple(sorted(scores, reverse=True))
 
 
 PAPERS = tuple(map(PaperId, range(8)))
