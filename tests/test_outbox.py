@@ -19,7 +19,7 @@ from digest.delivery.mailbox import MailboxSender
 from digest.delivery.retry import Doubt, Policy
 from digest.delivery.smtp import SmtpSender
 from digest.errors import StoreBusy, TemplateFault
-from digest.model import Channel, Delivery, Outcome, Result
+from digest.model import Channel, Delivery, Outcome, Result, Settlement
 from digest.outbox import Composed, Outbox, Route, Tally, Unrenderable
 from digest.outbox.takeover import sort_out
 from digest.store.database import Database
@@ -113,6 +113,30 @@ def test_everything_due_is_sent_once(database: Database, server: Smtpd, tmp_path
     assert counts(world.drain()) == {"delivered": 3}
     assert len(server.accepted) == 60
     assert journals(world.spool) == []
+
+
+class CountingStore(OutboxStore):
+    """Counts the transactions that do nothing but settle."""
+
+    settled = 0
+
+    def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> int:
+        self.settled += 1
+        return super().settle(settlements, now=now)
+
+
+def test_a_batch_that_is_over_is_settled_with_the_next_claim(
+    database: Database, tmp_path: Path
+) -> None:
+    fill(database, 5)
+    store = CountingStore(database)
+    route = Route(Channel.SMTP, lambda: MailboxSender(tmp_path / "box"))
+    with Outbox(
+        store, compose, [route], spool=tmp_path / "spool", clock=FrozenClock(), batch=2
+    ) as outbox:
+        assert counts(outbox.drain()) == {"delivered": 5}
+    assert set(states(database).values()) == {"delivered"}
+    assert store.settled == 0
 
 
 def test_each_outcome_goes_its_way(world: World) -> None:
