@@ -100,7 +100,7 @@ class Language:
         if len(parts) == 1:
             return parts[0]
         places = tuple([f"p{n}" for n in range(len(parts))])
-        return fill(_list_pattern(places, self.locale), **dict(zip(places, parts, strict=True)))
+        return fill(_list_pattern(places, self), **dict(zip(places, parts, strict=True)))
 
     def listed(self, names: Sequence[str]) -> str:
         """The same for bare texts."""
@@ -134,7 +134,8 @@ def _decimal(number: float, locale: Locale) -> str:
 
 
 @lru_cache(maxsize=256)
-def _list_pattern(names: tuple[str, ...], locale: Locale) -> str:
+def _list_pattern(names: tuple[str, ...], language: Language) -> str:
+    locale = language.locale
     # British English has no comma before the "and"; the American rule is one language's habit.
     house = Locale("en", "GB") if locale == Locale("en") else locale
     return format_list([f"{{{name}}}" for name in names], locale=house) if names else ""

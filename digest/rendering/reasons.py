@@ -122,7 +122,9 @@ def _hits(found: Sequence[Term], language: Language) -> list[Spans]:
 
 def _place(fields: set[Field]) -> tuple[Field, ...]:
     """The places worth naming: title and abstract together, else the first that was hit."""
-    found = tuple(field for field in _ORDER if field in fields)
+    if len(fields) == 1:
+        return tuple(fields)
+    found = tuple([field for field in _ORDER if field in fields])
     return found if found in _PLACES else found[:2] if found[:2] in _PLACES else found[:1]
 
 
