@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -118,16 +118,24 @@ class Index:
     def places(self, rows: Ints, stems: Iterable[str]) -> list[tuple[list[int], list[int]]]:
         """Of each row, which words of its title and of its abstract have one of these stems."""
         wanted = np.array([hash_of(one) for one in stems if one], np.uint32)
-        return [self._placed(row, wanted) for row in rows.tolist()]
+        texts = [self._stems_of(row) for row in rows.tolist()]
+        found = np.concatenate([np.zeros(0, np.uint32), *(stems for stems, _ in texts)])
+        here = np.flatnonzero((found[:, None] == wanted).any(axis=1))
+        begins = np.cumsum([0, *(len(stems) for stems, _ in texts)])
+        cuts = np.searchsorted(here, begins).tolist()
+        told = []
+        for at, (_, title) in enumerate(texts):
+            places = (here[cuts[at] : cuts[at + 1]] - begins[at]).tolist()
+            split = bisect_left(places, title)
+            told.append((places[:split], [one - title for one in places[split:]]))
+        return told
 
-    def _placed(self, row: int, wanted: NDArray[np.uint32]) -> tuple[list[int], list[int]]:
+    def _stems_of(self, row: int) -> tuple[NDArray[np.uint32], int]:
+        """The stem of each word of a paper, and how many words are its title."""
         at = bisect_right(self.begins, row) - 1
         words, row = self.segments[at].words, row - self.begins[at]
         numbers = words.stream[words.begins[row] : words.begins[row + 1]] >> GAP_BITS
-        found = words.vocabulary.stems[numbers]
-        here = np.flatnonzero((found[:, None] == wanted).any(axis=1)).tolist()
-        title = int(words.title_words[row])
-        return [one for one in here if one < title], [one - title for one in here if one >= title]
+        return words.vocabulary.stems[numbers], int(words.title_words[row])
 
     def coarse(self, vector: Floats) -> Floats:
         """About the cosine of every row to a question's vector."""

@@ -201,10 +201,7 @@ def _compare(
         return _told(len(index), known, rows, known.total([words[rows]], [1.0]))
     question = index.frame.question(statement, embedder)
     known = _calibrated(index.frame, _sample_parts(index, words, question))
-    rows = np.flatnonzero(pool)
-    if len(rows) > FINE:
-        estimated = _estimated(known, words, index, question)
-        rows = rows[first(estimated if len(rows) == len(index) else estimated[rows], FINE)]
+    rows = _likeliest(pool, lambda: _estimated(known, words, index, question))
     meaning = index.cosines(rows, question)
     rough = known.total([words[rows], meaning, _by_whole(known, meaning)], WEIGHTS)
     order = np.argsort(-rough, kind="stable")
@@ -213,6 +210,20 @@ def _compare(
     scores = np.minimum(rough, rough[top[-1]]) if len(top) else rough
     scores[top] = known.total([words[rows[top]], meaning[top], sentence], WEIGHTS)
     return _told(len(index), known, rows, scores)
+
+
+def _likeliest(pool: Bools, estimate: Callable[[], Floats]) -> Ints:
+    """The rows of a pool that are worth a closer look."""
+    size = int(np.count_nonzero(pool))
+    if size <= FINE:
+        return np.flatnonzero(pool)
+    estimated = estimate()
+    if 2 * size < len(pool):
+        rows: Ints = np.flatnonzero(pool)
+        return rows[first(estimated[rows], FINE)]
+    if size < len(pool):
+        estimated[~pool] = -np.inf
+    return first(estimated, FINE)
 
 
 def _told(size: int, known: Calibration, rows: Ints, scores: Floats) -> tuple[Floats, Floats]:

@@ -1,13 +1,15 @@
 """The searcher: one index for all who ask, kept up with the store beside the questions.
 
 Thread-safe: an index is a value, and refreshing puts another in its place. A question never waits
-for a refresh but the first, which finds nothing to look in. Memory is bounded by the archive: about
-3 kB a paper.
+for a refresh but the first, which finds nothing to look in; it waits for others where more are
+asked at once than there are processors, since together each would only be slower. Memory is bounded
+by the archive: about 3 kB a paper.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ from digest.errors import DigestError
 from digest.matching.base import Embedder
 from digest.matching.vectors import VectorStore
 from digest.model import Paper, PaperId, Reasons
-from digest.searching.asking import ask
+from digest.searching.asking import Asked, ask
 from digest.searching.index import Index
 from digest.searching.keeping import Keeper
 from digest.searching.ranking import Narrowed, Ranked, rank
@@ -85,6 +87,7 @@ class Searcher:
         self._looked = 0.0
         self._news = threading.Event()
         self._is_kept = False
+        self._seats = threading.BoundedSemaphore(_processors() + 1)  # one may wait for the store
 
     def search(
         self,
@@ -103,10 +106,17 @@ class Searcher:
         See `asking` for what is a query and what is prose.
         """
         asked = ask(text)
+        with self._seats:
+            return self._search(
+                asked, Narrowed(since, until, source, category), order, limit, offset
+            )
+
+    def _search(
+        self, asked: Asked, narrowed: Narrowed, order: Order, limit: int, offset: int
+    ) -> Results:
         index = self._current()
         if not len(index) or (asked.query is None and not asked.statement):
             return Results()
-        narrowed = Narrowed(since, until, source, category)
         first = offset + limit if order is Order.RELEVANCE else None
         ranked = rank(
             index, asked, narrowed, embedder=self._embedder, parts=self._parts, first=first
@@ -196,6 +206,11 @@ class Searcher:
                 self.refresh()
         except DigestError as error:  # busy or away: the next look tries again
             log.warning("Search was not refreshed: %s", error, extra={"action": "search_stale"})
+
+
+def _processors() -> int:
+    """Those this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _sorted(index: Index, ranked: Ranked, order: Order) -> np.ndarray:

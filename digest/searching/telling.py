@@ -32,13 +32,13 @@ def reasons(
     names = _names(asked.statement)
     rarity = {one: index.rarity(one) for one, _ in telling(index, asked.statement)}
     exact = _exact(asked, index, rows, papers)
-    found = []
-    for paper, portion, hits, at in zip(
-        papers, share, exact, index.places(rows, rarity), strict=True
-    ):
-        told = hits or tuple(_marks(paper, names, rarity, at))
-        found.append(Reasons(hits=told, percentile=portion if portion < 1 else None))
-    return found
+    untold = [at for at, hits in enumerate(exact) if not hits]
+    for at, places in zip(untold, index.places(rows[untold], rarity), strict=True):
+        exact[at] = tuple(_marks(papers[at], names, rarity, places))
+    return [
+        Reasons(hits=hits, percentile=portion if portion < 1 else None)
+        for hits, portion in zip(exact, share, strict=True)
+    ]
 
 
 def _exact(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -148,9 +149,13 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _offers(visit: Visit) -> tuple[list[Offer], list[Offer]]:
+def _offers(visit: Visit) -> tuple[tuple[Offer, ...], tuple[Offer, ...]]:
     """The sources and categories seen lately, for the filters."""
     version = getattr(visit.request.state, "version", None)
     names = visit.rooms.archive.names(upto=today(visit), days=_LATELY, version=version)
-    sources = [Offer(name, own_name(name)) for name in names[Label.SOURCE]]
-    return sources, [Offer(name, name) for name in names[Label.CATEGORY]]
+    return _offered(names[Label.SOURCE], own_name), _offered(names[Label.CATEGORY], str)
+
+
+@lru_cache(maxsize=8)
+def _offered(names: tuple[str, ...], call: Callable[[str], str]) -> tuple[Offer, ...]:
+    return tuple(Offer(name, call(name)) for name in names)
