@@ -40,17 +40,6 @@ class Step(Enum):
     VOID = auto()  #: a lone dot, because DATA was accepted for a message without recipient
 
 
-# First digits of the replies that can answer a step; anything else means we lost our place.
-_SENSIBLE: Final = {
-    Step.RSET: (2, 4, 5),
-    Step.MAIL: (2, 4, 5),
-    Step.RCPT: (2, 4, 5),
-    Step.DATA: (3, 4, 5),
-    Step.END: (2, 4, 5),
-    Step.VOID: (2, 4, 5),
-}
-
-
 class Conversation:
     """Sends what `supply` gives until it gives None, at most `ceiling` messages."""
 
@@ -132,7 +121,7 @@ class Conversation:
     # --- replies ---
 
     def _take(self, reply: Reply) -> None:
-        if not self.awaited or reply.code // 100 not in _SENSIBLE[self.awaited[0]]:
+        if not self.awaited or not _is_sensible(reply.code // 100, self.awaited[0]):
             self.closing = f"out of step: {reply.code} {reply.text}"
             return
         if reply.code == CLOSING:
@@ -143,9 +132,10 @@ class Conversation:
             self._end(reply)
         elif step is Step.DATA:
             self._data(reply)
-        elif step in (Step.MAIL, Step.RCPT):
+        elif step is Step.MAIL or step is Step.RCPT:
             self._envelope(step, reply)
-        self._release()
+        if not self.awaited:
+            self._release()
 
     def _close(self, reply: Reply) -> None:
         """421 to end-of-data is that message's answer; to anything else it is nobody's."""
@@ -269,7 +259,7 @@ class Conversation:
 
     def _release(self) -> None:
         """Lockstep: after a reply, the next command; after the last one, the next message."""
-        if self.awaited or self.closing:
+        if self.closing:
             return
         if self._held_back:
             step, command = self._held_back.popleft()
@@ -284,3 +274,8 @@ class Conversation:
             return
         self._held_back.clear()
         self._refuse()
+
+
+def _is_sensible(kind: int, step: Step) -> bool:
+    """Whether a first digit can answer a step; anything else means that we lost our place."""
+    return kind in (4, 5) or kind == (3 if step is Step.DATA else 2)

@@ -6,6 +6,7 @@ Pure. A reply that cannot be one has code 0; whoever holds the connection then g
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from digest.model import DeliveryId, Outcome, Result
@@ -74,25 +75,29 @@ class ReplyReader:
         *lines, self._rest = (self._rest + data).split(b"\n")
         replies = []
         for line in lines:
-            reply = self._add(line.rstrip(b"\r"))
-            if reply is not None:
-                replies.append(reply)
+            reply, goes_on = _read(line)
+            if goes_on or self._lines:
+                self._lines.append(reply.lines)
+                self._length += len(line)
+            if goes_on:
+                continue
+            if self._lines and reply is not GARBLED:
+                reply = Reply(reply.code, b"\n".join(self._lines))
+                self._lines, self._length = [], 0
+            replies.append(reply)
         if self._length + len(self._rest) > LONGEST_REPLY:
             replies.append(GARBLED)
         return replies
 
-    def _add(self, line: bytes) -> Reply | None:
-        code = line[:3]
-        mark = line[3:4]
-        if not code.isdigit() or mark not in (b" ", b"-", b"") or not b"2" <= code[:1] <= b"5":
-            return GARBLED
-        self._lines.append(line[4:])
-        self._length += len(line)
-        if mark == b"-":
-            return None
-        lines = b"\n".join(self._lines)
-        self._lines, self._length = [], 0
-        return Reply(int(code), lines)
+
+@lru_cache(maxsize=64)
+def _read(line: bytes) -> tuple[Reply, bool]:
+    """One line as a reply, and whether it goes on; a server says few things, again and again."""
+    line = line.rstrip(b"\r")
+    code, mark = line[:3], line[3:4]
+    if not code.isdigit() or mark not in (b" ", b"-", b"") or not b"2" <= code[:1] <= b"5":
+        return GARBLED, False
+    return Reply(int(code), line[4:]), mark == b"-"
 
 
 def outcome_of(delivery: DeliveryId, reply: Reply, *, to_recipient: bool) -> Outcome:

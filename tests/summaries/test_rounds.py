@@ -124,6 +124,19 @@ def test_sentences_are_chosen_without_anybody_being_asked(
     assert not board.posts
 
 
+@pytest.mark.parametrize(
+    ("kind", "is_all"), [("off", True), ("extractive", True), ("openai:lamp-1", False)]
+)
+def test_a_mail_may_leave_early_where_no_model_has_yet_to_write(
+    desk: Desk, board: Board, kind: str, is_all: bool
+) -> None:
+    settings = desk.settings.model_copy(update={"kind": kind})
+    summaries = Summaries(settings, desk.database, stop=threading.Event())
+    assert summaries.settle(desk.clock) is is_all
+    assert desk.shown(settings) == [None if kind == "off" else Summary(CHOSEN)] * 3
+    assert not board.posts
+
+
 def test_off_is_off(desk: Desk) -> None:
     assert desk.round(kind="off") == Round()
     desk.round(kind="extractive")
