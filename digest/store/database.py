@@ -116,12 +116,16 @@ class Database:
             try:
                 yield Glance(self._reader.dialect, it)
             finally:
-                it.execute("ROLLBACK")
+                if it.in_transaction:  # some faults have ended it
+                    it.execute("ROLLBACK")
 
     @contextmanager
     def _spare(self) -> Iterator[sqlite3.Connection]:
         """A reading connection of the driver's, kept for the next if nothing went wrong."""
-        it = self._spares.pop() if self._spares else _detached(self._reader)
+        try:
+            it = self._spares.pop()
+        except IndexError:
+            it = _detached(self._reader)
         try:
             yield it
         except BaseException:

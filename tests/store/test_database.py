@@ -163,6 +163,21 @@ def test_a_glance_is_one_view(counter: Database) -> None:
     assert count(counter) == 1
 
 
+def test_glances_of_many_threads_are_apart(counter: Database) -> None:
+    def look() -> None:
+        for _ in range(200):
+            with counter.glance() as view:
+                assert [tuple(row) for row in bulk.query(view, "SELECT n FROM counter")] == [(0,)]
+
+    failed: list[threading.ExceptHookArgs] = []
+    usual, threading.excepthook = threading.excepthook, failed.append
+    try:
+        in_threads(6, look)
+    finally:
+        threading.excepthook = usual
+    assert not failed
+
+
 def test_memory_serves_one_process() -> None:
     database = Database("sqlite://")
     with database.write() as connection:
