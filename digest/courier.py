@@ -1,14 +1,14 @@
 """Couriers: processes that send while a run composes, because Python composes on one core only.
 
-    run        orders > | posted > … done >      compose | summarise | wait | send what is left
-    courier               drain … drain | leave  < what became of it, after every commit
+    run      orders > | posted > … done >      compose | sum up | send | wait | send what is left
+    courier             drain … drain | leave  < what became of it, after every commit
 
 A courier is a worker like any other, with claims, leases and a journal of its own, so guarantees 2
-and 3 are the outbox's here too. It sends mail and nothing else, with the account's sessions, which
-are its own as long as the run only composes; asked to end, or left alone by a run that was killed,
-it finishes the message in hand. One that dies is only a worker that died: the run goes on, takes
-its claims over as soon as it is gone, and sends itself what is left. So does it after a fault or
-where a rate is used up.
+and 3 are the outbox's here too. It sends mail and nothing else, and shares the account's sessions
+with the run, which sends as well when it has composed (with a single session, when the courier is
+done). Asked to end, or left alone by a run that was killed, it finishes the message in hand. One
+that dies is only a worker that died: the run goes on, takes its claims over as soon as it is gone,
+and sends itself what is left. So does it after a fault or where a rate is used up.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -65,9 +66,19 @@ class Couriers:
     """
 
     def __init__(
-        self, settings: Settings, *, number: int, at: datetime | None, stop: threading.Event
+        self,
+        settings: Settings,
+        *,
+        number: int,
+        at: datetime | None,
+        stop: threading.Event,
+        lend: Callable[[int], None] = lambda parts: None,
     ) -> None:
-        self._settings = [_share(settings, number, turn) for turn in range(number)]
+        """`lend` tells the run's own post by how many it shares its sessions from now on."""
+        fewest = min(one.sessions for one in _accounts(settings))
+        self._parts = number + 1 if fewest > number else 0  #: 0: the couriers have them all
+        self._lend = lend
+        self._settings = [_share(settings, number, turn, self._parts) for turn in range(number)]
         self._at = at
         self._stop = stop
         self._couriers: list[_Courier] = []
@@ -94,14 +105,19 @@ class Couriers:
         for courier in self._couriers:
             courier.tell(_POSTED)
 
-    def finish(self) -> Tally:
-        """Wait until they have sent what they can; what became of it.
+    def finish(self, drain: Callable[[], Tally]) -> Tally:
+        """Send beside them by `drain`, and wait until they have sent what they can.
 
-        Faults are left out: whoever drains next meets them, or they are over.
+        Returns what became of it. Faults are left out: who drains next meets them, or they are
+        over.
         """
         for courier in self._couriers:
             courier.tell(_POSTED + _DONE)
         done = Tally()
+        if self._couriers and self._parts:
+            self._lend(self._parts)
+            done.states.update(drain().states)
+            self._lend(1)
         for courier in self._couriers:
             done.add(courier.wait())
         return done
@@ -128,6 +144,7 @@ class _Courier:
             env={**os.environ, "PYTHONPATH": path},
         )
         self._said = Tally()
+        self._was_asked = False
         self._ears = threading.Thread(target=self._hear, daemon=True, name="courier")
         self._ears.start()
         orders = pickle.dumps((settings, at, logging.getLogger().level))
@@ -140,13 +157,15 @@ class _Courier:
             self._process.stdin.flush()
 
     def ask_to_end(self) -> None:
+        self._was_asked = True
         self._process.terminate()
 
     def wait(self) -> Tally:
         """What became of what it sent, once it has ended."""
         self._process.wait()  # before it hears that nobody is there any more
         self.leave()
-        if self._process.returncode:
+        is_late = self._was_asked and self._process.returncode == -signal.SIGTERM
+        if self._process.returncode and not is_late:
             log.warning(
                 "A courier ended with %d; the run sends by itself what it left.",
                 self._process.returncode,
@@ -187,11 +206,12 @@ def _accounts(settings: Settings) -> list[SmtpAccount]:
     return [settings.delivery.smtp, *settings.delivery.smtp.fallbacks]
 
 
-def _share(settings: Settings, number: int, turn: int) -> Settings:
-    """The settings of one of `number` couriers: together they have each account's sessions."""
+def _share(settings: Settings, number: int, turn: int, parts: int) -> Settings:
+    """The settings of one of `number` couriers: theirs are the sessions but the run's part."""
 
     def part(account: SmtpAccount) -> dict[str, int]:
-        return {"sessions": account.sessions // number + (turn < account.sessions % number)}
+        theirs = account.sessions - (account.sessions // parts if parts else 0)
+        return {"sessions": theirs // number + (turn < theirs % number)}
 
     delivery = settings.delivery
     fallbacks = [one.model_copy(update=part(one)) for one in delivery.smtp.fallbacks]

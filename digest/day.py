@@ -57,8 +57,8 @@ class Couriers(Protocol):
     def posted(self) -> None:
         """There is something to send."""
 
-    def finish(self) -> Tally:
-        """Wait until they have sent what they can; what became of it."""
+    def finish(self, drain: Callable[[], Tally]) -> Tally:
+        """Send beside them, and wait until they have sent what they can; what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,7 @@ class Day:
         composed = self.composer().compose(now, run_id=run_id, only=only, progress=queued)
         memory.give_back()
         self.summarise()
-        sent = self.couriers.finish()
-        watcher.sent(sent.states.total())
-        deliveries.add(sent)
+        deliveries.add(self.couriers.finish(lambda: self.drain(watcher)))
         deliveries.add(self.drain(watcher))
         report = RunReport(now, ingested, composed, deliveries)
         self.store.finish_run(run_id, now, report.to_json())

@@ -260,7 +260,9 @@ class App(Dispatch):
         if not (alone or self.database.is_in_memory):
             number = number_of(self.settings, lambda most: len(self.editions.due(at, limit=most)))
         stands = None if clock is system_clock else clock()
-        return Couriers(self.settings, number=number, at=stands, stop=self.stop)
+        return Couriers(
+            self.settings, number=number, at=stands, stop=self.stop, lend=self.post.share
+        )
 
     def errands(self, clock: Clock) -> Outbox:
         """One worker on the mails that somebody at the door waits for; otherwise as `outbox`."""
