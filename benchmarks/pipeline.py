@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import cProfile
 import json
+import os
 import pstats
 import random
 import resource
@@ -36,6 +37,8 @@ from itertools import accumulate, count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `digest run` does, before numpy is loaded
 
 from benchmarks.delivery import sink
 from benchmarks.peers import SOURCE

@@ -39,6 +39,7 @@ def run(
     one twice. Asked to end (SIGTERM, Ctrl-C), it finishes the message in hand within half a minute.
     Exit code 3: done, but a source, a digest or a delivery failed.
     """
+    session.calculate_alone()
     from digest.ending import PATIENCE, asked_to_end
     from digest.metrics import write_textfile
     from digest.notices import tell_channel_owners, tell_operator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,10 +50,7 @@ def _run(
     host: str | None = None,
     port: int | None = None,
 ) -> None:
-    if web:
-        # Several threads for one page's arithmetic wait for one another longer than they work; and
-        # numpy looks here only when it is first imported.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    session.calculate_alone()
     from digest import logs
     from digest.scheduler.process import Process
 

@@ -5,6 +5,7 @@ The only place of the command line that holds state: the file named with `--conf
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,15 @@ if TYPE_CHECKING:  # both import the database and the models; `digest --help` ne
     from digest.wiring import App
 
 config_file: Path | None = None
+
+
+def calculate_alone() -> None:
+    """Arithmetic in one thread, unless the environment says otherwise; before numpy is loaded.
+
+    Several threads for one page's or one interest's small arrays wait for one another longer than
+    they work, and they take the processor from what sends beside them.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def settings() -> Settings:
