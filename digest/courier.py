@@ -86,7 +86,7 @@ class Couriers:
 
     def __enter__(self) -> Self:
         if self._settings:
-            self._couriers = [_Courier(one, self._at) for one in self._settings]
+            self._start()
             threading.Thread(target=self._pass_on, daemon=True, name="couriers").start()
         return self
 
@@ -99,6 +99,19 @@ class Couriers:
         self._is_over.set()
         for courier in self._couriers:
             courier.leave()
+
+    def _start(self) -> None:
+        """As many as the machine has room for: a run can do without any."""
+        for settings in self._settings:
+            try:
+                self._couriers.append(_Courier(settings, self._at))
+            except OSError as error:
+                log.warning(
+                    "No courier could be started (%s); the run sends without it.",
+                    error,
+                    extra={"action": "courier_failed"},
+                )
+                return
 
     def posted(self) -> None:
         """Something was queued."""

@@ -250,6 +250,15 @@ def test_a_run_that_fails_leaves_no_courier(sqlite_url: str, server: Smtpd, tmp_
     assert not couriers_of(os.getpid())
 
 
+def test_a_run_without_room_for_a_courier_sends_by_itself(
+    sqlite_url: str, server: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = installation(tmp_path, sqlite_url, server)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing here"))
+    assert run(world).deliveries.states[DeliveryState.DELIVERED] == READERS
+    assert world.copies().total() == READERS
+
+
 def compose(app: App) -> None:
     app.ingest(lambda: MORNING)
     assert app.composer(MORNING).compose(MORNING).composed == READERS
