@@ -422,3 +422,27 @@ def test_feeds_are_revoked_by_the_next_generation(door: Door) -> None:
     reader = door.subscriptions.add({"email": NEW, "interests": [WISH]})
     assert door.changing.renew_feeds(reader.id).feed_generation == 1
     assert door.subscriptions.subscriber(NEW).feed_generation == 1
+
+
+def test_a_claim_keeps_its_limit_where_the_planner_takes_the_queue_for_tiny(
+    postgres_database: Database, server: Smtpd, tmp_path: Path
+) -> None:
+    door = Door(postgres_database, server, tmp_path / "spool")
+    door.ask("reader0@example.org")
+    with postgres_database.engine.connect() as connection:
+        connection.execute(sa.text("ANALYZE"))
+    for n in range(1, 5):
+        door.ask(f"reader{n}@example.org")
+    sizes = [
+        len(
+            door.store.claim(
+                Channel.SMTP,
+                now=door.clock(),
+                worker=f"worker {n}",
+                limit=2,
+                lease=timedelta(minutes=1),
+            ).deliveries
+        )
+        for n in range(4)
+    ]
+    assert sizes == [2, 2, 1, 0]

@@ -248,3 +248,14 @@ def test_many_claim_at_once_and_nobody_shares(store: OutboxStore, database: Data
         thread.join()
     assert claimed == Counter(range(1, 401))
     assert set(states(database).values()) == {"delivered"}
+
+
+def test_a_claim_keeps_its_limit_where_the_planner_takes_the_queue_for_tiny(
+    postgres_database: Database,
+) -> None:
+    fill(postgres_database, 1)
+    with postgres_database.engine.connect() as connection:
+        connection.execute(sa.text("ANALYZE"))
+    fill(postgres_database, 6, first=2)
+    store = OutboxStore(postgres_database)
+    assert [len(claim(store, f"worker {n}", limit=3)) for n in range(4)] == [3, 3, 1, 0]

@@ -265,6 +265,7 @@ def _hold_due(now: dt.datetime, limit: int, worker: str, until: Any) -> sa.Execu
         .order_by(_errand.c.next_attempt_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte()  # run once: in an IN, PostgreSQL may run it again for every row, past its limit
     )
     stands = sa.select(_subscriber.c.state).where(_subscriber.c.email == _errand.c.address)
     held = {
@@ -273,7 +274,7 @@ def _hold_due(now: dt.datetime, limit: int, worker: str, until: Any) -> sa.Execu
         "claimed_by": worker,
         "claimed_until": until,
     }
-    statement = sa.update(_errand).where(_errand.c.id.in_(due)).values(held)
+    statement = sa.update(_errand).where(_errand.c.id.in_(sa.select(due.c.id))).values(held)
     return statement.returning(*_errand.c, stands.scalar_subquery().label("stands"))
 
 

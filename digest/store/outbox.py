@@ -54,20 +54,23 @@ _COLUMNS: Final = (
     " attempts, doubts, part,"
     " (SELECT state FROM subscriber WHERE subscriber.id = delivery.subscriber_id)"
 )
+_DUE: Final = """
+    SELECT id FROM delivery
+    WHERE channel = ? AND state IN ('queued', 'deferred') AND next_attempt_at <= ?
+    ORDER BY next_attempt_at LIMIT ?
+"""
 #: Find what is due, hold it, and tell what sending needs.
 _HOLD_DUE: Final = f"""
     UPDATE delivery
     SET state = 'sending', claims = claims + 1, claimed_by = ?, claimed_until = {{until}}
-    WHERE id IN (
-        SELECT id FROM delivery
-        WHERE channel = ? AND state IN ('queued', 'deferred') AND next_attempt_at <= ?
-        ORDER BY next_attempt_at LIMIT ? {{lock}}
-    )
+    WHERE {{is_due}}
     RETURNING {_COLUMNS}
 """
-_HOLD_DUE_SQLITE: Final = _HOLD_DUE.format(until="?", lock="")
+_HOLD_DUE_SQLITE: Final = _HOLD_DUE.format(until="?", is_due=f"id IN ({_DUE})")
+#: An array is made once. What stands in an IN, PostgreSQL may run again for every row it looks at,
+#: and as each time skips what is locked by then, the LIMIT would not hold.
 _HOLD_DUE_POSTGRES: Final = _HOLD_DUE.format(
-    until="clock_timestamp() + ?", lock="FOR UPDATE SKIP LOCKED"
+    until="clock_timestamp() + ?", is_due=f"id = ANY(ARRAY({_DUE} FOR UPDATE SKIP LOCKED))"
 )
 _HELD_BY: Final = f"SELECT {_COLUMNS} FROM delivery WHERE state = 'sending' AND claimed_by = ?"
 
