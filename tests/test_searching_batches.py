@@ -71,7 +71,9 @@ def test_scores_are_the_digests_own(
     background = background_of(
         index, rows(index, usual), embedder, lambda ids: stored(embedder.id, ids), features=True
     )
-    made = batch_of(index, rows(index, window), background, lambda ids: stored(embedder.id, ids))
+    made = batch_of(
+        index, rows(index, window), window, background, lambda ids: stored(embedder.id, ids)
+    )
     ours = HybridScorer(embedder, background).score([interest], made)
     assert np.allclose(ours.values, theirs.values, atol=2e-4)
     assert np.allclose(np.log(ours.share), np.log(theirs.share), atol=2e-3)

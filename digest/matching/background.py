@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from digest.matching.base import Embedder, Vectors
 from digest.matching.calibration import CalibrationStore
 from digest.matching.lexicon import Lexicon, WordIndex, Words, words_of
+from digest.matching.parts import CentredParts, Parts
 from digest.matching.sparse import SparseRows
 from digest.matching.static import PartVectors, StaticEmbedder, make_unit, sentences, unit
 from digest.matching.telling import WordPlaces
@@ -43,8 +44,8 @@ ENOUGH = 200  #: papers below which a background says too little to be trusted a
 class Batch:
     """Papers made ready for scoring against one background: words, features, vectors.
 
-    `whole` are unit vectors as embedded; `centred_whole` and `centred_parts` have the background's
-    mean taken away, which is how statements are compared.
+    `whole` are unit vectors as embedded; `centred_whole` and `parts` have the background's mean
+    taken away, which is how statements are compared.
     """
 
     papers: Sequence[Paper]
@@ -53,8 +54,7 @@ class Batch:
     lexicon: Lexicon
     whole: Vectors
     centred_whole: Vectors
-    centred_parts: Vectors
-    starts: NDArray[np.int64]
+    parts: Parts
     negative: NDArray[np.int64]  #: each paper's place among the background's negatives, or -1
 
     @cached_property
@@ -148,10 +148,13 @@ class Background:
             lexicon=self.lexicon,
             whole=vectors.whole,
             centred_whole=unit(titled - self.mean),
-            centred_parts=make_unit(vectors.parts),
-            starts=vectors.starts,
-            negative=np.array([self._places.get(p.id, -1) for p in papers], np.int64),
+            parts=CentredParts(make_unit(vectors.parts), vectors.starts),
+            negative=self.places(papers),
         )
+
+    def places(self, papers: Sequence[Paper]) -> NDArray[np.int64]:
+        """Each paper's place among the negatives, or -1."""
+        return np.array([self._places.get(paper.id, -1) for paper in papers], np.int64)
 
 
 def kept_frequencies(

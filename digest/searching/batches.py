@@ -8,7 +8,7 @@ token frequencies behind a statement's vector are the archive's instead of the b
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -20,21 +20,16 @@ from digest.matching.background import ENOUGH, SAMPLE, Background, Batch, evenly
 from digest.matching.base import Embedder, Vectors
 from digest.matching.lexicon import HASHES, K1, SHARED, SPARE, B, Features, Lexicon, WordIndex
 from digest.matching.sparse import Floats, Ints, SparseRows
-from digest.matching.static import unit
 from digest.matching.stems import stem
 from digest.matching.usual import usual
 from digest.model import Links, Paper, PaperId, PaperIds
-from digest.searching.frame import titled
+from digest.searching.halves import HalfVectors, Stored, centre
 from digest.searching.index import Index
 from digest.searching.segment import GAP_BITS, Segment
 
 _FIRST, _SECOND = np.uint64(0x9E3779B1), np.uint64(0x85EBCA77)  #: as in `lexicon.features`
 
-_BLOCK = 512  #: vectors
 _NO_IDS, _NO_LINKS = PaperIds(), Links()
-
-Halves = NDArray[np.float16]
-Stored = Callable[[Sequence[PaperId]], Mapping[PaperId, bytes]]  #: vectors, float16, wholes first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,31 +192,12 @@ class IndexBatch(Batch):
         return SparseRows(starts, column.astype(np.int64), data, lexicon.width)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Vectors:
-    """Vectors as stored: at `wholes` the papers' own, at `parts` those of titles and sentences."""
-
-    stored: Halves
-    wholes: Ints
-    parts: Ints
-    starts: Ints  #: among `parts`
-
-    def at(self, places: Ints) -> Vectors:
-        return self.stored[places].astype(np.float32)
-
-    @property
-    def whole(self) -> Vectors:
-        return self.at(self.wholes)
-
-    @property
-    def titles(self) -> Vectors:
-        return self.at(self.parts[self.starts[:-1]])
-
-
-def batch_of(index: Index, rows: Ints, background: Background, stored: Stored) -> IndexBatch:
-    """Rows of the index, ready to be scored against a background."""
-    vectors = _vectors(index, rows, stored, len(background.mean))
-    return _batch(index, rows, background, vectors, chosen=background.sample.papers)
+def batch_of(
+    index: Index, rows: Ints, papers: Sequence[Paper], background: Background, stored: Stored
+) -> IndexBatch:
+    """Rows of the index, ready to be scored against a background; `papers` are theirs."""
+    vectors = HalfVectors.read(_ids(papers), stored, len(background.mean))
+    return _batch(index, rows, papers, background, vectors)
 
 
 def background_of(
@@ -229,17 +205,21 @@ def background_of(
 ) -> Background:
     """The background that `Background.of` would make of the papers in these rows."""
     chosen = np.array(evenly(rows.tolist(), SAMPLE), np.int64)
-    vectors = _vectors(index, chosen, stored, embedder.dimensions)
     papers = light(index, chosen)
+    vectors = HalfVectors.read(_ids(papers), stored, embedder.dimensions)
     background = Background(
         chosen=papers,
         lexicon=lexicon_of(index, rows, features=features),
-        mean=_mean(vectors.whole, embedder),
+        mean=_mean(vectors.wholes, embedder),
         frequencies=lambda: index.frame.frequencies,
     )
-    background.sample = _batch(index, chosen, background, vectors, chosen=papers)
+    background.sample = _batch(index, chosen, papers, background, vectors)
     background.id = f"index-{int(index.version)}-{len(rows)}"
     return background
+
+
+def _ids(papers: Sequence[Paper]) -> list[PaperId]:
+    return [paper.id for paper in papers]
 
 
 def light(index: Index, rows: Ints) -> list[Paper]:
@@ -255,51 +235,29 @@ def known(
 
 
 def _batch(
-    index: Index, rows: Ints, background: Background, vectors: _Vectors, *, chosen: Sequence[Paper]
+    index: Index,
+    rows: Ints,
+    papers: Sequence[Paper],
+    background: Background,
+    vectors: HalfVectors,
 ) -> IndexBatch:
     columns = np.full(len(index), -1, np.int64)
     columns[rows] = np.arange(len(rows))
-    papers, whole = light(index, rows), vectors.whole
-    places = {chosen[row].id: place for place, row in enumerate(background.negatives.tolist())}
     words = IndexWords({}, SparseRows.of([], 0), len(rows), background.lexicon, index, columns)
+    whole = vectors.wholes
+    centred_whole, parts = centre(vectors, whole, background.mean)
     return IndexBatch(
         papers=papers,
         index=words,
         words=(),
         lexicon=background.lexicon,
         whole=whole,
-        centred_whole=unit(titled(whole, vectors.titles) - background.mean),
-        centred_parts=_centred_parts(vectors, background.mean),
-        starts=vectors.starts,
-        negative=np.array([places.get(paper.id, -1) for paper in papers], np.int64),
+        centred_whole=centred_whole,
+        parts=parts,
+        negative=background.places(papers),
         archive=index,
         rows=rows,
     )
-
-
-def _vectors(index: Index, rows: Ints, stored: Stored, width: int) -> _Vectors:
-    """Wholes and parts of the papers; of one without vectors, zeros."""
-    ids = [PaperId(one) for one in index.ids[rows].tolist()]
-    data, nothing = stored(ids), bytes(2 * width)
-    blocks = [data.get(one, nothing) for one in ids]
-    sizes = np.array([len(block) // (2 * width) for block in blocks], np.int64)
-    joined = np.frombuffer(b"".join(blocks), np.float16).reshape(-1, width)
-    firsts = np.cumsum(sizes) - sizes
-    is_part = np.ones(len(joined), np.bool_)
-    is_part[firsts[sizes > 1]] = False  # who has no parts is their own
-    starts = np.concatenate([[0], np.cumsum(np.maximum(sizes - 1, 1))]).astype(np.int64)
-    return _Vectors(joined, firsts, np.flatnonzero(is_part), starts)
-
-
-def _centred_parts(vectors: _Vectors, mean: Vectors) -> Vectors:
-    """The parts with the mean taken away, of unit length: some at a time, while they are near."""
-    centred = np.empty((len(vectors.parts), len(mean)), np.float32)
-    for begin in range(0, len(centred), _BLOCK):
-        some = centred[begin : begin + _BLOCK]
-        np.subtract(vectors.at(vectors.parts[begin : begin + _BLOCK]), mean, out=some)
-        lengths = np.sqrt(np.einsum("ij,ij->i", some, some))
-        some /= np.where(lengths > 0, lengths, 1)[:, None]
-    return centred
 
 
 def _mean(vectors: Vectors, embedder: Embedder) -> Vectors:

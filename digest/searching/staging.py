@@ -1,6 +1,6 @@
 """A stage: the papers of some days, ready for any interest to be tried on them.
 
-Made from an index without reading texts (`batches`), and kept for the next who tries: about 14 kB a
+Made from an index without reading texts (`batches`), and kept for the next who tries: about 10 kB a
 paper. By words alone (no embedder) the texts are read, for that scorer knows no index. A second
 stage is left out: it reorders a digest's best and changes nothing of how many there are.
 """
@@ -23,7 +23,8 @@ from digest.matching.ranking import tie_order
 from digest.matching.round import Batch, Likeness, Round
 from digest.matching.scoring import Scores
 from digest.model import Interest, Mutes, Paper, PaperId
-from digest.searching.batches import Stored, background_of, batch_of, known, light
+from digest.searching.batches import background_of, batch_of, known, light
+from digest.searching.halves import Stored
 from digest.searching.index import Index
 from digest.searching.scanning import IndexScan
 from digest.searching.segment import Ints
@@ -71,8 +72,9 @@ class Setting:
         """The papers announced on the `days` days up to `until`; `features` for examples."""
         rows = _rows(index, until - timedelta(days=days - 1), until)
         usual = self._background(index, until)
-        matcher, ready = self._measure(index, rows, usual, until, features=features)
-        return Stage(index, rows, self._known(index, rows), matcher, ready)
+        papers = self._known(index, rows)
+        matcher, ready = self._measure(index, rows, papers, usual, until, features=features)
+        return Stage(index, rows, papers, matcher, ready)
 
     def _background(self, index: Index, today: date) -> Ints:
         """As `likeness`: the papers of the weeks before this week's Monday, or what there is."""
@@ -85,7 +87,14 @@ class Setting:
         return rows[newest][np.argsort(index.ids[rows[newest]])]
 
     def _measure(
-        self, index: Index, rows: Ints, usual: Ints, today: date, *, features: bool
+        self,
+        index: Index,
+        rows: Ints,
+        papers: Sequence[Paper],
+        usual: Ints,
+        today: date,
+        *,
+        features: bool,
     ) -> tuple[Matcher, Any]:
         if self.embedder is None:
             lexical = LexicalScorer(self._read(index, usual))
@@ -93,7 +102,8 @@ class Setting:
         stored = self._stored(self.embedder)
         background = background_of(index, usual, self.embedder, stored, features=features)
         hybrid = HybridScorer(self.embedder, background)
-        return self._matcher(index, hybrid, today), batch_of(index, rows, background, stored)
+        ready = batch_of(index, rows, papers, background, stored)
+        return self._matcher(index, hybrid, today), ready
 
     def _matcher(self, index: Index, scorer: Any, today: date) -> Matcher:
         since = today - timedelta(days=self.background_days)
