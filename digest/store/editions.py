@@ -253,10 +253,13 @@ class Claim:
         now = current_ids(self._connection, papers)
         return all(now.get(paper_id) == paper_id for paper_id in papers)
 
-    def queue(self, issues: Sequence[Issue], *, run_id: int | None) -> None:
-        """Store digests, what they hold and their deliveries; move the subscribers on."""
+    def queue(self, issues: Sequence[Issue], *, run_id: int | None) -> list[Digest]:
+        """Store digests, what they hold and their deliveries; move the subscribers on.
+
+        Returns the digests with their ids.
+        """
         if not issues:
-            return
+            return []
         into = self._connection
         ids = bulk.new_ids(into, _digest, len(issues))
         bulk.insert(into, _digest, self._digests(ids, issues, run_id))
@@ -268,6 +271,9 @@ class Claim:
             [issue.next_due_at for issue in issues],
             [issue.fetch_upto for issue in issues],
         )
+        return [
+            Digest(DigestId(id_), *issue.digest[1:]) for id_, issue in zip(ids, issues, strict=True)
+        ]
 
     def _digests(
         self, ids: Sequence[int], issues: Sequence[Issue], run_id: int | None

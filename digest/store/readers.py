@@ -1,12 +1,13 @@
 """Readers: stored digests with what their letters need to know of whom they are for.
 
 Composing reads whole profiles (`digest.store.subscribers`); drawing the letter afterwards needs a
-name, a language, a schedule and how many interests there are. One statement for a whole batch.
+name, a language, a schedule and how many interests there are. One statement for a whole batch. What
+this process has just composed is at hand, as it would be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +27,7 @@ _READ: Final = """
     FROM digest JOIN subscriber ON subscriber.id = digest.subscriber_id
     WHERE digest.id IN ?
 """
+_AT_HAND: Final = 4_096  #: digests, of about 1 kB, from which on no more are kept
 
 
 class Read(NamedTuple):
@@ -41,9 +43,22 @@ class ReaderStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._reading = Reading()
+        self._at_hand: dict[DigestId, Read] = {}
+
+    def keep(self, written: Iterable[Read]) -> None:
+        """These were just stored: whoever reads them first, soon, need not ask the database."""
+        if len(self._at_hand) < _AT_HAND:
+            self._at_hand |= {one.digest.id: one for one in written}
 
     def read(self, ids: Sequence[DigestId]) -> dict[DigestId, Read]:
         """Those of these digests that are stored."""
+        take = self._at_hand.pop
+        found = {id_: read for id_ in ids if (read := take(id_, None)) is not None}
+        if len(found) < len(ids) and (others := [id_ for id_ in ids if id_ not in found]):
+            found |= self._stored(others)
+        return found
+
+    def _stored(self, ids: Sequence[DigestId]) -> dict[DigestId, Read]:
         with self._database.read() as connection:
             rows = bulk.query(connection, _READ, ids)
             when: Callable[[Any], Any] = bulk.instants(connection)  # both are always there
