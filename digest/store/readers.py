@@ -14,11 +14,12 @@ from typing import Any, Final, NamedTuple
 from digest.model import Addressee, Cadence, Digest, DigestId, Schedule
 from digest.store import bulk
 from digest.store.database import Database
-from digest.store.documents import Reading
+from digest.store.lines import read_digests
+from digest.store.reading import Reading, Stored
 
 _READ: Final = """
-    SELECT digest.id, CAST(digest.document AS TEXT), digest.local_date, digest.composed_at,
-        subscriber.id, subscriber.name, subscriber.language, subscriber.style,
+    SELECT CAST(digest.document AS TEXT), digest.id, subscriber.id, digest.local_date,
+        digest.composed_at, subscriber.name, subscriber.language, subscriber.style,
         subscriber.created_at,
         (SELECT count(*) FROM interest
             WHERE interest.subscriber_id = subscriber.id AND NOT interest.paused),
@@ -62,20 +63,19 @@ class ReaderStore:
         with self._database.read() as connection:
             rows = bulk.query(connection, _READ, ids)
             when: Callable[[Any], Any] = bulk.instants(connection)  # both are always there
-        read = self._reading.digest
+            stored = [
+                Stored(text, id, who, bulk.day(day), when(at))
+                for text, id, who, day, at, *_ in rows
+            ]
+            digests = read_digests(connection, stored, self._reading)
         found: dict[DigestId, Read] = {}
-        for id, document, day, at, who, name, language, style, joined, interests, *order in rows:
-            digest = read(
-                document,
-                id=id,
-                subscriber_id=who,
-                local_date=bulk.day(day),
-                composed_at=when(at),
+        for digest, row in zip(digests, rows, strict=True):
+            name, language, style, joined, interests, *order = row[5:]
+            who = digest.subscriber_id
+            addressee = Addressee(
+                who, name, language, style, _schedule(*order), when(joined), interests
             )
-            schedule = _schedule(*order)
-            found[id] = Read(
-                digest, Addressee(who, name, language, style, schedule, when(joined), interests)
-            )
+            found[digest.id] = Read(digest, addressee)
         return found
 
 

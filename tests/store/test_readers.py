@@ -33,8 +33,8 @@ def test_a_digest_comes_with_its_addressee(database: Database) -> None:
         insert(connection, [reader])
     queued.fill(database, 1, first=5)
     with database.write() as connection:
-        text, owner = [Written().text(digest)], [reader.id]
-        told: dict[str, list[Any]] = {"document": text, "subscriber_id": owner}
+        texts, _ = Written().texts([digest], iter(()))
+        told: dict[str, list[Any]] = {"document": texts, "subscriber_id": [reader.id]}
         update(connection, table(DigestRow), told, of=[digest.id])
 
     found = ReaderStore(database).read([digest.id, DigestId(7)])
