@@ -8,8 +8,7 @@
 #   make serve       the demo's page over HTTP, for a machine without a screen
 #   make clean       remove the environment and the demo
 #
-# PYTHON=… picks another interpreter, VENV=… another place, TESTS=… some of the tests, and
-# PROCESSES=… how many run tests side by side (0: in one, for a debugger).
+# PYTHON=… picks another interpreter, VENV=… another place, TESTS=… some of the tests.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -24,8 +23,6 @@ PORT ?= 8000
 TESTS ?=
 # In CI nothing is skipped in silence: a test that cannot run here is a failure.
 STRICT := $(if $(CI),-p tests.house.no_skips)
-PROCESSES ?= auto
-PYTEST = $(BIN)/python -m pytest -n $(PROCESSES) --maxprocesses 4 --dist worksteal $(STRICT)
 
 RUN := $(VENV)/.for-run
 DEV := $(VENV)/.for-dev
@@ -57,10 +54,10 @@ serve: demo
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory demo
 
 test: $(DEV)
-	$(PYTEST) $(TESTS)
+	$(BIN)/python -m pytest $(STRICT) $(TESTS)
 
 test-fast: $(DEV)
-	$(PYTEST) -m "not slow" $(TESTS)
+	$(BIN)/python -m pytest -m "not slow" $(STRICT) $(TESTS)
 
 check: $(DEV)
 	$(BIN)/ruff check .

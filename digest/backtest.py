@@ -37,6 +37,7 @@ from digest.model import (
     Subscriber,
     SubscriberId,
 )
+from digest.searching.batches import IndexBatch
 from digest.searching.searcher import Searcher
 from digest.searching.staging import Setting, Stage
 from digest.searching.telling import Teller
@@ -242,13 +243,13 @@ class _Trial:
         self.round: Round = stage.round(interest, mutes, self.scores)
         self.compares = bool(len(self.scores.values)) and bool(self.round.facts.compared[0])
         self.threshold = float(self.round.thresholds[0])
-        self.columns = {paper.id: at for at, paper in enumerate(stage.papers)}
+        self.columns = stage.places
         (found,) = self.round.found()
         self.marks = dict(zip(found.papers, found.scores, strict=True))
-        self._by_day = _grouped(stage.papers, range(len(stage.papers)))
-        self._matched = _grouped(stage.papers, [self.columns[one] for one in found.papers])
-        self._sent = {day: self._arranged(columns) for day, columns in self._matched.items()}
+        self._matched = self._by_day(self.columns[one] for one in found.papers)
         self._near = self._nearest() if self.compares else []
+        stage.name([*found.papers, *(stage.papers.ids[at] for at in self._near)])
+        self._sent = {day: self._arranged(columns) for day, columns in self._matched.items()}
 
     @property
     def share(self) -> Floats:
@@ -257,14 +258,20 @@ class _Trial:
 
     def shown(self) -> list[PaperId]:
         """The papers that have to be read."""
-        papers = self.stage.papers
-        return [*chain.from_iterable(self._sent.values()), *(papers[at].id for at in self._near)]
+        ids = self.stage.papers.ids
+        return [*chain.from_iterable(self._sent.values()), *(ids[at] for at in self._near)]
+
+    def _by_day(self, columns: Iterable[int]) -> dict[date, list[int]]:
+        found: dict[date, list[int]] = {}
+        for at in columns:
+            found.setdefault(date.fromordinal(int(self.stage.papers.days[at])), []).append(at)
+        return found
 
     def day(self, day: date, teller: Teller) -> DayTried:
         sent = self._sent.get(day, ())
         return DayTried(
             day,
-            announced=len(self._by_day.get(day, ())),
+            announced=self.stage.announced.get(day, 0),
             matched=len(self._matched.get(day, ())),
             picks=tuple(self._pick(self.columns[one], teller) for one in sent),
         )
@@ -274,7 +281,7 @@ class _Trial:
         return (Borderline(self._pick(at, teller), bool(matched[at])) for at in self._near)
 
     def volume(self, wanted: float) -> Volume:
-        facts, days = self.round.facts, max(len(self._by_day), 1)
+        facts, days = self.round.facts, max(len(self.stage.announced), 1)
         without = facts.true[0] & ~facts.both[0] | facts.followed[0]
         sure = int((without & ~facts.vetoed[0]).sum())
         could = self._could_be_near() & ~without & ~facts.vetoed[0]
@@ -318,11 +325,11 @@ class _Trial:
         return [item.paper_id for section in arranged.sections for item in section.items]
 
     def _alike(self, columns: Sequence[int]) -> Alike:
-        vectors = getattr(self.stage.ready, "whole", None)
-        if vectors is None:
+        ready = self.stage.ready
+        if not isinstance(ready, IndexBatch):  # by words alone
             return {}
-        ids = [self.stage.papers[at].id for at in columns]
-        alike = find_alike(vectors[list(columns)])
+        ids = [self.stage.papers.ids[at] for at in columns]
+        alike = find_alike(ready.vectors.of(np.array(columns, np.int64)))
         return {
             ids[row]: {ids[other]: cost for other, cost in others.items()}
             for row, others in alike.items()
@@ -339,13 +346,6 @@ class _Trial:
         )
         score = self.marks.get(paper.id, self.round.score(0, column))
         return Pick(teller.papers.get(paper.id, paper), score, share, reasons)
-
-
-def _grouped(papers: Sequence[Paper], columns: Iterable[int]) -> dict[date, list[int]]:
-    found: dict[date, list[int]] = {}
-    for at in columns:
-        found.setdefault(papers[at].announced_on, []).append(at)
-    return found
 
 
 def _reader(interest: Interest, limit: int) -> Subscriber:

@@ -10,7 +10,8 @@ from digest.matching.background import Background
 from digest.matching.hybrid import HybridScorer
 from digest.matching.static import static_embedder
 from digest.model import Example, Fetched, Interest, InterestId, Paper, PaperId
-from digest.searching.batches import background_of, batch_of
+from digest.searching.batches import Known, background_of, batch_of
+from digest.searching.halves import HalfVectors
 from digest.searching.index import Index
 from digest.searching.keeping import Keeper
 from digest.store.database import Database
@@ -71,9 +72,10 @@ def test_scores_are_the_digests_own(
     background = background_of(
         index, rows(index, usual), embedder, lambda ids: stored(embedder.id, ids), features=True
     )
-    made = batch_of(
-        index, rows(index, window), window, background, lambda ids: stored(embedder.id, ids)
-    )
+    inside = rows(index, window)
+    known = Known.at(index, inside)
+    halves = HalfVectors.read(known.ids, lambda ids: stored(embedder.id, ids), embedder.dimensions)
+    made = batch_of(index, inside, known, background, halves)
     ours = HybridScorer(embedder, background).score([interest], made)
     assert np.allclose(ours.values, theirs.values, atol=2e-4)
     assert np.allclose(np.log(ours.share), np.log(theirs.share), atol=2e-3)

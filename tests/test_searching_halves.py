@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digest.matching.parts import CentredParts
+from digest.matching.meanings import Singles
 from digest.matching.static import unit
 from digest.model import PaperId
 from digest.searching.frame import titled
-from digest.searching.halves import HalfVectors, centre, single
+from digest.searching.halves import HalfMeanings, HalfVectors, single
 
 WIDTH = 16
 
@@ -44,8 +44,8 @@ def read(sizes: Sequence[int]) -> HalfVectors:
     return HalfVectors.read([PaperId(at) for at in range(1, len(sizes) + 1)], stored, WIDTH)
 
 
-def expected(sizes: Sequence[int], mean: Any) -> tuple[Any, Any, CentredParts]:
-    """Wholes, centred wholes and parts, paper by paper and in single precision."""
+def expected(sizes: Sequence[int], mean: Any) -> Singles:
+    """The same paper by paper and in single precision."""
     found, nothing = blocks(sizes), np.zeros((1, WIDTH), np.float16)
     each = [found.get(PaperId(at), nothing).astype(np.float32) for at in range(1, len(sizes) + 1)]
     own = [rows[1:] if len(rows) > 1 else rows for rows in each]
@@ -53,7 +53,7 @@ def expected(sizes: Sequence[int], mean: Any) -> tuple[Any, Any, CentredParts]:
     parts = np.concatenate([np.zeros((0, WIDTH), np.float32), *own])
     wholes = np.stack([rows[0] for rows in each]) if each else parts
     centred = unit(titled(wholes, parts[starts[:-1]]) - mean)
-    return wholes, centred, CentredParts(unit(parts - mean), starts)
+    return Singles(wholes, centred, unit(parts - mean), starts)
 
 
 @pytest.mark.parametrize("asked", [1, 3, 40])
@@ -70,17 +70,40 @@ def test_papers_are_compared_as_in_single_precision(sizes: list[int], asked: int
     chance = np.random.default_rng(2)
     mean = np.full(WIDTH, 0.1, np.float32)
     questions = unit(chance.standard_normal((asked, WIDTH)).astype(np.float32))
-    vectors = read(sizes)
-    wholes, centred, parts = expected(sizes, mean)
-    assert np.array_equal(vectors.wholes, wholes)
-    ours, halves = centre(vectors, vectors.wholes, mean)
-    assert np.allclose(ours, centred, atol=1e-6)
-    assert np.allclose(halves.nearest(questions), parts.nearest(questions), atol=1e-6)
+    theirs, ours = expected(sizes, mean), HalfMeanings.measure(read(sizes), mean)
+    for mine, other in zip(ours.cosines(questions), theirs.cosines(questions), strict=True):
+        assert mine.shape == other.shape == (asked, len(sizes))
+        assert np.allclose(mine, other, atol=1e-6)
+    assert np.allclose(ours.products(questions), theirs.products(questions), atol=1e-6)
+    for paper in range(len(sizes)):
+        here = ours.cosine(questions[0], paper)
+        assert here == pytest.approx(theirs.cosine(questions[0], paper), abs=1e-6)
+    some = np.arange(len(sizes))[::-2]
+    assert np.array_equal(ours.of(some), theirs.of(some))
+    assert np.array_equal(ours.of(slice(1, 3)), theirs.of(slice(1, 3)))
 
 
 def test_a_part_that_is_the_mean_is_like_nothing() -> None:
     mean = read([3]).rows[2].astype(np.float32)
-    _, parts = centre(read([3]), read([3]).wholes, mean)
     questions = unit(-read([3]).rows[1:2].astype(np.float32))
-    found = parts.nearest(questions)
-    assert np.allclose(found, expected([3], mean)[2].nearest(questions), atol=1e-6)
+    _, nearest = HalfMeanings.measure(read([3]), mean).cosines(questions)
+    _, theirs = expected([3], mean).cosines(questions)
+    assert nearest == pytest.approx(theirs, abs=1e-6)
+    assert nearest == pytest.approx(0, abs=1e-6)
+
+
+def test_what_was_read_is_not_asked_for_again() -> None:
+    rows, asked = blocks([3, 0, 2, 4]), list[PaperId]()
+
+    def stored(papers: Sequence[PaperId]) -> Mapping[PaperId, bytes]:
+        asked.extend(papers)
+        return {one: rows[one].tobytes() for one in papers if one in rows}
+
+    some = [PaperId(1), PaperId(2), PaperId(3)]
+    lent = HalfVectors.read(some, stored, WIDTH).lend(some, stored)
+    asked.clear()
+    wanted = [PaperId(4), PaperId(2), PaperId(3)]
+    again = HalfVectors.read(wanted, lent, WIDTH)
+    assert asked == [PaperId(4)]
+    assert again.starts.tolist() == [0, 4, 5, 7]
+    assert np.array_equal(again.rows, HalfVectors.read(wanted, stored, WIDTH).rows)

@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 
 from digest.matching.base import Embedder, Vectors
 from digest.matching.calibration import CalibrationStore
-from digest.matching.lexicon import Lexicon, Occurring, WordIndex, Words, words_of
-from digest.matching.parts import CentredParts, Parts
+from digest.matching.lexicon import Lexicon, WordIndex, Words, words_of
+from digest.matching.meanings import Meanings, Singles
 from digest.matching.sparse import SparseRows
 from digest.matching.static import PartVectors, StaticEmbedder, make_unit, sentences, unit
 from digest.matching.telling import WordPlaces
 from digest.matching.usual import usual
 from digest.matching.vectors import VectorStore, ensure, stacked
-from digest.model import Paper
+from digest.model import Paper, PaperId
 
 Item = TypeVar("Item")
 Frequencies = NDArray[np.int64]
@@ -42,19 +42,13 @@ ENOUGH = 200  #: papers below which a background says too little to be trusted a
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Papers made ready for scoring against one background: words, features, vectors.
-
-    `whole` are unit vectors as embedded; `centred_whole` and `parts` have the background's mean
-    taken away, which is how statements are compared.
-    """
+    """Papers made ready for scoring against one background: words, features, vectors."""
 
     papers: Sequence[Paper]
     index: WordIndex
     words: Sequence[Words]
     lexicon: Lexicon
-    whole: Vectors
-    centred_whole: Vectors
-    parts: Parts
+    vectors: Meanings
     negative: NDArray[np.int64]  #: each paper's place among the background's negatives, or -1
 
     @cached_property
@@ -118,16 +112,14 @@ class Background:
         """A background of `papers` (a few thousand recent ones; more are counted, not sampled)."""
         chosen = evenly(papers, sample)
         words = [words_of(paper.title, paper.abstract) for paper in papers]
-        found = Occurring.of(words)
         vectors = stacked(chosen, ensure(embedder, chosen, store), embedder.dimensions)
         background = cls(
             chosen=chosen,
-            lexicon=_lexicon(words, found),
+            lexicon=_lexicon(words),
             mean=_mean(vectors.whole, embedder),
             frequencies=lambda: frequencies_of(chosen, embedder),
         )
-        among = found.among(evenly(range(len(papers)), sample))
-        background.sample = background._batch(chosen, vectors, evenly(words, sample), among)
+        background.sample = background._batch(chosen, vectors, evenly(words, sample))
         background.id = fingerprint(papers, embedder)
         return background
 
@@ -138,29 +130,25 @@ class Background:
         return self._batch(papers, vectors, words)
 
     def _batch(
-        self,
-        papers: Sequence[Paper],
-        vectors: PartVectors,
-        words: Sequence[Words],
-        found: Occurring | None = None,
+        self, papers: Sequence[Paper], vectors: PartVectors, words: Sequence[Words]
     ) -> Batch:
         """Takes the vectors over: their parts are centred where they are."""
         titled = _titled(vectors)
         np.subtract(vectors.parts, self.mean, out=vectors.parts)
         return Batch(
             papers=papers,
-            index=self.lexicon.index(words, found),
+            index=self.lexicon.index(words),
             words=words,
             lexicon=self.lexicon,
-            whole=vectors.whole,
-            centred_whole=unit(titled - self.mean),
-            parts=CentredParts(make_unit(vectors.parts), vectors.starts),
-            negative=self.places(papers),
+            vectors=Singles(
+                vectors.whole, unit(titled - self.mean), make_unit(vectors.parts), vectors.starts
+            ),
+            negative=self.places([paper.id for paper in papers]),
         )
 
-    def places(self, papers: Sequence[Paper]) -> NDArray[np.int64]:
+    def places(self, papers: Sequence[PaperId]) -> NDArray[np.int64]:
         """Each paper's place among the negatives, or -1."""
-        return np.array([self._places.get(paper.id, -1) for paper in papers], np.int64)
+        return np.array([self._places.get(one, -1) for one in papers], np.int64)
 
 
 def kept_frequencies(
@@ -202,9 +190,9 @@ def _mean(vectors: Vectors, embedder: Embedder) -> Vectors:
     return common.mean if common.model == embedder.id else zero
 
 
-def _lexicon(texts: Sequence[Words], found: Occurring) -> Lexicon:
+def _lexicon(texts: Sequence[Words]) -> Lexicon:
     """The background's words; of too few papers, together with what is usual."""
-    own = Lexicon.of(texts, found)
+    own = Lexicon.of(texts)
     if len(texts) >= ENOUGH:
         return own
     common = usual()

@@ -149,7 +149,7 @@ class _Bench:
     def _dense(self, interest: Interest, batch: Batch) -> Floats:
         """Cosines alone: to the statement, or half mean and half nearest example."""
         texts = [f"{example.title}. {example.abstract}" for example in interest.examples]
-        near = batch.whole @ self.embedder.embed(texts or [interest.statement]).T
+        near = batch.vectors.products(self.embedder.embed(texts or [interest.statement]))
         total: Floats = near.mean(axis=1) + near.max(axis=1)
         return total
 

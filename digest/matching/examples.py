@@ -48,7 +48,7 @@ class Learned:
         words, vectors = self.by_words.coefficients, self.by_vectors.coefficients
         mixed = self.negatives.features.mixed(words[:size]) + taste.features.mixed(words[size:])
         direction = vectors[:size] @ self.negatives.vectors + vectors[size:] @ taste.vectors
-        found = [batch.features.times(mixed), batch.whole @ direction]
+        found = [batch.features.times(mixed), batch.vectors.products(direction[None])[:, 0]]
         known = batch.negative >= 0
         for part, fit in zip(found, (self.by_words, self.by_vectors), strict=True):
             part[known] += fit.left_out[batch.negative[known]]
@@ -79,7 +79,7 @@ class Taste:
 
     def parts(self, batch: Batch) -> list[Floats]:
         """One array a part, one value a paper."""
-        near = batch.whole @ self.vectors.T
+        near = batch.vectors.products(self.vectors)
         found: list[Floats] = []
         if self.liked:
             liked, words = near[:, : self.liked], self.features.take(range(self.liked))
@@ -111,7 +111,7 @@ class Learner:
     @cached_property
     def _negatives(self) -> Negatives:
         sample, rows = self._background.sample, self._background.negatives
-        return Negatives(sample.whole[rows], sample.features.take(rows))
+        return Negatives(sample.vectors.of(rows), sample.features.take(rows))
 
     @cached_property
     def _by_vectors(self) -> Classifier:

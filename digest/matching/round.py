@@ -6,7 +6,7 @@ to `reasoning`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -20,7 +20,7 @@ from digest.matching.reading import any_of, read
 from digest.matching.reasoning import Telling
 from digest.matching.scoring import Floats, Scores
 from digest.matching.stream import Ints
-from digest.model import Combine, Interest, Mutes, Paper, PaperId, Reasons
+from digest.model import Combine, Example, Interest, Mutes, Paper, PaperId, Reasons
 
 _HIGHEST = 1 << 20  #: above any score, in its last decimal
 
@@ -39,10 +39,18 @@ class Batch:
         return [paper.id for paper in self.papers]
 
     @cached_property
-    def columns(self) -> dict[int | str, int]:
-        """Where a paper is, by its id and by its title."""
-        ids: dict[int | str, int] = {paper.id: at for at, paper in enumerate(self.papers)}
-        return ids | {paper.title.casefold(): at for at, paper in enumerate(self.papers)}
+    def places(self) -> Mapping[PaperId, int]:
+        return {one: at for at, one in enumerate(self.ids)}
+
+    @cached_property
+    def by_title(self) -> Mapping[str, int]:
+        return {paper.title.casefold(): at for at, paper in enumerate(self.papers)}
+
+    def place_of(self, example: Example) -> int | None:
+        """Where the paper is that an example names, by its id or else by its title."""
+        if example.paper_id:
+            return self.places.get(example.paper_id)
+        return self.by_title.get(example.title.casefold())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +131,7 @@ class Round:
         result = np.zeros((len(self.interests), len(self._to.papers)), np.bool_)
         for row, interest in enumerate(self.interests):
             for example in interest.examples:
-                column = self._to.columns.get(example.paper_id or example.title.casefold())
+                column = self._to.place_of(example)
                 if column is not None:
                     result[row, column] = True
         return result

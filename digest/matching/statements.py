@@ -50,6 +50,7 @@ def ask(statements: Sequence[str], embedder: Embedder, background: Background) -
 
 def parts(questions: Questions, batch: Batch) -> tuple[Floats, Floats, Floats]:
     """Three arrays questions × papers, in the order of NAMES."""
-    words = batch.index.scores(questions.stems)
-    words /= WORD_SCALE
-    return words, questions.vectors @ batch.centred_whole.T, batch.parts.nearest(questions.vectors)
+    words = np.zeros((len(questions), len(batch)), np.float32)
+    for row, question in enumerate(questions.stems):
+        words[row] = batch.index.score(question) / WORD_SCALE
+    return words, *batch.vectors.cosines(questions.vectors)

@@ -14,7 +14,6 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
 
 Rows = NDArray[np.int64]  #: rows of a table
 REMEMBERED = 1 << 15  #: different words, some megabytes
@@ -28,8 +27,6 @@ class Tokens:
         self._tokenizer = tokenizer
         self._most = remembered
         self._known: dict[str, tuple[int, ...]] = {}
-        longest_first = isinstance(tokenizer.model, WordPiece)  # then a word of the table stays one
-        self._whole = tokenizer.token_to_id if longest_first else lambda word: None
 
     def read(self, texts: Iterable[str]) -> tuple[Rows, Rows]:
         """Parallel arrays: the number of the text, and the row of each of its tokens in turn."""
@@ -51,11 +48,8 @@ class Tokens:
         if len(known) > self._most:
             known = self._known = {}
         if new := [word for word in words if word not in known]:
-            whole = {word: (row,) for word in new if (row := self._whole(word)) is not None}
-            known.update(whole)
-            rest = [word for word in new if word not in whole]
-            cut = self._tokenizer.encode_batch_fast(rest, add_special_tokens=False)
-            known.update(zip(rest, (tuple(one.ids) for one in cut), strict=True))
+            cut = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
+            known.update(zip(new, (tuple(one.ids) for one in cut), strict=True))
         return known
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from digest.matching.sparse import Floats, Ints, SparseRows
 from digest.matching.stems import stem
 from digest.matching.usual import usual
 from digest.model import Links, Paper, PaperId, PaperIds
-from digest.searching.halves import HalfVectors, Stored, centre
+from digest.searching.halves import HalfMeanings, HalfVectors, Stored
 from digest.searching.index import Index
 from digest.searching.segment import GAP_BITS, Segment
 
@@ -151,10 +152,6 @@ class IndexWords(WordIndex):
     index: Index
     columns: Ints  #: of each row of the index, its place in the batch, or -1
 
-    def scores(self, questions: Sequence[Sequence[str]], *, together: int = 1) -> Floats:
-        empty = np.zeros((0, self.papers), np.float32)
-        return np.vstack([empty, *map(self.score, questions)])
-
     def score(self, question: Sequence[str]) -> Floats:
         total = np.zeros(self.papers + 1, np.float32)  # the last gathers what is not in the batch
         lengths = np.concatenate([segment.lengths for segment in self.index.segments])
@@ -196,12 +193,43 @@ class IndexBatch(Batch):
         return SparseRows(starts, column.astype(np.int64), data, lexicon.width)
 
 
-def batch_of(
-    index: Index, rows: Ints, papers: Sequence[Paper], background: Background, stored: Stored
-) -> IndexBatch:
-    """Rows of the index, ready to be scored against a background; `papers` are theirs."""
-    vectors = HalfVectors.read(_ids(papers), stored, len(background.mean))
-    return _batch(index, rows, papers, background, vectors)
+@dataclass(frozen=True, slots=True, eq=False)
+class Known(Sequence[Paper]):
+    """Papers of which no more is known than this, each made when it is looked at."""
+
+    ids: Sequence[PaperId]
+    days: Ints  #: as ordinals
+    votes: NDArray[np.int32]
+    titles: dict[PaperId, str] = field(default_factory=dict)  #: of those whose was asked for
+
+    @classmethod
+    def at(cls, index: Index, rows: Ints) -> Known:
+        ids = [PaperId(one) for one in index.ids[rows].tolist()]
+        return cls(ids, index.days[rows].astype(np.int64), index.votes[rows])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, at: int) -> Paper: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Paper]: ...
+    def __getitem__(self, at: int | slice) -> Paper | list[Paper]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        one, day = self.ids[at], date.fromordinal(int(self.days[at]))
+        return Paper(
+            id=one,
+            key=str(one),
+            title=self.titles.get(one, ""),
+            abstract="",
+            authors=(),
+            categories=(),
+            ids=_NO_IDS,
+            links=_NO_LINKS,
+            announced_on=day,
+            votes=int(self.votes[at]) or None,
+        )
 
 
 def background_of(
@@ -209,56 +237,33 @@ def background_of(
 ) -> Background:
     """The background that `Background.of` would make of the papers in these rows."""
     chosen = np.array(evenly(rows.tolist(), SAMPLE), np.int64)
-    papers = light(index, chosen)
-    vectors = HalfVectors.read(_ids(papers), stored, embedder.dimensions)
+    papers = Known.at(index, chosen)
+    vectors = HalfVectors.read(papers.ids, stored, embedder.dimensions)
     background = Background(
         chosen=papers,
         lexicon=lexicon_of(index, rows, features=features),
-        mean=_mean(vectors.wholes, embedder),
+        mean=_mean(vectors.wholes(), embedder),
         frequencies=lambda: index.frame.frequencies,
     )
-    background.sample = _batch(index, chosen, papers, background, vectors)
+    background.sample = batch_of(index, chosen, papers, background, vectors)
     background.id = f"index-{int(index.version)}-{len(rows)}"
     return background
 
 
-def _ids(papers: Sequence[Paper]) -> list[PaperId]:
-    return [paper.id for paper in papers]
-
-
-def light(index: Index, rows: Ints) -> list[Paper]:
-    """The rows as papers of which only the id is true."""
-    return [known(PaperId(one)) for one in index.ids[rows].tolist()]
-
-
-def known(
-    id: PaperId, key: str = "", title: str = "", day: date = date.min, votes: int | None = None
-) -> Paper:
-    """A paper of which no more is true."""
-    return Paper(id, key, title, "", (), (), _NO_IDS, _NO_LINKS, day, votes=votes)
-
-
-def _batch(
-    index: Index,
-    rows: Ints,
-    papers: Sequence[Paper],
-    background: Background,
-    vectors: HalfVectors,
+def batch_of(
+    index: Index, rows: Ints, papers: Known, background: Background, vectors: HalfVectors
 ) -> IndexBatch:
+    """Rows of the index, ready to be scored; `papers` and `vectors` are theirs."""
     columns = np.full(len(index), -1, np.int64)
     columns[rows] = np.arange(len(rows))
     words = IndexWords({}, SparseRows.of([], 0), len(rows), background.lexicon, index, columns)
-    whole = vectors.wholes
-    centred_whole, parts = centre(vectors, whole, background.mean)
     return IndexBatch(
         papers=papers,
         index=words,
         words=(),
         lexicon=background.lexicon,
-        whole=whole,
-        centred_whole=centred_whole,
-        parts=parts,
-        negative=background.places(papers),
+        vectors=HalfMeanings.measure(vectors, background.mean),
+        negative=background.places(papers.ids),
         archive=index,
         rows=rows,
     )

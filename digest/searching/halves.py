@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.background import TITLE
 from digest.matching.base import Vectors
 from digest.matching.sparse import Floats, Ints
-from digest.matching.static import unit
 from digest.model import PaperId
-from digest.searching.frame import titled
 
 _READ: Final = 128  #: papers asked for at once
 _NEAR: Final = 192  #: papers looked at together: some 2 MB
@@ -39,6 +39,20 @@ def single(halves: Halves, out: Vectors) -> Vectors:
     np.left_shift(bits, 13, out=bits)
     np.bitwise_and(bits, _IN_PLACE, out=bits)
     return np.multiply(out, _BIAS, out=out)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Near:
+    """Some papers, their rows, and these in single precision until the next are asked for.
+
+    `firsts` and `titles` are the places in `singles` of each whole and of its first part.
+    """
+
+    papers: slice
+    rows: slice
+    firsts: Ints
+    titles: Ints
+    singles: Vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,69 +81,97 @@ class HalfVectors:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    @property
-    def wholes(self) -> Vectors:
+    def lend(self, ids: Sequence[PaperId], stored: Stored) -> Stored:
+        """As `stored`, which is not asked for the papers (`ids`) that were read already."""
+        places = {one: at for at, one in enumerate(ids)}
+
+        def look(asked: Sequence[PaperId]) -> Mapping[PaperId, bytes]:
+            mine = {one: self.rows_of(places[one]).tobytes() for one in asked if one in places}
+            others = [one for one in asked if one not in mine]
+            return {**mine, **stored(others)} if others else mine
+
+        return look
+
+    def rows_of(self, paper: int) -> Halves:
+        return self.rows[self.starts[paper] : self.starts[paper + 1]]
+
+    def wholes(self, papers: Ints | slice = slice(None)) -> Vectors:
         """The papers' own vectors."""
-        found = np.empty((len(self), self.rows.shape[1]), np.float32)
-        for some in self._blocks():
-            single(self.rows[self.starts[:-1][some]], found[some])
-        return found
+        halves = self.rows[self.starts[:-1][papers]]
+        return single(halves, np.empty(halves.shape, np.float32))
 
-    @property
-    def titles(self) -> Ints:
-        """The row of each paper's first part."""
-        return self.starts[:-1] + (np.diff(self.starts) > 1)
-
-    def singles(self) -> Iterator[tuple[slice, slice, Vectors]]:
-        """Some papers, their rows, and these in single precision until the next are asked for."""
-        blocks = [(some, slice(*self._ends(some))) for some in self._blocks()]
-        most = max((rows.stop - rows.start for _, rows in blocks), default=0)
+    def blocks(self) -> Iterator[_Near]:
+        ends = [*range(0, len(self), _NEAR), len(self)]
+        most = int(max(np.diff(self.starts[ends]), default=0))
         room = np.empty((most, self.rows.shape[1]), np.float32)
-        for some, rows in blocks:
-            yield some, rows, single(self.rows[rows], room[: rows.stop - rows.start])
-
-    def _blocks(self) -> Iterator[slice]:
-        return (slice(at, min(at + _NEAR, len(self))) for at in range(0, len(self), _NEAR))
-
-    def _ends(self, papers: slice) -> tuple[int, int]:
-        return int(self.starts[papers.start]), int(self.starts[papers.stop])
+        for begin, end in pairwise(ends):
+            starts = self.starts[begin : end + 1] - self.starts[begin]
+            rows = slice(int(self.starts[begin]), int(self.starts[end]))
+            singles = single(self.rows[rows], room[: starts[-1]])
+            titles = starts[:-1] + (np.diff(starts) > 1)
+            yield _Near(slice(begin, end), rows, starts[:-1], titles, singles)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HalfParts:
-    """`Parts` of vectors in half precision: the mean is taken away from what comes out.
+class HalfMeanings:
+    """`Meanings` of vectors in half precision: the mean is taken away from what comes out.
 
-    `lengths` has for each row one divided by its length without the mean, zero where that is zero.
+    The rest is one divided by a length, or zero where that is zero: of each paper with its title
+    said once more (`said`), of the same without the mean (`centred`), of each row without it
+    (`parts`).
     """
 
     vectors: HalfVectors
     mean: Vectors
-    lengths: Floats
+    said: Floats
+    centred: Floats
+    parts: Floats
 
-    def nearest(self, questions: Vectors) -> Floats:
-        found = np.empty((len(questions), len(self.vectors)), np.float32)
-        starts, usual = self.vectors.starts, (questions @ self.mean)[:, None]
-        titles = self.vectors.titles
-        wholes = starts[:-1] != titles
-        for papers, rows, singles in self.vectors.singles():
-            cosines = questions @ singles.T
-            cosines -= usual
-            cosines *= self.lengths[rows]
-            firsts = starts[papers] - rows.start
-            cosines[:, firsts[wholes[papers]]] = -np.inf
-            np.maximum.reduceat(cosines, firsts, axis=1, out=found[:, papers])
+    @classmethod
+    def measure(cls, vectors: HalfVectors, mean: Vectors) -> HalfMeanings:
+        """Those vectors, compared with what this mean leaves of them."""
+        said, centred = np.empty((2, len(vectors)), np.float32)
+        parts = np.empty(len(vectors.rows), np.float32)
+        for near in vectors.blocks():
+            each = near.singles[near.firsts] + TITLE * near.singles[near.titles]
+            said[near.papers] = _by_length(each)
+            each *= said[near.papers, None]
+            centred[near.papers] = _by_length(np.subtract(each, mean, out=each))
+            parts[near.rows] = _by_length(np.subtract(near.singles, mean, out=near.singles))
+        return cls(vectors, mean, said, centred, parts)
+
+    def of(self, papers: Ints | slice) -> Vectors:
+        return self.vectors.wholes(papers)
+
+    def products(self, vectors: Vectors) -> Floats:
+        found = np.empty((len(self.vectors), len(vectors)), np.float32)
+        for near in self.vectors.blocks():
+            found[near.papers] = near.singles[near.firsts] @ vectors.T
         return found
 
+    def cosine(self, question: Vectors, paper: int) -> float:
+        mine = self.vectors.rows_of(paper)[:2].astype(np.float32)
+        first, title = mine[0], mine[-1]
+        rest = (first + TITLE * title) * self.said[paper] - self.mean
+        return float(question @ rest * self.centred[paper])
 
-def centre(vectors: HalfVectors, wholes: Vectors, mean: Vectors) -> tuple[Vectors, HalfParts]:
-    """The wholes, their titles said once more, and the parts, all without the mean."""
-    centred, titles = np.empty_like(wholes), vectors.titles
-    lengths = np.empty(len(vectors.rows), np.float32)
-    for papers, rows, singles in vectors.singles():
-        said = titled(wholes[papers], singles[titles[papers] - rows.start])
-        centred[papers] = unit(said - mean)
-        singles -= mean
-        lengths[rows] = np.einsum("ij,ij->i", singles, singles)
-    np.sqrt(lengths, out=lengths)
+    def cosines(self, questions: Vectors) -> tuple[Floats, Floats]:
+        usual = (questions @ self.mean)[:, None]
+        whole, nearest = np.empty((2, len(questions), len(self.vectors)), np.float32)
+        for near in self.vectors.blocks():
+            products, papers = questions @ near.singles.T, near.papers
+            said = products[:, near.firsts] + TITLE * products[:, near.titles]
+            whole[:, papers] = (said * self.said[papers] - usual) * self.centred[papers]
+            products -= usual
+            products *= self.parts[near.rows]
+            own = near.firsts != near.titles  # who has no parts is their own
+            products[:, near.firsts[own]] = -np.inf
+            np.maximum.reduceat(products, near.firsts, axis=1, out=nearest[:, papers])
+        return whole, nearest
+
+
+def _by_length(vectors: Vectors) -> Floats:
+    """What makes each of unit length; zero stays zero."""
+    lengths: Floats = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     np.divide(1, lengths, out=lengths, where=lengths > 0)
-    return centred, HalfParts(vectors, mean, lengths)
+    return lengths

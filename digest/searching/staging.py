@@ -7,9 +7,10 @@ stage is left out: it reorders a digest's best and changes nothing of how many t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,11 @@ from digest.matching.base import Embedder
 from digest.matching.engine import Matcher
 from digest.matching.hybrid import HybridScorer
 from digest.matching.lexical import LexicalScorer
-from digest.matching.ranking import tie_order
 from digest.matching.round import Batch, Likeness, Round
 from digest.matching.scoring import Scores
 from digest.model import Interest, Mutes, Paper, PaperId
-from digest.searching.batches import background_of, batch_of, known, light
-from digest.searching.halves import Stored
+from digest.searching.batches import Known, background_of, batch_of
+from digest.searching.halves import HalfVectors, Stored
 from digest.searching.index import Index
 from digest.searching.scanning import IndexScan
 from digest.searching.segment import Ints
@@ -35,14 +35,61 @@ MOST = 5_000  #: papers of the background
 
 
 @dataclass(frozen=True, eq=False)
+class _KnownBatch(Batch):
+    """A Batch that need not make its papers to say where they are."""
+
+    papers: Known
+    name: Callable[[Sequence[PaperId]], None]  #: reads titles
+
+    @cached_property
+    def ids(self) -> list[PaperId]:
+        return list(self.papers.ids)
+
+    @cached_property
+    def by_title(self) -> Mapping[str, int]:
+        self.name(self.ids)
+        return super().by_title
+
+
+@dataclass(frozen=True, eq=False)
 class Stage:
-    """`papers` (parallel to `rows` of the index) know their id, title, day and votes, no more."""
+    """`papers` (parallel to `rows` of the index) know no more than `Known` does."""
 
     index: Index
     rows: Ints
-    papers: Sequence[Paper]
+    papers: Known
+    titles: Callable[[Sequence[int]], Mapping[PaperId, str]]
     matcher: Matcher
     ready: Any
+
+    @property
+    def places(self) -> Mapping[PaperId, int]:
+        """Where each paper is among `papers`."""
+        return self._batch.places
+
+    def name(self, ids: Sequence[PaperId]) -> None:
+        """Read the titles of these papers, which are not known before."""
+        if unknown := [one for one in ids if one not in self.papers.titles]:
+            self.papers.titles.update(self.titles(unknown))
+
+    @cached_property
+    def announced(self) -> dict[date, int]:
+        """How many papers were announced on each day that had any."""
+        days, counts = np.unique(self.papers.days, return_counts=True)
+        pairs = zip(days.tolist(), counts.tolist(), strict=True)
+        return {date.fromordinal(day): count for day, count in pairs}
+
+    @cached_property
+    def _batch(self) -> Batch:
+        """What is the same whoever tries."""
+        known = self.papers
+        keys = np.array(known.ids, np.int64).astype(np.str_)
+        ties = np.empty(len(known), np.int64)
+        ties[np.lexsort((keys, -known.days, -known.votes))] = np.arange(
+            len(known)
+        )  # as `tie_order`
+        scan = IndexScan(self.index, self.rows)
+        return _KnownBatch(known, scan, ties, known.votes.astype(np.float32), self.name)
 
     def score(self, interest: Interest) -> Scores:
         compared = [interest] if interest.statement or interest.examples else []
@@ -50,12 +97,9 @@ class Stage:
 
     def round(self, interest: Interest, mutes: Mutes, scores: Scores) -> Round:
         """The digests' decision on every paper, as `Matcher` comes to it."""
-        votes = np.array([paper.votes or 0 for paper in self.papers], np.float32)
-        scan = IndexScan(self.index, self.rows)
-        batch = Batch(self.papers, scan, tie_order(self.papers), votes)
         threshold = np.array([self.matcher.threshold(interest)], np.float32)
         likeness = Likeness(np.arange(len(scores.values)), scores, threshold)
-        return Round(batch, [interest], mutes=[mutes], likeness=likeness)
+        return Round(self._batch, [interest], mutes=[mutes], likeness=likeness)
 
 
 @dataclass(frozen=True)
@@ -72,9 +116,9 @@ class Setting:
         """The papers announced on the `days` days up to `until`; `features` for examples."""
         rows = _rows(index, until - timedelta(days=days - 1), until)
         usual = self._background(index, until)
-        papers = self._known(index, rows)
+        papers = Known.at(index, rows)
         matcher, ready = self._measure(index, rows, papers, usual, until, features=features)
-        return Stage(index, rows, papers, matcher, ready)
+        return Stage(index, rows, papers, self.store.titles, matcher, ready)
 
     def _background(self, index: Index, today: date) -> Ints:
         """As `likeness`: the papers of the weeks before this week's Monday, or what there is."""
@@ -90,7 +134,7 @@ class Setting:
         self,
         index: Index,
         rows: Ints,
-        papers: Sequence[Paper],
+        papers: Known,
         usual: Ints,
         today: date,
         *,
@@ -100,9 +144,11 @@ class Setting:
             lexical = LexicalScorer(self._read(index, usual))
             return self._matcher(index, lexical, today), lexical.prepare(self._read(index, rows))
         stored = self._stored(self.embedder)
-        background = background_of(index, usual, self.embedder, stored, features=features)
+        vectors = HalfVectors.read(papers.ids, stored, self.embedder.dimensions)
+        lent = vectors.lend(papers.ids, stored)  # most of the background is among the papers
+        background = background_of(index, usual, self.embedder, lent, features=features)
         hybrid = HybridScorer(self.embedder, background)
-        ready = batch_of(index, rows, papers, background, stored)
+        ready = batch_of(index, rows, papers, background, vectors)
         return self._matcher(index, hybrid, today), ready
 
     def _matcher(self, index: Index, scorer: Any, today: date) -> Matcher:
@@ -121,15 +167,8 @@ class Setting:
     def _read(self, index: Index, rows: Ints) -> list[Paper]:
         ids = [PaperId(one) for one in index.ids[rows].tolist()]
         found = self.papers.papers(ids)
-        return [found.get(one, blank) for one, blank in zip(ids, light(index, rows), strict=True)]
-
-    def _known(self, index: Index, rows: Ints) -> list[Paper]:
-        titles = self.store.titles(index.ids[rows].tolist())
-        days, votes = index.days[rows].tolist(), index.votes[rows].tolist()
-        ids = map(PaperId, index.ids[rows].tolist())
         return [
-            known(one, str(one), titles.get(one, ""), date.fromordinal(day), voted or None)
-            for one, day, voted in zip(ids, days, votes, strict=True)
+            found.get(one, blank) for one, blank in zip(ids, Known.at(index, rows), strict=True)
         ]
 
 

@@ -27,6 +27,7 @@ from digest.store.tables import FetchRow, PaperVectorRow, table
 _FETCH: Final = table(FetchRow)
 _VECTOR: Final = table(PaperVectorRow)
 _PAGE: Final = 1000  #: papers read at once
+_DENSE: Final = 1.25  #: ids there may be for each that is wanted, to read all from first to last
 _COLUMNS: Final = (
     PAPER.c.id,
     PAPER.c.title,
@@ -96,7 +97,7 @@ class SearchableStore:
 
     def titles(self, ids: Sequence[int]) -> dict[PaperId, str]:
         statement = f"SELECT id, title FROM {PAPER.name} WHERE id IN ?"
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             found = bulk.query(connection, statement, [int(one) for one in ids])
         return {PaperId(one): title for one, title in found}
 
@@ -123,10 +124,15 @@ class SearchableStore:
         return self._data(model, ids, "data")
 
     def _data(self, model: str, ids: Sequence[int], data: str) -> dict[PaperId, bytes]:
-        statement = f"SELECT paper_id, {data} FROM {_VECTOR.name} WHERE model = ? AND paper_id IN ?"
+        statement = f"SELECT paper_id, {data} FROM {_VECTOR.name} WHERE model = ? AND paper_id "
+        wanted = {int(one) for one in ids}
+        first, last = min(wanted, default=0), max(wanted, default=0)
         with self._database.glance() as connection:
-            found = bulk.query(connection, statement, model, [int(one) for one in ids])
-        return {PaperId(one): bytes(value) for one, value in found}
+            if last - first < _DENSE * len(wanted):  # half the cost of looking for each
+                found = bulk.query(connection, f"{statement}BETWEEN ? AND ?", model, first, last)
+            else:
+                found = bulk.query(connection, f"{statement}IN ?", model, sorted(wanted))
+        return {PaperId(one): bytes(value) for one, value in found if one in wanted}
 
 
 def _read(connection: sa.Connection, ids: Sequence[int]) -> list[Searchable]:
