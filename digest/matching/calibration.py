@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -92,7 +93,9 @@ def calibrate(parts: Sequence[Floats], weights: Sequence[float]) -> Calibration:
     means = np.array([part.mean() for part in parts], np.float32)
     spreads = np.array([max(float(part.std()), FLOOR) for part in parts], np.float32)
     summed = weighted(parts, weights, means, spreads)
-    wanted = weighted(parts, np.maximum(weights, 0).tolist(), means, spreads)
+    wanted = summed
+    if min(weights) < 0:
+        wanted = weighted(parts, np.maximum(weights, 0).tolist(), means, spreads)
     centre, spread = float(wanted.mean()), max(float(wanted.std()), FLOOR)
     ordered = np.sort((summed - centre) / spread)[::-1]
     ranks, shares = _ranks(len(ordered))
@@ -129,6 +132,7 @@ def _calibrated(parts: Sequence[Floats], weights: Sequence[float]) -> list[Calib
     ]
 
 
+@lru_cache(maxsize=64)
 def _ranks(size: int) -> tuple[NDArray[np.int64], Floats]:
     """The ranks that levels are kept of among `size` papers, and their shares."""
     ranks = np.unique(np.append(RANKS[: np.searchsorted(RANKS, size)], size))

@@ -13,10 +13,11 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 Rows = NDArray[np.int64]  #: rows of a table
 REMEMBERED = 1 << 15  #: different words, some megabytes
+_FEW = 16  #: words that are sooner cut one by one than handed to other threads
 _WORD = re.compile("[a-z0-9]+")
 
 
@@ -48,9 +49,14 @@ class Tokens:
         if len(known) > self._most:
             known = self._known = {}
         if new := [word for word in words if word not in known]:
-            cut = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
+            cut = self._cut(new)
             known.update(zip(new, (tuple(one.ids) for one in cut), strict=True))
         return known
+
+    def _cut(self, words: list[str]) -> list[Encoding]:
+        if len(words) > _FEW:
+            return list(self._tokenizer.encode_batch_fast(words, add_special_tokens=False))
+        return [self._tokenizer.encode(word, add_special_tokens=False) for word in words]
 
 
 def known_pairs(rows: Rows, pairs: Rows, words: int) -> tuple[Rows, Rows]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from digest.model import Field, Paper, Reasons
@@ -41,11 +42,23 @@ def byline(authors: Sequence[str], reasons: Reasons, language: Language) -> Span
     more = len(authors) - len(shown)
     if not more:
         return language.join(names)
-    listed: Spans = names[0]
-    for name in names[1:]:
-        listed = fill(language.text("{first}, {next}"), first=listed, next=name)
-    rest = say(language.count("{n} more", "{n} more", more))
-    return fill(language.text("{names} and {rest}"), names=listed, rest=rest)
+    parts = {f"p{place}": name for place, name in enumerate(names)}
+    return fill(_cut_short(len(names), language), rest=_rest(more, language), **parts)
+
+
+@lru_cache(maxsize=64)
+def _cut_short(count: int, language: Language) -> str:
+    """ "{p0}, {p1}, {p2} and {rest}", as the language says it."""
+    listed = "{p0}"
+    for place in range(1, count):
+        both = language.text("{first}, {next}").replace("{next}", f"{{p{place}}}")
+        listed = both.replace("{first}", listed)
+    return language.text("{names} and {rest}").replace("{names}", listed)
+
+
+@lru_cache(maxsize=1024)
+def _rest(more: int, language: Language) -> Spans:
+    return say(language.count("{n} more", "{n} more", more))
 
 
 def _shown(count: int, marked: set[int]) -> list[int]:
@@ -84,8 +97,13 @@ def chips(paper: Paper, *, revision: bool, language: Language) -> tuple[str, ...
 
 def places(paper: Paper) -> list[str]:
     """ "arXiv cs.CL", "medRxiv": sources by their own names, one category at its own server."""
-    names = [own_name(source) for source in paper.sources[:_SOURCES]]
-    categories = [line(category, _CHIP_LENGTH) for category in paper.categories]
+    return list(_places(paper.sources[:_SOURCES], paper.categories))
+
+
+@lru_cache(maxsize=4096)
+def _places(sources: Sequence[str], labels: Sequence[str]) -> Sequence[str]:
+    names = [own_name(source) for source in sources]
+    categories = [line(label, _CHIP_LENGTH) for label in labels]
     if not categories or any(_names(name, categories[0]) for name in names):
         return names
     for n, name in enumerate(names):

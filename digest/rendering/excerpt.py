@@ -82,12 +82,22 @@ def window(text: str, hits: Sequence[Hit], length: int = EXCERPT_LENGTH) -> Rang
     if all([hit.end <= length for hit in hits]):
         return 0, _word_end(text, length)
     starts = sorted({0, *[_start(text, hit) for hit in hits]})
-    best = max(starts, key=lambda start: _terms(hits, start, start + length))
+    best = _richest(starts, hits, length)
     return best, _word_end(text, best + length)
 
 
-def _terms(hits: Sequence[Hit], start: int, end: int) -> int:
-    return len({hit.term for hit in hits if start <= hit.start and hit.end <= end})
+def _richest(starts: Sequence[int], hits: Sequence[Hit], length: int) -> int:
+    """The first start from which on most of the terms show."""
+    places = [(hit.start, hit.end, hit.term) for hit in hits]
+    best, most, all_of_them = 0, -1, len({term for _, _, term in places})
+    for start in starts:
+        end = start + length
+        count = len({term for first, last, term in places if start <= first and last <= end})
+        if count > most:
+            best, most = start, count
+            if count == all_of_them:
+                break
+    return best
 
 
 def _start(text: str, hit: Hit) -> int:

@@ -6,6 +6,6 @@
 """
 
 from digest.searching.asking import Asked, ask
-from digest.searching.searcher import Order, Result, Results, Searcher
+from digest.searching.searcher import Order, Result, Results, Searcher, processors
 
-__all__ = ["Asked", "Order", "Result", "Results", "Searcher", "ask"]
+__all__ = ["Asked", "Order", "Result", "Results", "Searcher", "ask", "processors"]

@@ -137,13 +137,22 @@ class Index:
         numbers = words.stream[words.begins[row] : words.begins[row + 1]] >> GAP_BITS
         return words.vocabulary.stems[numbers], int(words.title_words[row])
 
-    def coarse(self, vector: Floats) -> Floats:
-        """About the cosine of every row to a question's vector."""
+    def coarse(self, vector: Floats, rows: Ints | None = None) -> Floats:
+        """About the cosine of every row, or of some, to a question's vector."""
         near = vector @ self.frame.basis
+        if rows is not None:
+            return self._coarse_of(rows, near)
         if len(self.segments) == 1:
             only: Floats = self.segments[0].vectors.coarse @ near
             return only
         return np.concatenate([segment.vectors.coarse @ near for segment in self.segments])
+
+    def _coarse_of(self, rows: Ints, near: Floats) -> Floats:
+        found = np.zeros(len(rows), np.float32)
+        for begin, segment in zip(self.begins, self.segments, strict=True):
+            here = (rows >= begin) & (rows < begin + len(segment))
+            found[here] = segment.vectors.coarse[rows[here] - begin] @ near
+        return found
 
     def coarse_usual(self, vector: Floats) -> tuple[float, float]:
         """Mean and spread of `coarse` over all rows, without looking at them."""

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ from digest.searching.selecting import first
 
 FINE = 2_000  #: rows whose own vectors are looked at
 DEPTH = 60  #: rows whose sentences are looked at
+SCATTERED = 8  #: one row of so many is sooner picked out than all are looked at in order
 NEAR = 0.01  #: share of the archive up to which a paper is near …
 AT_LEAST = 20  #: … and papers that are, however small the archive
 MOST_STEMS = 128  #: of a long text, the rarest
@@ -117,16 +119,18 @@ class _Merits:
             votes=self.votes[rows].astype(np.float32),
         )
 
-    def most_by_words(self) -> float:
-        """What no row scores more than that is not near and has no votes."""
-        strongest = _Merits(
-            share=np.ones(1, np.float32),
-            values=np.zeros(1, np.float32),
-            true=np.ones(1, np.bool_),
-            strength=self.strength.max(initial=0.0, keepdims=True),
-            votes=np.zeros(1, np.int32),
-        )
-        return float(strongest.scores(np.zeros(1, np.int64))[0])
+
+@lru_cache(maxsize=256)
+def _most_by_words(strongest: float) -> float:
+    """What no row scores more than that is not near and has no votes; `strongest` of all rows."""
+    merits = _Merits(
+        share=np.ones(1, np.float32),
+        values=np.zeros(1, np.float32),
+        true=np.ones(1, np.bool_),
+        strength=np.array([strongest], np.float32),
+        votes=np.zeros(1, np.int32),
+    )
+    return float(merits.scores(np.zeros(1, np.int64))[0])
 
 
 def _contenders(rows: Ints, merits: _Merits, first: int) -> Ints:
@@ -134,7 +138,7 @@ def _contenders(rows: Ints, merits: _Merits, first: int) -> Ints:
     special = rows[(merits.share[rows] < 1) | (merits.votes[rows] > 0)]
     if len(special) < first:
         return rows
-    above = merits.scores(special) > merits.most_by_words()
+    above = merits.scores(special) > _most_by_words(float(merits.strength.max(initial=0.0)))
     return special[above] if np.count_nonzero(above) >= first else rows
 
 
@@ -201,7 +205,7 @@ def _compare(
         return _told(len(index), known, rows, known.total([words[rows]], [1.0]))
     question = index.frame.question(statement, embedder)
     known = _calibrated(index.frame, _sample_parts(index, words, question))
-    rows = _likeliest(pool, lambda: _estimated(known, words, index, question))
+    rows = _likeliest(pool, lambda some: _estimated(known, words, index, question, some))
     meaning = index.cosines(rows, question)
     rough = known.total([words[rows], meaning, _by_whole(known, meaning)], WEIGHTS)
     order = np.argsort(-rough, kind="stable")
@@ -212,15 +216,17 @@ def _compare(
     return _told(len(index), known, rows, scores)
 
 
-def _likeliest(pool: Bools, estimate: Callable[[], Floats]) -> Ints:
-    """The rows of a pool that are worth a closer look."""
+def _likeliest(pool: Bools, estimate: Callable[[Ints | None], Floats]) -> Ints:
+    """The rows of a pool that are worth a closer look; `estimate` does some of the rows, or all."""
     size = int(np.count_nonzero(pool))
     if size <= FINE:
         return np.flatnonzero(pool)
-    estimated = estimate()
     if 2 * size < len(pool):
         rows: Ints = np.flatnonzero(pool)
-        return rows[first(estimated[rows], FINE)]
+        is_part = SCATTERED * size < len(pool)
+        estimated = estimate(rows) if is_part else estimate(None)[rows]
+        return rows[first(estimated, FINE)]
+    estimated = estimate(None)
     if size < len(pool):
         estimated[~pool] = -np.inf
     return first(estimated, FINE)
@@ -255,15 +261,19 @@ def _sample_parts(index: Index, words: Floats, question: Floats) -> list[Floats]
     return [words[rows], index.sample @ question, nearest]
 
 
-def _estimated(known: Calibration, words: Floats, index: Index, question: Floats) -> Floats:
-    """What the score of every row goes by, about: their order, not their values.
+def _estimated(
+    known: Calibration, words: Floats, index: Index, question: Floats, rows: Ints | None
+) -> Floats:
+    """What the score of some rows (None: of every row) goes by, about: the order, not the values.
 
     The coarse cosine, standardised over the archive, stands for both parts of the meaning.
     """
     _, spread = index.coarse_usual(question)
     share = np.float32((WEIGHTS[1] + WEIGHTS[2]) / max(spread, 1e-6))
-    estimated = index.coarse(share * question)
-    estimated += np.float32(WEIGHTS[0] / known.spreads[0]) * words
+    estimated = index.coarse(share * question, rows)
+    estimated += np.float32(WEIGHTS[0] / known.spreads[0]) * (
+        words if rows is None else words[rows]
+    )
     return estimated
 
 

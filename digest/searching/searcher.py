@@ -23,7 +23,7 @@ import numpy as np
 from digest.errors import DigestError
 from digest.matching.base import Embedder
 from digest.matching.vectors import VectorStore
-from digest.model import Paper, PaperId, Reasons
+from digest.model import FetchId, Paper, PaperId, Reasons
 from digest.searching.asking import Asked, ask
 from digest.searching.index import Index
 from digest.searching.keeping import Keeper
@@ -87,7 +87,7 @@ class Searcher:
         self._looked = 0.0
         self._news = threading.Event()
         self._is_kept = False
-        self._seats = threading.BoundedSemaphore(_processors() + 1)  # one may wait for the store
+        self._seats = threading.BoundedSemaphore(processors() + 1)  # one may wait for the store
 
     def search(
         self,
@@ -177,6 +177,12 @@ class Searcher:
             self._current()
         return self._edition
 
+    @property
+    def standing(self) -> tuple[FetchId, int] | None:
+        """As of which fetch the index is, and its edition, where no look at the store is needed."""
+        index = self._index
+        return (index.version, self._edition) if index is not None and self._is_kept else None
+
     def wait(self) -> None:
         """Until a refresh that is under way is done."""
         with self._turn:
@@ -208,7 +214,7 @@ class Searcher:
             log.warning("Search was not refreshed: %s", error, extra={"action": "search_stale"})
 
 
-def _processors() -> int:
+def processors() -> int:
     """Those this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -24,6 +25,7 @@ _COLUMNS: Final = (
     *("votes", "comments", "submitter", "organisation", "note"),
 )
 _SEEN: Final = ("paper_id", "source", "announcement", "announced_at", "version")
+_labels: Final = lru_cache(maxsize=4096)(texts)  #: papers share their categories
 _KINDS: Final = {kind.value: kind for kind in Announcement}  #: faster than the enum's call
 _BATCH: Final = 500  #: values in one IN (…)
 
@@ -110,7 +112,7 @@ def _paper(
         title=row[2],
         abstract=row[3],
         authors=texts(row[4]),
-        categories=texts(row[5]),
+        categories=_labels(row[5]),
         ids=PaperIds(*row[6:10]),
         links=Links(*row[10:13]),
         announced_on=bulk.day(row[13]),

@@ -9,9 +9,9 @@ No cookie: looking at a page in another language stores nothing, on neither side
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote_plus, urlencode
 
 _ASKED: Final = re.compile(r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\s*(?:;\s*q=([0-9.]+))?\s*")
 _MOST: Final = 20  #: wishes looked at
@@ -25,10 +25,11 @@ def named(query: str, offered: Sequence[str]) -> str:
     return next((code for code in offered if code.lower() == wish), "")
 
 
-def instead(query: str, code: str) -> str:
-    """The query of the same page in another language."""
-    kept = [(key, value) for key, value in _pairs(query) if key != KEY]
-    return urlencode([*kept, (KEY, code)])
+def instead(query: str, codes: Iterable[str]) -> list[str]:
+    """The query of the same page in each of some languages."""
+    kept = urlencode([(key, value) for key, value in _pairs(query) if key != KEY])
+    start = f"{kept}&{KEY}=" if kept else f"{KEY}="
+    return [start + quote_plus(code) for code in codes]
 
 
 def choose(accept: str, offered: Sequence[str]) -> str:

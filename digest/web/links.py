@@ -36,9 +36,10 @@ class Links:
 
     def to(self, path: str, **query: str | None) -> str:
         """A path with the parts of a query that are something."""
-        chosen = {} if path.startswith(_NO_PAGES) else {KEY: self.language}
-        said = urlencode({name: value for name, value in {**query, **chosen}.items() if value})
-        return f"{self.root}{path}?{said}" if said else f"{self.root}{path}"
+        if self.language and not path.startswith(_NO_PAGES):
+            query[KEY] = self.language
+        given = {name: value for name, value in query.items() if value}
+        return f"{self.root}{path}?{urlencode(given)}" if given else f"{self.root}{path}"
 
     def day(self, day: date, **query: str | None) -> str:
         return self.to(f"/papers/{day.isoformat()}", **query)
@@ -62,8 +63,9 @@ def paper_path(id: PaperId, title: str) -> str:
 
 def slug(title: str) -> str:
     """The title's words for an address, in plain letters; "" where it has none."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode("ascii")
-    words = _NOT_PLAIN.sub("-", plain.lower()).strip("-")
+    if not title.isascii():
+        title = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode("ascii")
+    words = _NOT_PLAIN.sub("-", title.lower()).strip("-")
     if len(words) <= _SLUG:
         return words
     return words[:_SLUG].rpartition("-")[0] or words[:_SLUG]

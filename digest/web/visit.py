@@ -118,10 +118,10 @@ class Visit:
         offered = self.rooms.languages
         if len(offered) < 2 or self.request.method != "GET":
             return []
-        query = self.request.url.query
+        queries = instead(self.request.url.query, offered)
         return [
-            InLanguage(code, own_name(code), f"?{instead(query, code)}", speak(code) is current)
-            for code in offered
+            InLanguage(code, own_name(code), f"?{query}", speak(code) is current)
+            for code, query in zip(offered, queries, strict=True)
         ]
 
     def _page(

@@ -321,9 +321,9 @@ def test_the_language_a_query_names(query: str, code: str) -> None:
 
 
 def test_the_same_page_in_another_language() -> None:
-    assert instead("q=a+b&lang=de&x=", "ja") == "q=a+b&x=&lang=ja"
-    assert instead("", "ja") == "lang=ja"
-    assert instead('q="><script>', "ja") == "q=%22%3E%3Cscript%3E&lang=ja"
+    assert instead("q=a+b&lang=de&x=", ["ja"]) == ["q=a+b&x=&lang=ja"]
+    assert instead("", ["ja", "de"]) == ["lang=ja", "lang=de"]
+    assert instead('q="><script>', ["ja"]) == ["q=%22%3E%3Cscript%3E&lang=ja"]
 
 
 def test_a_public_feed_is_the_same_for_everybody(client: TestClient) -> None:
