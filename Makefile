@@ -8,7 +8,8 @@
 #   make serve       the demo's page over HTTP, for a machine without a screen
 #   make clean       remove the environment and the demo
 #
-# PYTHON=… picks another interpreter, VENV=… another place, TESTS=… some of the tests.
+# PYTHON=… picks another interpreter, VENV=… another place, TESTS=… some of the tests, and
+# PROCESSES=… how many run tests side by side (0: in one, for a debugger).
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -23,6 +24,8 @@ PORT ?= 8000
 TESTS ?=
 # In CI nothing is skipped in silence: a test that cannot run here is a failure.
 STRICT := $(if $(CI),-p tests.house.no_skips)
+PROCESSES ?= auto
+PYTEST = $(BIN)/python -m pytest -n $(PROCESSES) --maxprocesses 4 --dist worksteal $(STRICT)
 
 RUN := $(VENV)/.for-run
 DEV := $(VENV)/.for-dev
@@ -54,10 +57,10 @@ serve: demo
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest $(STRICT) $(TESTS)
+	$(PYTEST) $(TESTS)
 
 test-fast: $(DEV)
-	$(BIN)/python -m pytest -m "not slow" $(STRICT) $(TESTS)
+	$(PYTEST) -m "not slow" $(TESTS)
 
 check: $(DEV)
 	$(BIN)/ruff check .

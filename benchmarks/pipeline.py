@@ -3,14 +3,13 @@
     due | match | compose | claim | load | join | send | settle     SQLite, every commit durable
 
 The papers are in, with what ingest works out of each (vector and sentence), which is told apart.
-As `digest run` does it, a large one in two processes, into Postfix's smtp-sink, beside smtp-source
-at the same message size in the same run; and in one process, to compare. 500 papers in the window,
-3 interests each (half keywords, half plain words) out of a pool of 2,000 different ones;
-`--distinct` gives everybody interests of their own. A paper is of two topics out of 300 and speaks
-in the words of science at large, each as often as there; one in twenty goes on from another of that
-day, so that one in ten has a near-copy, as among real papers. Costs a further subscriber are CPU
-differences between a quarter of the subscribers and all of them, with a sender that accepts at
-once. `--large` adds 100,000 subscribers.
+As `digest run` does it, into Postfix's smtp-sink, beside smtp-source at the same message size in
+the same run. 500 papers in the window, 3 interests each (half keywords, half plain words) out of a
+pool of 2,000 different ones; `--distinct` gives everybody interests of their own. A paper is of two
+topics out of 300 and speaks in the words of science at large, each as often as there; one in twenty
+goes on from another of that day, so that one in ten has a near-copy, as among real papers. Costs a
+further subscriber are CPU differences between a quarter of the subscribers and all of them, with a
+sender that accepts at once. `--large` adds 100,000 subscribers.
 
     --profile compose|drain     where the time goes, by cProfile, and nothing else
 """
@@ -42,7 +41,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `digest run` does, befo
 
 from benchmarks.delivery import sink
 from benchmarks.peers import SOURCE
-from digest import memory
 from digest.clock import fixed_clock
 from digest.config import Settings
 from digest.delivery.base import Witness
@@ -72,7 +70,6 @@ from digest.store import subscribers as register
 from digest.store.database import Database
 from digest.store.outbox import OutboxStore
 from digest.store.papers import Fetch, PaperStore, SourceMemory
-from digest.store.readers import ReaderStore
 from digest.store.schema import migrate
 from digest.wiring import App, open_app
 
@@ -208,7 +205,7 @@ def subscriber(number: int, wanted: Sequence[Interest]) -> Subscriber:
     )
 
 
-def settings(folder: Path, port: int, processes: str = "auto") -> Settings:
+def settings(folder: Path, port: int) -> Settings:
     return Settings.model_validate(
         {
             "site": {"operator_email": "op@example.org", "secret_keys": ["long enough " * 3]},
@@ -216,7 +213,6 @@ def settings(folder: Path, port: int, processes: str = "auto") -> Settings:
             "delivery": {
                 "channel": "smtp",
                 "spool": folder / "spool",
-                "processes": processes,
                 "smtp": {"host": "127.0.0.1", "port": port, "security": "none"},
             },
         }
@@ -230,9 +226,9 @@ def _url(folder: Path) -> str:
 # --- measured in processes of their own -----------------------------------------------------------
 
 
-def run(folder: Path, port: int, processes: str) -> dict[str, float]:
+def run(folder: Path, port: int) -> dict[str, float]:
     """The whole run into a server."""
-    with open_app(settings(folder, port, processes)) as app:
+    with open_app(settings(folder, port)) as app:
         began, cpu = time.perf_counter(), _cpu()
         report = app.run(NOW)
         seconds, cpu = time.perf_counter() - began, _cpu() - cpu
@@ -244,7 +240,6 @@ def run(folder: Path, port: int, processes: str) -> dict[str, float]:
         "cpu": cpu,
         "sent": sent,
         "peak": _peak(),
-        "courier": _peak(resource.RUSAGE_CHILDREN),
         "papers": row[0],
     }
 
@@ -264,24 +259,21 @@ def beside(folder: Path) -> dict[str, float]:
     """CPU seconds of each stage with a sender that accepts at once, and the mean size of a mail."""
     clock = Stages()
     with open_app(settings(folder, 1)) as app:
-        _compose(app, clock)
-        _drain(app, clock)
+        with clock("start"):
+            batches = app.composer(NOW, keep=app.readers.keep).batches(NOW)
+
+        def more() -> bool:
+            with clock("compose"):
+                return next(batches, None) is not None
+
+        _drain(app, clock, more)
     return clock.spent | {"peak": _peak()}
 
 
-def _compose(app: App, clock: Stages) -> None:
-    with clock("start"):
-        composer = app.composer(NOW)
-    with clock("compose"):
-        composer.compose(NOW)
-    del composer
-    memory.give_back()
-
-
-def _drain(app: App, clock: Stages) -> None:
+def _drain(app: App, clock: Stages, more: Callable[[], bool] = lambda: False) -> None:
     sizes: list[int] = []
     letters = Letters(
-        readers=ReaderStore(app.database),
+        readers=app.readers,
         papers=app.papers,
         tokens=app.tokens,
         draw=_as_it_is,
@@ -302,7 +294,7 @@ def _drain(app: App, clock: Stages) -> None:
         routes = [Route(Channel.SMTP, Anything)]
         spool = app.settings.delivery.spool
         with Outbox(store, compose, routes, spool=spool, clock=lambda: NOW) as outbox:
-            outbox.drain()
+            outbox.drain(more)
     clock.spent["bytes"] = sum(sizes) / max(1, len(sizes))
 
 
@@ -423,7 +415,7 @@ def main() -> None:
 def say(verb: str, folder: str, *rest: str) -> None:
     """What a child process prints: its figures as JSON."""
     verbs: dict[str, Callable[..., Any]] = {
-        "run": lambda: run(Path(folder), int(rest[0]), rest[1]),
+        "run": lambda: run(Path(folder), int(rest[0])),
         "beside": lambda: beside(Path(folder)),
         "populate": lambda: populate(Path(folder), int(rest[0]), distinct=rest[1] == "True"),
     }
@@ -437,26 +429,22 @@ def measure(subscribers: int, *, distinct: bool, large: bool) -> None:
     print(f"  {'smtp-source -d -s 10':<26}{theirs:>9,.0f} messages/s    1.00")
     end_to_end("ours, 1,000 subscribers", 1_000, theirs, distinct=distinct)
     end_to_end(f"ours, {subscribers:,} subscribers", subscribers, theirs, distinct=distinct)
-    end_to_end("… in one process", subscribers, theirs, distinct=distinct, processes="1")
     if large:
         end_to_end("ours, 100,000 subscribers", 100_000, theirs, distinct=distinct)
 
 
-def end_to_end(
-    name: str, subscribers: int, theirs: float, *, distinct: bool, processes: str = "auto"
-) -> None:
+def end_to_end(name: str, subscribers: int, theirs: float, *, distinct: bool) -> None:
     """A run's figures, beside smtp-source's messages a second."""
     with installation(subscribers, distinct=distinct) as folder, sink() as target:
-        figures = _child("run", folder, target.port, processes)
+        figures = _child("run", folder, target.port)
         time.sleep(0.2)
         assert target.count() == figures["sent"] == subscribers, (target.count(), figures)
     rate = subscribers / figures["seconds"]
-    courier = f" and {figures['courier']:.0f}" if figures["courier"] else ""
     print(
         f"  {name:<26}{rate:>9,.0f} messages/s{rate / theirs:>8.2f}"
         f"{figures['cpu'] / subscribers * 1e6:>9.0f} µs CPU each"
         f"{figures['papers'] / subscribers:>6.1f} papers each"
-        f"{figures['peak']:>7.0f}{courier} MB peak"
+        f"{figures['peak']:>7.0f} MB peak"
     )
 
 

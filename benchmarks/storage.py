@@ -9,6 +9,7 @@ docs/why/scaling.md is worked out from them.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Iterator
@@ -41,21 +42,21 @@ PAPERS = 15
 TABLES = (SubscriberRow, DigestRow, SentRow, DeliveryRow)
 
 
-def document() -> dict[str, Any]:
-    """A digest as it is stored."""
+def document(*, shared: bool) -> dict[str, Any]:
+    """A digest as it is stored: of interests that others have as well, or of one's own."""
     hits = (Hit(PaperField.TITLE, 0, 8, "lantern*"), Hit(PaperField.ABSTRACT, 40, 48, "lantern*"))
     items = tuple(
         Item(PaperId(number), 0.83, Reasons(hits=hits, percentile=0.012))
         for number in range(1, PAPERS + 1)
     )
-    stored: dict[str, Any] = json.loads(
-        Written().text(builders.digest(sections=(Section(None, "Lanterns", items),)))
-    )
+    digest = builders.digest(sections=(Section(None, "Lanterns", items),))
+    (alone, named), _ = Written().texts([digest, digest], itertools.count(1_000_000))
+    stored: dict[str, Any] = json.loads(named if shared else alone)
     return stored
 
 
-def fill(database: Database, count: int) -> None:
-    stored = document()
+def fill(database: Database, count: int, *, shared: bool) -> None:
+    stored = document(shared=shared)
     with database.write() as connection:
         connection.execute(sa.insert(table(FetchRow)), [_fetch()])
         connection.execute(sa.insert(table(PaperRow)), [_paper(n) for n in range(1, PAPERS + 1)])
@@ -173,14 +174,16 @@ def sizes(database: Database) -> dict[str, int]:
 
 
 def main(count: int) -> None:
-    with databases() as both:
-        print(f"{count} subscribers, one digest of {PAPERS} papers each; bytes with indexes")
-        for name, database in both:
-            fill(database, count)
-            found = {table_: size / count for table_, size in sizes(database).items()}
-            daily = sum(found.values()) - found["subscriber"]
-            told = ", ".join(f"{table_} {size:,.0f}" for table_, size in found.items())
-            print(f"{name:<11} a subscriber: {told}; a further day: {daily:,.0f}")
+    for shared in (True, False):
+        whose = "shared by many" if shared else "of their own"
+        with databases() as both:
+            print(f"{count} subscribers, one digest of {PAPERS} papers each, interests {whose}")
+            for name, database in both:
+                fill(database, count, shared=shared)
+                found = {table_: size / count for table_, size in sizes(database).items()}
+                daily = sum(found.values()) - found["subscriber"]
+                told = ", ".join(f"{table_} {size:,.0f}" for table_, size in found.items())
+                print(f"{name:<11} bytes a subscriber: {told}; a further day: {daily:,.0f}")
 
 
 if __name__ == "__main__":

@@ -1,27 +1,32 @@
 """One run: the whole river once.
 
-    leftovers | ingest, groundwork | compose | sum up | send
-                                  send while composing
+    leftovers | ingest, groundwork | compose a batch, send it, compose … | sum up | send
 
 What an earlier run left in the outbox goes first, so that a digest composed before a crash is
-sent as it was composed; then the day's work. In a large run others send already while it composes,
-once no paper waits for a better summary. Killed at any instant, the next run goes on from what
-is stored. It holds no policy of its own: each step keeps its own guarantees.
+sent as it was composed; then the day's work. A batch is sent as soon as it is composed, while its
+digests are still at hand, unless papers wait for a better summary or the way out is slow: web pages
+and feeds wait for no mail. Killed at any instant, the next run goes on from what is stored. It
+holds no policy of its own: each step keeps its own guarantees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from digest import memory
+from digest.delivery.journal import uptime
 from digest.edition import Composed, Composer
 from digest.ingest import IngestReport, SourceReport
 from digest.model import DeliveryState, Skip, SubscriberId
 from digest.outbox.tally import Tally
 from digest.store.editions import EditionStore
+
+More = Callable[[], bool]
 
 _REPORTED = (
     DeliveryState.DELIVERED,
@@ -49,16 +54,6 @@ class Unwatched:
     def composed(self, subscribers: int) -> None: ...
 
     def sent(self, deliveries: int) -> None: ...
-
-
-class Couriers(Protocol):
-    """Whoever sends beside a run (see `digest.courier`)."""
-
-    def posted(self) -> None:
-        """There is something to send."""
-
-    def finish(self, drain: Callable[[], Tally]) -> Tally:
-        """Send beside them, and wait until they have sent what they can; what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +107,63 @@ class RunReport:
         return [*_REPORTED, *(one for one in others if self.deliveries.states[one])]
 
 
+def _nothing() -> bool:
+    """There is no more to send."""
+    return False
+
+
+class Composing:
+    """Composes batch by batch, as the sender asks for more; what fails is told at the end.
+
+    A batch that took long to send is followed by all others at once: what is composed can be read
+    elsewhere, and need not wait for the mail.
+    """
+
+    def __init__(
+        self,
+        batches: Iterator[tuple[Composed, int]],
+        watcher: Watcher,
+        stop: threading.Event,
+        *,
+        patience: float = 10.0,
+    ) -> None:
+        """`patience`: seconds that sending a batch may keep the next from being composed."""
+        self._batches = batches
+        self._watcher = watcher
+        self._stop = stop
+        self._total = Composed()
+        self._fault: Exception | None = None
+        self._patience = patience
+        self._last = math.inf  #: when the last batch was ready
+
+    def more(self) -> bool:
+        """Compose a batch, or all of them; whether there was any."""
+        is_slow = uptime() - self._last > self._patience
+        try:
+            found = self._compose(None if is_slow else 1)
+        except Exception as fault:  # messages are on the wire: they come first
+            self._fault = fault
+            return False
+        self._last = uptime()
+        return found
+
+    def finish(self) -> Composed:
+        """Compose whatever is left, unless asked to stop; raises what an earlier batch met."""
+        if self._fault is not None:
+            raise self._fault
+        self._compose(None)
+        return self._total
+
+    def _compose(self, most: int | None) -> bool:
+        found = 0
+        while found != most and not self._stop.is_set() and (batch := next(self._batches, None)):
+            done, moved = batch
+            self._total += done
+            self._watcher.composed(moved)
+            found += 1
+        return found > 0
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
     """The steps of a run, made by the wiring; `composer` is made after ingest has stored.
@@ -125,28 +177,25 @@ class Day:
     composer: Callable[[], Composer]
     settle: Callable[[], bool]
     summarise: Callable[[], object]
-    drain: Callable[[Watcher], Tally]
-    couriers: Couriers
+    drain: Callable[[Watcher, More], Tally]
+    stop: threading.Event
 
     def run(
         self, now: datetime, *, only: SubscriberId | None = None, watcher: Watcher
     ) -> RunReport:
         """Ingest, compose what is due at `now`, send; the report is stored with the run."""
-        deliveries = self.drain(watcher)
+        deliveries = self.drain(watcher, _nothing)
         run_id = self.store.begin_run(now)
         ingested = self.ingest(run_id, watcher)
         is_final = self.settle()
-
-        def queued(moved: int) -> None:
-            watcher.composed(moved)
-            if is_final:
-                self.couriers.posted()
-
-        composed = self.composer().compose(now, run_id=run_id, only=only, progress=queued)
+        batches = self.composer().batches(now, run_id=run_id, only=only)
+        composing = Composing(batches, watcher, self.stop)
+        if is_final:
+            deliveries.add(self.drain(watcher, composing.more))
+        composed = composing.finish()
         memory.give_back()
         self.summarise()
-        deliveries.add(self.couriers.finish(lambda: self.drain(watcher)))
-        deliveries.add(self.drain(watcher))
+        deliveries.add(self.drain(watcher, _nothing))
         report = RunReport(now, ingested, composed, deliveries)
         self.store.finish_run(run_id, now, report.to_json())
         return report

@@ -2,16 +2,15 @@
 
     deliveries | letters | joined | out by the post
 
-All that a process needs that does nothing but send mail, made when first asked for, and no more, so
-that it is ready soon and small: `digest.courier` starts such processes, and `digest.wiring.App` is
-a Dispatch with everything else. It constructs and adapts; guarantee 2 is the outbox's.
+All that sending mail needs, made when first asked for; `digest.wiring.App` is a Dispatch with
+everything else. It constructs and adapts; guarantee 2 is the outbox's.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from digest.branding import brand_of
@@ -20,7 +19,7 @@ from digest.config import Settings
 from digest.errors import TemplateFault
 from digest.letters import Letters
 from digest.model import Channel, Message, Site
-from digest.outbox import Outbox, Route, Tally, Unrenderable
+from digest.outbox import Outbox, Route, Unrenderable
 from digest.pager import Pager
 from digest.post import Post
 from digest.rendering.brand import Brand
@@ -41,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 class Dispatch:
-    """What one sending process needs."""
+    """What sending mail needs."""
 
     def __init__(
         self,
@@ -89,6 +88,10 @@ class Dispatch:
         return joiner
 
     @cached_property
+    def readers(self) -> ReaderStore:
+        return ReaderStore(self.database)
+
+    @cached_property
     def post(self) -> Post:
         """The accounts mail leaves by, and what hears of what comes back."""
         return Post(
@@ -107,16 +110,11 @@ class Dispatch:
         is_mailed = self.settings.monitoring.alerts
         return Pager(self.database, clock=self.clock, is_mailed=is_mailed)
 
-    def mails(
-        self,
-        clock: Clock,
-        *others: Route,
-        progress: Callable[[Tally], None] = lambda tally: None,
-    ) -> Outbox:
+    def mails(self, clock: Clock, *others: Route) -> Outbox:
         """One worker on the queue; raises Halted for a database that must not send yet."""
         self.require_no_halt()
         letters = Letters(
-            readers=ReaderStore(self.database),
+            readers=self.readers,
             papers=self.papers,
             tokens=self.tokens,
             draw=self.draw,
@@ -129,7 +127,6 @@ class Dispatch:
             spool=self.settings.delivery.spool,
             clock=clock,
             stop=self.stop,
-            progress=progress,
         )
 
     def draw(self, letter: Letter, channel: Channel) -> Message | Unrenderable:

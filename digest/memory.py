@@ -25,7 +25,7 @@ _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
 
 _SELDOM: Final = (20_000, 50, 100)  #: what `gc.set_threshold` takes
-_HARDLY: Final = (200_000, 50, 100)  #: at most some tens of megabytes lie about
+_HARDLY: Final = (500_000, 50, 100)  #: at most some tens of megabytes lie about
 _working = 0  #: how many works are going on that make much
 _counting = Lock()
 

@@ -83,7 +83,6 @@ class Post:
         self._clock = clock
         self._stop = stop
         self._tell = tell
-        self._parts = 1
         self.budgets = BudgetStore(database)
         self.routes = RouteStore(database)
 
@@ -106,10 +105,6 @@ class Post:
     def sender(self) -> Sender:
         """The configured way out by mail, opened anew at each call."""
         return PreparedSender(FailoverSender(self._ways()), self._prepares)
-
-    def share(self, parts: int) -> None:
-        """From now on, senders have one of so many parts of each account's sessions."""
-        self._parts = parts
 
     def verp(self, delivery: DeliveryId) -> str:
         """The envelope sender of one delivery; empty where bounces are not asked back."""
@@ -135,7 +130,6 @@ class Post:
 
     def _way(self, config: SmtpAccount) -> Way:
         account = as_account(config)
-        account = replace(account, sessions=max(1, account.sessions // self._parts))
         name = f"{config.username}@{account.place}" if config.username else account.place
         sender: Sender = SmtpSender(account, stop=self._stop)
         rates = parse_rates(config.rates)

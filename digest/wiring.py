@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -19,7 +19,6 @@ from digest.bounces import Heard
 from digest.channels import ConfiguredChannels
 from digest.clock import Clock, fixed_clock, system_clock
 from digest.config import Settings
-from digest.courier import Couriers, number_of
 from digest.day import Day, RunReport, Unwatched, Watcher
 from digest.dispatch import Dispatch
 from digest.edition import Composer
@@ -47,6 +46,7 @@ from digest.store.covering import CoveringStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
 from digest.store.errands import ErrandStore
+from digest.store.readers import Read
 from digest.store.revisions import require_current
 from digest.store.searchable import SearchableStore
 from digest.store.stream import StreamStore
@@ -105,21 +105,20 @@ class App(Dispatch):
         if dry_run:
             return RunReport(at, digests=self.composer(at).rehearse(at, only=who))
         clock = self.clock if now is None else fixed_clock(now)
-        with self._couriers(at, clock, alone=who is not None) as couriers:
-            self.post.listen()  # who is suspended for what came back is not composed for
-            with self.errands(clock) as errands:
-                errands.drain()
-            with self.outbox(clock) as outbox:
-                day = Day(
-                    store=self.editions,
-                    ingest=lambda run_id, watching: self.ingest(clock, run_id, watching),
-                    composer=lambda: self.composer(at),
-                    settle=lambda: self.summaries.settle(clock),
-                    summarise=lambda: self.summaries.make(clock),
-                    drain=lambda watching: _watched(outbox.drain(), watching),
-                    couriers=couriers,
-                )
-                report = day.run(at, only=who, watcher=watcher or Unwatched())
+        self.post.listen()  # who is suspended for what came back is not composed for
+        with self.errands(clock) as errands:
+            errands.drain()
+        with self.outbox(clock) as outbox:
+            day = Day(
+                store=self.editions,
+                ingest=lambda run_id, watching: self.ingest(clock, run_id, watching),
+                composer=lambda: self.composer(at, keep=self.readers.keep),
+                settle=lambda: self.summaries.settle(clock),
+                summarise=lambda: self.summaries.make(clock),
+                drain=lambda watching, more: _watched(outbox.drain(more), watching),
+                stop=self.stop,
+            )
+            report = day.run(at, only=who, watcher=watcher or Unwatched())
         self.hub.finish(_HUB_SECONDS)
         self.require_no_halt()
         self.clean(min(at, self.clock()))
@@ -154,14 +153,17 @@ class App(Dispatch):
         """What composing needs of every paper."""
         return Groundwork(self.likeness, self.summaries, self.stop)
 
-    def composer(self, at: datetime) -> Composer:
-        """Composes against the background of the weeks before `at`."""
+    def composer(
+        self, at: datetime, *, keep: Callable[[Iterable[Read]], None] = lambda written: None
+    ) -> Composer:
+        """Composes against the background of the weeks before `at`; `keep` gets what it stored."""
         return Composer(
             store=self.editions,
             papers=self.papers,
             subscribers=self.subscribers,
             matcher=self.matcher(at),
             routes=partial(routes, mail=self.settings.delivery.channel_kind()),
+            keep=keep,
         )
 
     def preview(
@@ -253,16 +255,6 @@ class App(Dispatch):
     def outbox(self, clock: Clock) -> Outbox:
         """One worker on the queue; raises Halted for a database that must not send yet."""
         return self.mails(clock, *self.channels.routes(clock))
-
-    def _couriers(self, at: datetime, clock: Clock, *, alone: bool) -> Couriers:
-        """Who sends while a run composes, if that is much; others could not see a test's memory."""
-        number = 0
-        if not (alone or self.database.is_in_memory):
-            number = number_of(self.settings, lambda most: len(self.editions.due(at, limit=most)))
-        stands = None if clock is system_clock else clock()
-        return Couriers(
-            self.settings, number=number, at=stands, stop=self.stop, lend=self.post.share
-        )
 
     def errands(self, clock: Clock) -> Outbox:
         """One worker on the mails that somebody at the door waits for; otherwise as `outbox`."""

@@ -28,7 +28,6 @@ WAITING = (
     "web/test_languages.py",
     "scheduler/test_process.py",
     "test_composing_together.py",
-    "test_courier.py",
     "test_outbox_crash.py",
     "test_run_crash.py",
 )

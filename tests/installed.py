@@ -38,7 +38,6 @@ class Installation:
     url: str
     server: Smtpd
     doubt: str = "resend"
-    processes: int = 1
 
     @property
     def config(self) -> Path:
@@ -61,7 +60,6 @@ class Installation:
             [delivery]
             channel = "smtp"
             in_doubt = "{self.doubt}"
-            processes = {self.processes}
             [delivery.smtp]
             host = "127.0.0.1"
             port = {self.server.port}

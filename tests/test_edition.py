@@ -34,10 +34,8 @@ from digest.model import (
     PaperIds,
     Skip,
     Subscriber,
-    SubscriberId,
 )
 from digest.store.database import Database
-from digest.store.documents import from_document
 from digest.store.editions import EditionStore
 from digest.store.papers import PaperStore
 from digest.store.subscribers import SubscriberStore
@@ -85,16 +83,8 @@ class World:
             return connection.execute(statement).all()
 
     def digests(self) -> list[Digest]:
-        return [
-            from_document(
-                row.document,
-                id=DigestId(row.id),
-                subscriber_id=SubscriberId(row.subscriber_id),
-                local_date=row.local_date,
-                composed_at=row.composed_at,
-            )
-            for row in self.rows("digest")
-        ]
+        stored = self.composer.store.digests([DigestId(row.id) for row in self.rows("digest")])
+        return [stored[number] for number in sorted(stored)]
 
     def settle(self, state: str, **columns: Any) -> None:
         with self.database.write() as connection:

@@ -59,6 +59,7 @@ class World:
         self,
         composer: Callable[[Sequence[Delivery]], Iterable[Composed]] = compose,
         policy: Policy = STEADY,
+        more: Callable[[], bool] = lambda: False,
         **options: Any,
     ) -> Tally:
         route = Route(Channel.SMTP, lambda: SmtpSender(self.account, stop=self.stop), policy)
@@ -71,7 +72,7 @@ class World:
             stop=self.stop,
             **options,
         ) as outbox:
-            return outbox.drain()
+            return outbox.drain(more)
 
     def worker(self, name: str, *, lease: timedelta = LEASE, limit: int = 100) -> Journal:
         """A worker of that name that has claimed what is due, and its journal."""
@@ -137,6 +138,24 @@ def test_a_batch_that_is_over_is_settled_with_the_next_claim(
         assert counts(outbox.drain()) == {"delivered": 5}
     assert set(states(database).values()) == {"delivered"}
     assert store.settled == 0
+
+
+def test_where_nothing_is_due_more_may_be_queued_and_goes_by_the_same_connection(
+    world: World,
+) -> None:
+    fill(world.database, 3)
+    asked = 0
+
+    def more() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            fill(world.database, 2, first=10 * asked)
+        return asked < 3
+
+    assert counts(world.drain(more=more)) == {"delivered": 7}
+    assert asked == 3
+    assert world.server.sessions == 1
 
 
 def test_each_outcome_goes_its_way(world: World) -> None:

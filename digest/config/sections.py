@@ -134,10 +134,7 @@ class MailboxSection(Section):
 
 
 class DeliverySection(Section):
-    """How digests leave. No `from_address`: the operator's. `spool`: what outlives a crash.
-
-    `processes`: how many a run has; "auto": two for a large one where there are two processors.
-    """
+    """How digests leave. No `from_address`: the operator's. `spool`: what outlives a crash."""
 
     channel: Literal["mailbox", "smtp", "sendmail"] = "mailbox"
     from_address: OptionalAddress = None
@@ -147,7 +144,6 @@ class DeliverySection(Section):
     expire_hours: Annotated[int, Field(ge=1, le=720)] = 72
     in_doubt: Literal["resend", "hold"] = "resend"
     spool: Path = Path("spool")
-    processes: Literal["auto"] | Annotated[int, Field(ge=1, le=16)] = "auto"
     domain_rates: Mapping[str, Rates] = Field(default={})
     mailbox: MailboxSection = MailboxSection()
     smtp: SmtpSection = SmtpSection()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -12,7 +12,8 @@ from random import randrange
 from typing import NamedTuple
 
 from digest import away, memory
-from digest.clock import latest_due, local_date, next_due, period
+from digest.clock import local_date, period
+from digest.edition.hours import Hour, at_hour
 from digest.edition.spans import Opening, Span, open_span
 from digest.errors import ConfigError
 from digest.matching.engine import Matcher
@@ -24,7 +25,6 @@ from digest.model import (
     FetchId,
     Paper,
     PaperId,
-    Schedule,
     Skip,
     Subscriber,
     SubscriberId,
@@ -32,6 +32,7 @@ from digest.model import (
 )
 from digest.store.editions import Claim, Due, EditionStore, Issue, Skipped
 from digest.store.papers import PaperStore
+from digest.store.readers import Read
 from digest.store.subscribers import SubscriberStore
 from digest.store.superseding import Superseded
 
@@ -42,7 +43,6 @@ HORIZON = 10  #: batches looked at together, to be composed in the order they li
 EVERYBODY = 1_000_000_000
 _FAILED = (Skip.FAULT, Skip.PROFILE_BROKEN)
 Routes = Callable[[Subscriber], Sequence[tuple[Channel, str]]]
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,6 @@ class Composed:
 
     def __add__(self, other: Composed) -> Composed:
         return Composed(self.composed + other.composed, self.skipped + other.skipped)
-
-
-class Hour(NamedTuple):
-    """What a schedule says at the moment of composing: thousands share one."""
-
-    latest: datetime | None  #: due until now; None when nothing was for long
-    following: datetime
-    since: datetime  #: one cadence's span ago
 
 
 class Draft(NamedTuple):
@@ -84,6 +76,7 @@ class Composer:
     """Composes what is due from the papers that are stored.
 
     `late` names sources that should have announced by now and have not: every digest says so.
+    `keep` gets what was stored, for who sends it at once.
     """
 
     store: EditionStore
@@ -93,6 +86,7 @@ class Composer:
     routes: Routes
     late: frozenset[str] = frozenset()
     batch: int = BATCH
+    keep: Callable[[Iterable[Read]], None] = lambda written: None
 
     @memory.making_much()
     def compose(
@@ -102,24 +96,36 @@ class Composer:
         run_id: int | None = None,
         only: SubscriberId | None = None,
         due_by: datetime | None = None,
-        progress: Progress = lambda done: None,
     ) -> Composed:
         """Make a digest, or store why not, for everyone due at `now` (due by then already)."""
+        batches = self.batches(now, run_id=run_id, only=only, due_by=due_by)
+        return sum((done for done, _moved in batches), Composed())
+
+    def batches(
+        self,
+        now: datetime,
+        *,
+        run_id: int | None = None,
+        only: SubscriberId | None = None,
+        due_by: datetime | None = None,
+    ) -> Iterator[tuple[Composed, int]]:
+        """`compose` batch by batch: what became of each, and how many subscribers were moved on.
+
+        What a batch made is committed when it is given out.
+        """
         self.subscribers.wake(now)
         sitting = Sitting(self, now, run_id)
-        total, idle = Composed(), 0
+        idle = 0
         while idle < 3 and (
             due := self.store.due(due_by or now, limit=HORIZON * self.batch, only=only)
         ):
             for batch in _batches(due, self.batch):
                 done, moved = sitting.try_to_compose(batch)
                 idle = 0 if moved else idle + 1  # other composers hold these
-                total += done
-                progress(moved)
+                yield done, moved
                 if moved < len(batch):
                     break  # somebody is at work here: look again who is left
         self.store.forget_written()
-        return total
 
     def rehearse(self, now: datetime, *, only: SubscriberId | None = None) -> Composed:
         """What `compose` would do with what is stored, storing nothing."""
@@ -152,7 +158,7 @@ class Sitting:
         )
         self._span = lru_cache(maxsize=4)(self._open_span)
         self._fetch_before = lru_cache(maxsize=64)(composer.papers.fetch_before)
-        self._hour = lru_cache(maxsize=4096)(partial(_hour, now))
+        self._hour = lru_cache(maxsize=4096)(partial(at_hour, now))
         self._date = lru_cache(maxsize=4096)(local_date)
 
     def try_to_compose(self, due: Sequence[Due]) -> tuple[Composed, int]:
@@ -174,10 +180,12 @@ class Sitting:
             issues, skips = self._decide(fresh, _sent_to(fresh, claim))
             if not claim.all_stand(set[PaperId]().union(*(one.papers for one in issues))):
                 raise PapersMerged  # and with it this transaction goes
-            claim.queue(issues, run_id=self._run_id)
+            queued = claim.queue(issues, run_id=self._run_id)
             claim.skip(skips, run_id=self._run_id, at=self._now)
             claim.welcome_back(_told(fresh, skips))
             claim.postpone((d.id, d.hour.following) for d in held if d.id in dated)
+        readers = {draft.id: draft.subscriber for draft in fresh}
+        self._to.keep(Read(one, readers[one.subscriber_id].addressee) for one in queued)
         return Composed(len(issues), Counter(skip.reason for skip in skips)), len(held)
 
     def rehearse(self, due: Sequence[Due]) -> Composed:
@@ -292,10 +300,6 @@ class Sitting:
             seen_upto=draft.span.after if failed else draft.span.upto,
             detail=", ".join(f"{note.source}: {note.verdict.value}" for note in self._notes),
         )
-
-
-def _hour(now: datetime, schedule: Schedule) -> Hour:
-    return Hour(latest_due(now, schedule), next_due(now, schedule), now - period(schedule))
 
 
 def _batches(due: Sequence[Due], size: int) -> list[Sequence[Due]]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from digest.matching.base import Embedder, Vectors
 from digest.matching.calibration import CalibrationStore
-from digest.matching.lexicon import Lexicon, WordIndex, Words, words_of
+from digest.matching.lexicon import Lexicon, Occurring, WordIndex, Words, words_of
 from digest.matching.meanings import Meanings, Singles
 from digest.matching.sparse import SparseRows
 from digest.matching.static import PartVectors, StaticEmbedder, make_unit, sentences, unit
@@ -112,14 +112,16 @@ class Background:
         """A background of `papers` (a few thousand recent ones; more are counted, not sampled)."""
         chosen = evenly(papers, sample)
         words = [words_of(paper.title, paper.abstract) for paper in papers]
+        found = Occurring.of(words)
         vectors = stacked(chosen, ensure(embedder, chosen, store), embedder.dimensions)
         background = cls(
             chosen=chosen,
-            lexicon=_lexicon(words),
+            lexicon=_lexicon(words, found),
             mean=_mean(vectors.whole, embedder),
             frequencies=lambda: frequencies_of(chosen, embedder),
         )
-        background.sample = background._batch(chosen, vectors, evenly(words, sample))
+        among = found.among(evenly(range(len(papers)), sample))
+        background.sample = background._batch(chosen, vectors, evenly(words, sample), among)
         background.id = fingerprint(papers, embedder)
         return background
 
@@ -130,14 +132,18 @@ class Background:
         return self._batch(papers, vectors, words)
 
     def _batch(
-        self, papers: Sequence[Paper], vectors: PartVectors, words: Sequence[Words]
+        self,
+        papers: Sequence[Paper],
+        vectors: PartVectors,
+        words: Sequence[Words],
+        found: Occurring | None = None,
     ) -> Batch:
         """Takes the vectors over: their parts are centred where they are."""
         titled = _titled(vectors)
         np.subtract(vectors.parts, self.mean, out=vectors.parts)
         return Batch(
             papers=papers,
-            index=self.lexicon.index(words),
+            index=self.lexicon.index(words, found),
             words=words,
             lexicon=self.lexicon,
             vectors=Singles(
@@ -190,9 +196,9 @@ def _mean(vectors: Vectors, embedder: Embedder) -> Vectors:
     return common.mean if common.model == embedder.id else zero
 
 
-def _lexicon(texts: Sequence[Words]) -> Lexicon:
+def _lexicon(texts: Sequence[Words], found: Occurring) -> Lexicon:
     """The background's words; of too few papers, together with what is usual."""
-    own = Lexicon.of(texts)
+    own = Lexicon.of(texts, found)
     if len(texts) >= ENOUGH:
         return own
     common = usual()

@@ -52,7 +52,7 @@ class Calibration:
         """The part of the stream that scores at least as high, in (0, 1]."""
         logs = np.log(self.shares)
         inside = np.interp(-totals, -self.levels, logs)
-        beyond = np.clip((totals - self.levels[0]) * self._pace(), 0, FARTHEST)
+        beyond = np.clip((totals - self.levels[0]) * self.pace(), 0, FARTHEST)
         shares: Floats = np.exp(inside - beyond).astype(np.float32)
         return shares
 
@@ -69,11 +69,42 @@ class Calibration:
         means, spreads, both, rest = np.split(numbers, np.cumsum([parts, parts, 2]))
         return cls(means, spreads, float(both[0]), float(both[1]), rest[:levels], rest[levels:])
 
-    def _pace(self) -> float:
+    def pace(self) -> float:
         """How fast the logarithm of the share falls per unit of score, at the top."""
         far = min(len(self.levels) - 1, int(np.searchsorted(self.shares, 0.02)))
         rise = float(self.levels[0] - self.levels[far])
         return float(np.log(self.shares[far] / self.shares[0])) / rise if rise > 1e-6 else 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """The calibrations of many interests with the same parts, whose scores are told together.
+
+    One array a part, a row an interest; to the last bit what each calibration would give.
+    """
+
+    known: Sequence[Calibration]
+
+    def total(self, parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
+        means = np.stack([one.means for one in self.known])
+        spreads = np.stack([one.spreads for one in self.known])
+        scales = np.array([(one.centre, one.spread) for one in self.known], np.float32)
+        total = np.zeros_like(parts[0])
+        for at, (part, weight) in enumerate(zip(parts, weights, strict=True)):
+            total += np.float32(weight) / spreads[:, at : at + 1] * (part - means[:, at : at + 1])
+        total -= scales[:, :1]
+        total /= scales[:, 1:]
+        return total
+
+    def share(self, totals: Floats) -> Floats:
+        tops = np.array([[one.levels[0]] for one in self.known], np.float32)
+        paces = np.array([[one.pace()] for one in self.known], np.float32)
+        beyond = np.clip((totals - tops) * paces, 0, FARTHEST)
+        falling, shares = -totals, np.empty_like(totals)
+        for row, one in enumerate(self.known):
+            inside = np.interp(falling[row], -one.levels, np.log(one.shares))
+            shares[row] = np.exp(inside - beyond[row])
+        return shares
 
 
 def weighted(

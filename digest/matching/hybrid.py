@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digest.matching.background import (
     ENOUGH,
@@ -31,6 +32,7 @@ from digest.matching.background import (
 )
 from digest.matching.base import Embedder
 from digest.matching.calibration import (
+    Calibrated,
     Calibration,
     Calibrations,
     CalibrationStore,
@@ -61,6 +63,11 @@ class _Profile:
     names: tuple[str, ...]
     weights: tuple[float, ...]
     averse: bool = False  #: there is only what was disliked
+
+    @property
+    def is_statement(self) -> bool:
+        """A statement and nothing else: scored together with all others."""
+        return self.question is not None and self.taste is None
 
 
 class HybridScorer:
@@ -103,15 +110,25 @@ class HybridScorer:
         aversion = np.zeros_like(values) if any(one.averse for one in profiles) else None
         calibrations = self._calibrated(interests, profiles, questions)
         asked = parts(questions, ready)
+        if rows := [row for row, one in enumerate(profiles) if one.is_statement]:
+            numbers = [n for row in rows if (n := profiles[row].question) is not None]
+            together = Calibrated([one for row in rows if (one := calibrations[row]) is not None])
+            stated = [_rows(part, numbers) for part in asked]
+            likeness = together.total(stated, WEIGHTS)
+            values[rows], share[rows] = likeness, together.share(likeness)
+            stretches = np.array([[questions.stretch(number)] for number in numbers])
+            level[rows] = self._level(profiles[rows[0]], stated, likeness, stretch=stretches)
         for row, (profile, known) in enumerate(zip(profiles, calibrations, strict=True)):
-            if known is not None and profile.averse and aversion is not None:
-                likeness = known.total(_parts(profile, asked, ready), profile.weights)
+            if known is None or profile.is_statement:
+                continue
+            found = _parts(profile, asked, ready)
+            likeness = known.total(found, profile.weights)
+            if profile.averse and aversion is not None:
                 aversion[row] = nearness(known.share(likeness))
-            elif known is not None:
-                found = _parts(profile, asked, ready)
-                values[row] = known.total(found, profile.weights)
-                share[row] = known.share(values[row])
-                level[row] = self._level(profile, found, values[row], questions)
+            else:
+                values[row], share[row] = likeness, known.share(likeness)
+                stretch = 1.0 if profile.question is None else questions.stretch(profile.question)
+                level[row] = self._level(profile, found, likeness, stretch=stretch)
         if self._second and len(ready):
             self._second.try_to_reorder(interests, ready.papers, values, share)
 
@@ -125,7 +142,12 @@ class HybridScorer:
         return find_alike(ready.vectors.of(slice(None)))
 
     def _level(
-        self, profile: _Profile, found: Sequence[Floats], values: Floats, questions: Questions
+        self,
+        profile: _Profile,
+        found: Sequence[Floats],
+        values: Floats,
+        *,
+        stretch: float | NDArray[np.float64],
     ) -> Floats:
         """Likeness in spreads above what is usual in science at large.
 
@@ -134,7 +156,6 @@ class HybridScorer:
         common = usual()
         if common.model != self._embedder.id:
             return values
-        stretch = 1.0 if profile.question is None else questions.stretch(profile.question)
         return common.level(profile.names, profile.weights, found, stretch=stretch)
 
     def breakdown(self, interest: Interest, ready: Batch) -> dict[str, Floats]:
@@ -206,9 +227,9 @@ class HybridScorer:
         numbers = [n for row in rows if (n := profiles[row].question) is not None]
         some = questions[slice(min(numbers, default=0), max(numbers, default=-1) + 1)]
         asked, first = parts(some, sample), min(numbers, default=0)
-        stated = [row for row in rows if profiles[row].taste is None]
+        stated = [row for row in rows if profiles[row].is_statement]
         among = [n - first for row in stated if (n := profiles[row].question) is not None]
-        alone = calibrate_rows([part[among] for part in asked], WEIGHTS) if stated else []
+        alone = calibrate_rows([_rows(part, among) for part in asked], WEIGHTS) if stated else []
         fresh = list(zip(stated, alone, strict=True))
         for row in rows:
             if profiles[row].taste is not None:
@@ -227,6 +248,11 @@ def count_ahead(papers: Sequence[Paper], embedder: Embedder, records: Calibratio
 
 def _scorer(embedder: Embedder, background: str) -> str:
     return f"{SCORING}:{embedder.id}:{background}"
+
+
+def _rows(part: Floats, numbers: Sequence[int]) -> Floats:
+    """Those rows, which rise; the array itself where that is all."""
+    return part if len(numbers) == len(part) else part[numbers]
 
 
 def _parts(

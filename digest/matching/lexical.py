@@ -68,7 +68,7 @@ class LexicalScorer:
     def score(self, interests: Sequence[Interest], ready: Ready) -> Scores:
         said = points(interests)
         questions = [self._question(point.text) for point in said]
-        here, usual = (_scored(index, questions) for index in (ready.index, self._sample))
+        here, usual = (index.scores(questions) for index in (ready.index, self._sample))
         here, usual = _standardised(here, usual), _standardised(usual, usual)
         values = _combined(said, here, len(interests))
         share = _share(values, _combined(said, usual, len(interests)))
@@ -90,13 +90,6 @@ class LexicalScorer:
     def _question(self, text: str) -> list[str]:
         rare = sorted(set(stems(text)), key=lambda word: (-self._lexicon.rarity(word), word))
         return rare[:LONGEST]
-
-
-def _scored(index: WordIndex, questions: Sequence[Sequence[str]]) -> Floats:
-    scores = np.zeros((len(questions), index.papers), np.float32)
-    for row, question in enumerate(questions):
-        scores[row] = index.score(question)
-    return scores
 
 
 def _standardised(values: Floats, usual: Floats) -> Floats:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ TITLE_TIMES = 2
 HASHES = 1 << 22
 SHARED = 2  #: papers of the background that must hold a feature
 SPARE = 1 << 16  #: columns for stems that the background does not know
+TOGETHER = 1 << 18  #: occurrences added up at once; bounds memory
 
 Words = tuple[list[str], list[str]]  #: stems of a title and of an abstract
 
@@ -123,6 +124,19 @@ class Occurring:
         starts = np.searchsorted(word, np.arange(len(numbers) + 1))
         return cls(dict(numbers), starts, text, often.astype(np.float32), lengths)
 
+    def among(self, chosen: Sequence[int]) -> Occurring:
+        """The same of some of the texts, which rise; words that those do not have stay numbered."""
+        if len(chosen) == len(self.lengths):
+            return self
+        places = np.full(len(self.lengths), -1, np.int64)
+        places[list(chosen)] = np.arange(len(chosen))
+        there = places[self.texts] >= 0
+        before = np.concatenate([[0], np.cumsum(there)])
+        texts = places[self.texts[there]]
+        return Occurring(
+            self.numbers, before[self.starts], texts, self.often[there], self.lengths[chosen]
+        )
+
 
 class _Numbers(dict[str, int]):
     """The words met so far, numbered."""
@@ -142,8 +156,9 @@ class Lexicon:
     features: Features
 
     @classmethod
-    def of(cls, texts: Sequence[Words]) -> Lexicon:
-        found, papers = Occurring.of(texts), len(texts)
+    def of(cls, texts: Sequence[Words], found: Occurring | None = None) -> Lexicon:
+        """`found`: what occurs in the texts, where that is known already."""
+        found, papers = found or Occurring.of(texts), len(texts)
         counts = np.diff(found.starts).tolist()
         length = max(int(found.lengths.sum()), 1) / max(papers, 1)
         return cls(papers, length, dict(zip(found.numbers, counts, strict=True)), Features(texts))
@@ -171,8 +186,8 @@ class Lexicon:
         weighted = (1 + np.log(counts)) * self.features.rarity[columns]
         return columns, (weighted / (np.linalg.norm(weighted) + 1e-9)).astype(np.float32)
 
-    def index(self, texts: Sequence[Words]) -> WordIndex:
-        found = Occurring.of(texts)
+    def index(self, texts: Sequence[Words], found: Occurring | None = None) -> WordIndex:
+        found = found or Occurring.of(texts)
         norms = (K1 * (1 - B + B * found.lengths / self.mean_length)).astype(np.float32)
         rarity = np.array(list(map(self.rarity, found.numbers)), np.float32)
         rarity = np.repeat(rarity, np.diff(found.starts))
@@ -196,10 +211,30 @@ class WordIndex:
 
     def score(self, question: Sequence[str]) -> Floats:
         """BM25 of every paper for a question's stems; a repeated stem counts again."""
-        total = np.zeros(self.papers, np.float32)
-        for word, times in Counter(question).items():
-            number = self.numbers.get(word)
-            if number is not None:
-                papers, weights = self.postings.row(number)
-                total[papers] += weights if times == 1 else times * weights
+        scores: Floats = self.scores([question])[0]
+        return scores
+
+    def scores(self, questions: Sequence[Sequence[str]], *, together: int = TOGETHER) -> Floats:
+        """The same for many questions, a row each: all occurrences of their words in turn."""
+        asked = [
+            (row, number, times)
+            for row, question in enumerate(questions)
+            for word, times in Counter(question).items()
+            if (number := self.numbers.get(word)) is not None
+        ]
+        total = np.zeros((len(questions), self.papers), np.float32)
+        rows, words, times = np.array(asked, np.int64).reshape(-1, 3).T
+        sizes = self.postings.starts[words + 1] - self.postings.starts[words]
+        parts = np.cumsum(sizes) // together
+        for begin, end in pairwise(np.searchsorted(parts, np.arange(_last(parts) + 2)).tolist()):
+            part = slice(begin, end)
+            firsts, size = self.postings.starts[words[part]], sizes[part]
+            at = np.repeat(firsts - np.cumsum(size) + size, size) + np.arange(size.sum())
+            cells = np.repeat(rows[part] * self.papers, size) + self.postings.columns[at]
+            weights = self.postings.data[at] * np.repeat(times[part], size).astype(np.float32)
+            np.add.at(total.reshape(-1), cells, weights)
         return total
+
+
+def _last(numbers: Ints) -> int:
+    return int(numbers[-1]) if len(numbers) else -1

@@ -50,7 +50,6 @@ def ask(statements: Sequence[str], embedder: Embedder, background: Background) -
 
 def parts(questions: Questions, batch: Batch) -> tuple[Floats, Floats, Floats]:
     """Three arrays questions × papers, in the order of NAMES."""
-    words = np.zeros((len(questions), len(batch)), np.float32)
-    for row, question in enumerate(questions.stems):
-        words[row] = batch.index.score(question) / WORD_SCALE
+    words = batch.index.scores(questions.stems)
+    words /= WORD_SCALE
     return words, *batch.vectors.cosines(questions.vectors)

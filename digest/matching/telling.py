@@ -18,27 +18,34 @@ STATEMENTS = 10_000  #: statements whose words are remembered
 
 
 class _Said:
-    """A paper's stems in turn, the title's first, and where the words stand."""
+    """Where each stem of a paper stands, the title's words first.
 
-    __slots__ = ("bounds", "stems", "there", "titled")
+    `first`: the place of each stem among all words; `again`: for each place, where the same stem
+    stands next, else 0.
+    """
+
+    __slots__ = ("again", "bounds", "first", "titled")
 
     def __init__(self, paper: Paper) -> None:
-        title = list(map(stem, cut(paper.title)))
-        self.stems = title + list(map(stem, cut(paper.abstract)))
-        self.there = frozenset(self.stems)
+        title = cut(paper.title)
+        said = [*map(stem, title), *map(stem, cut(paper.abstract))]
+        self.first: dict[str, int] = {}
+        self.again = [0] * len(said)
+        for at in range(len(said) - 1, -1, -1):
+            self.again[at] = self.first.get(said[at], 0)
+            self.first[said[at]] = at
         self.titled = len(title)
         self.bounds = bounds(paper.title) + bounds(paper.abstract)
 
     def hits(self, found: str, word: str) -> Iterator[Hit]:
         """The first PLACES of a stem that is there, as hits of a word."""
-        at, stems, bounds = -1, self.stems, self.bounds
+        at, bounds = self.first[found], self.bounds
         for _ in range(PLACES):
-            try:
-                at = stems.index(found, at + 1)
-            except ValueError:  # asking how many there are would go through all of them once more
-                return
             field = Field.TITLE if at < self.titled else Field.ABSTRACT
             yield Hit(field, bounds[2 * at], bounds[2 * at + 1], word)
+            at = self.again[at]
+            if not at:
+                return
 
 
 class WordPlaces:
@@ -59,7 +66,7 @@ class WordPlaces:
         told: list[Hit] = []
         named = 0
         for pair in self._words(statement):
-            if pair[0] in said.there:
+            if pair[0] in said.first:
                 told += self._hit(pair, paper, said)
                 named += 1
                 if named == MOST:

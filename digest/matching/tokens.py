@@ -14,6 +14,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
+from tokenizers.models import WordPiece
 
 Rows = NDArray[np.int64]  #: rows of a table
 REMEMBERED = 1 << 15  #: different words, some megabytes
@@ -28,6 +29,8 @@ class Tokens:
         self._tokenizer = tokenizer
         self._most = remembered
         self._known: dict[str, tuple[int, ...]] = {}
+        longest_first = isinstance(tokenizer.model, WordPiece)  # then a word of the table stays one
+        self._whole = tokenizer.token_to_id if longest_first else lambda word: None
 
     def read(self, texts: Iterable[str]) -> tuple[Rows, Rows]:
         """Parallel arrays: the number of the text, and the row of each of its tokens in turn."""
@@ -49,8 +52,10 @@ class Tokens:
         if len(known) > self._most:
             known = self._known = {}
         if new := [word for word in words if word not in known]:
-            cut = self._cut(new)
-            known.update(zip(new, (tuple(one.ids) for one in cut), strict=True))
+            whole = {word: (row,) for word in new if (row := self._whole(word)) is not None}
+            known.update(whole)
+            rest = [word for word in new if word not in whole]
+            known.update(zip(rest, (tuple(one.ids) for one in self._cut(rest)), strict=True))
         return known
 
     def _cut(self, words: list[str]) -> list[Encoding]:

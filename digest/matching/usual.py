@@ -14,6 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digest.matching.base import Vectors
 from digest.matching.calibration import Calibration
@@ -48,11 +49,12 @@ class Usual:
         weights: Sequence[float],
         found: Sequence[Floats],
         *,
-        stretch: float,
+        stretch: float | NDArray[np.float64],
     ) -> Floats:
         """Spreads above the usual, by the parts that are known here.
 
-        `stretch` scales down what a statement reaches by its length alone.
+        `stretch` scales down what a statement reaches by its length alone; for parts with a row a
+        statement, a column.
         """
         known = [at for at, name in enumerate(names) if name in self.parts]
         whole = sum(max(weights[at], 0.0) for at in known)

@@ -61,8 +61,7 @@ class Outbox:
 
     `compose` makes the messages of some deliveries, in their order. Its TemplateFault says that it
     can make none: the channel stops, and everything stays queued. `batch` deliveries are claimed
-    and settled at once, for `lease`; a busy database is waited for `patience` seconds. `progress`
-    hears after every commit what has become of deliveries in this drain so far.
+    and settled at once, for `lease`; a busy database is waited for `patience` seconds.
     """
 
     def __init__(
@@ -77,7 +76,6 @@ class Outbox:
         batch: int = 500,
         lease: timedelta = timedelta(minutes=15),
         patience: float = 60.0,
-        progress: Callable[[Tally], None] = lambda tally: None,
     ) -> None:
         self._store = store
         self._compose = compose
@@ -87,12 +85,12 @@ class Outbox:
         self._batch = batch
         self._lease = lease
         self._patience = patience
-        self._progress = progress
         self._tally = Tally()
         self._held: dict[DeliveryId, Delivery] = {}  #: claimed, without an outcome
         self._told: list[Settlement] = []  #: with an outcome, not yet committed
         self._told_since = 0.0
         self._trouble: StoreBusy | None = None
+        self._more: Callable[[], bool] = lambda: False
         self._renew_at = 0.0
         self._journal = Journal(spool, _worker_name())
 
@@ -108,8 +106,13 @@ class Outbox:
         self._journal.close(keep=error is not None)
 
     @memory.making_much()
-    def drain(self) -> Tally:
-        """Send everything due on every route; returns what became of it."""
+    def drain(self, more: Callable[[], bool] = lambda: False) -> Tally:
+        """Send everything due on every route; returns what became of it.
+
+        Where nothing is due, `more` may queue something, as long as it says that it did. It must
+        not raise: messages may be on the wire.
+        """
+        self._more = more
         self._tally = Tally()
         self._insist(self._take_over)
         for route in self._routes.values():
@@ -152,7 +155,7 @@ class Outbox:
     # --- messages in ---
 
     def _messages(self, route: Route) -> Iterator[Message]:
-        while deliveries := self._claim(route.channel):
+        while deliveries := self._next_claim(route.channel):
             for composed in self._compose_all(deliveries):
                 self._keep_going()
                 if self._stop.is_set():
@@ -163,6 +166,13 @@ class Outbox:
                     why = f"could not be composed: {composed.why}"
                     result = Result.REFUSED if composed.is_final else Result.DEFERRED
                     self._take(Outcome(composed.delivery_id, result, reply=why))
+
+    def _next_claim(self, channel: Channel) -> Sequence[Delivery]:
+        """The next batch, or none when there will be no more."""
+        while True:
+            deliveries = self._claim(channel)
+            if deliveries or self._stop.is_set() or not self._more():
+                return deliveries
 
     def _claim(self, channel: Channel) -> Sequence[Delivery]:
         """The next batch, or none when nothing is due."""
@@ -258,7 +268,6 @@ class Outbox:
 
     def _told_settled(self) -> None:
         self._tally.count(self._told)
-        self._progress(self._tally)
         self._journal.settled(one.delivery.id for one in self._told)
         self._told.clear()
         self._trouble = None

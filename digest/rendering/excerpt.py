@@ -17,6 +17,8 @@ EXCERPT_LENGTH: Final = 300  #: characters, about four lines on a desk and eight
 _GRACE: Final = 80  #: an abstract barely longer is shown whole
 _LEAD: Final = 90  #: how far before a hit a window may open
 _ABSTRACT: Final = Field.ABSTRACT
+DOTS_BEFORE: Final = "… "
+DOTS_AFTER: Final = " …"
 _SENTENCE: Final = re.compile(r"[.!?]\s+")
 
 Range = tuple[int, int]
@@ -36,11 +38,22 @@ def shown_hits(text: str, hits: Sequence[Hit]) -> list[Hit]:
 
 def spans_within(text: str, hits: Sequence[Hit], window: Range) -> Spans:
     """The window's part of the text with its hits marked, and dots where something is left out."""
-    start, end = window
     spans = mark(text, [(hit.start, hit.end) for hit in hits], within=window)
-    before = (Span("… "),) if start > 0 else ()
-    after = (Span(" …"),) if end < len(text.rstrip()) else ()
+    before = (Span(DOTS_BEFORE),) if window[0] > 0 else ()
+    after = (Span(DOTS_AFTER),) if is_cut_short(text, window) else ()
     return before + spans + after
+
+
+def text_within(text: str, window: Range) -> str:
+    """The same without marks, as plain text."""
+    start, end = window
+    before = DOTS_BEFORE if start > 0 else ""
+    return before + clean(text[start:end]) + (DOTS_AFTER if is_cut_short(text, window) else "")
+
+
+def is_cut_short(text: str, window: Range) -> bool:
+    """Whether anything follows the window."""
+    return window[1] < len(text.rstrip())
 
 
 def fits(hit: Hit, text: str) -> bool:
@@ -52,7 +65,7 @@ def mark(text: str, ranges: Iterable[Range], *, within: Range | None = None) -> 
     start, end = within or (0, len(text))
     spans: list[Span] = []
     at = start
-    for first, last in _merged(ranges):
+    for first, last in merged(ranges):
         first, last = max(first, at), min(last, end)
         if first < last:
             if at < first:
@@ -64,7 +77,7 @@ def mark(text: str, ranges: Iterable[Range], *, within: Range | None = None) -> 
     return tuple([span for span in spans if span.text])
 
 
-def _merged(ranges: Iterable[Range]) -> list[Range]:
+def merged(ranges: Iterable[Range]) -> list[Range]:
     """The ranges in order, overlapping and touching ones made one."""
     merged: list[Range] = []
     for start, end in sorted(ranges):

@@ -1,29 +1,34 @@
-"""Ink: one part of a card, drawn as the two templates would print it. Pure."""
+"""Ink: one part of a card, as the two templates would print it, quoted for the wire. Pure.
+
+It is quoted but not cut into lines, so that inks and what stands between them become one fragment.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from digest.rendering.excerpt import DOTS_AFTER, DOTS_BEFORE, Range, is_cut_short, merged
 from digest.rendering.plaintext import wrap
+from digest.rendering.quoted import quoted
 from digest.rendering.skeleton import escaped
-from digest.rendering.spans import Kind, Spans, plain
+from digest.rendering.spans import Kind, Spans, clean, plain
 
 Affixes = Mapping[str, tuple[str, str]]  #: what a template puts around each kind of span
 PLAINLY: Final[Affixes] = {Kind.PLAIN: ("", "")}
 
 
 class Ink(NamedTuple):
-    html: str
-    text: str
+    html: bytes
+    text: bytes
 
 
-NO_INK: Final = Ink("", "")
+NO_INK: Final = Ink(b"", b"")
 
 
 def ink(spans: Spans, affixes: Affixes = PLAINLY) -> Ink:
     """The spans as both templates print them; no spans, no ink."""
-    return Ink(drawn(spans, affixes), wrap(plain(spans))) if spans else NO_INK
+    return Ink(quoted(drawn(spans, affixes)), quoted(wrap(plain(spans)))) if spans else NO_INK
 
 
 def drawn(spans: Spans, affixes: Affixes) -> str:
@@ -32,4 +37,27 @@ def drawn(spans: Spans, affixes: Affixes) -> str:
     for text, kind in spans:
         before, after = affixes[kind]
         pieces += (before, escaped(text), after)
+    return "".join(pieces)
+
+
+def extract(text: str, ranges: Iterable[Range], window: Range, affixes: Affixes) -> str:
+    """What `drawn` makes of `excerpt.spans_within`, without making the spans."""
+    start, end = window
+    whole = text[start:end]
+    is_fair = whole.isprintable() and escaped(whole) == whole  # needs neither cleaning nor escapes
+    opens, closes = affixes[Kind.MARK]
+    pieces = [DOTS_BEFORE] if start > 0 else []
+    at = start
+    for first, last in merged(ranges):
+        first, last = max(first, at), min(last, end)
+        if first < last:
+            between, hit = text[at:first], text[first:last]
+            if not is_fair:
+                between, hit = escaped(clean(between)), escaped(clean(hit))
+            pieces += (between, opens, hit, closes) if hit else (between,)
+            at = last
+    rest = text[at:end]
+    pieces.append(rest if is_fair else escaped(clean(rest)))
+    if is_cut_short(text, window):
+        pieces.append(DOTS_AFTER)
     return "".join(pieces)

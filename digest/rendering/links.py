@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from digest.model import Paper, PaperId
+from digest.rendering.sealed import Sealed
 
 _SCHEMES: Final = ("https://", "http://", "mailto:")
 _URL_LENGTH: Final = 2000
@@ -82,7 +83,12 @@ class SiteLinks:
 
 
 def safe_url(url: str) -> str:
-    """The address if a reader may follow it, else "#": autoescape does not stop `javascript:`."""
+    """The address if a reader may follow it, else "#": autoescape does not stop `javascript:`.
+
+    One that is sealed has been found safe before.
+    """
+    if isinstance(url, Sealed) and url.is_address:
+        return url
     return url if url.lower().startswith(_SCHEMES) and not _BREAKING.search(url) else "#"
 
 

@@ -1,46 +1,46 @@
 """Plates: a card's template with open places, and the cards set from them. Pure.
 
-    drawn alone, drawn with `also` -> Outline | usual inks -> Plate | own inks -> WireCard
+    drawn alone, drawn with `also` -> Outline | title, authors, summary -> Plates | reasons -> card
 
-What is the same for all who see a paper is encoded once and shared; what a card has to itself is
-encoded in one stretch, and the subscriber's own word stays a hole of one byte, to be filled when
-the mail is whole. A card for a paper that further interests asked for differs from the others by
-one insertion; so there is one card for both, which knows where that goes.
+A card's part is `front`, its own stretch, `tail`. Front and tail are encoded once, and all cards
+share them whose title and authors are marked alike; the own stretch reaches from the first to the
+last place that reasons fill, and is all that has to be encoded for a card. The subscriber's own
+word stays a hole of one byte, to be filled when the mail is whole. A card for a paper that further
+interests asked for differs from the others by one insertion into its own stretch; so there is one
+card for both, which knows where that goes.
 """
 
 from __future__ import annotations
 
 from binascii import a2b_qp
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Container, Mapping, Sequence
+from itertools import chain
 from typing import Final, NamedTuple, Protocol, Self
 
 from digest.model import Item, Paper
 from digest.rendering.ink import Ink
-from digest.rendering.quoted import fragment
+from digest.rendering.quoted import cut, fragment, quoted
 from digest.rendering.skeleton import slot, split
 
-#: Where a card wants the subscriber's token or number; fragments quote all control characters.
+#: Where a card wants the subscriber's token or number; what is quoted holds no control characters.
 HOLE: Final = b"\x01"
-_SHARED: Final = 256  #: a fixed stretch as long as this is shared between cards, never copied
 
 Pieces = tuple[bytes, ...]
-_Parts = list[str | int]  #: text and the slots between
+_Parts = list[bytes | int]  #: quoted text and the slots between
 
 
 class Outline:
-    """One template drawn for some shape of card: text, and slots for inks.
+    """One template drawn for some shape of card: quoted text, and slots for inks.
 
-    Two kinds of slots are no ink's: the subscriber's own (the feedback token, or the number), and
-    the one where `also` would go.
+    Two kinds of slots are no ink's: the subscriber's own (the feedback token, or the number), which
+    is a HOLE at once, and the one where `also` would go.
     """
 
-    __slots__ = ("_also", "_around_also", "_own", "_parts")
+    __slots__ = ("_also", "_around_also", "parts")
 
-    def __init__(self, parts: _Parts, around_also: tuple[str, str], own: int, also: int) -> None:
-        self._parts = parts
+    def __init__(self, parts: _Parts, around_also: tuple[bytes, bytes], also: int) -> None:
+        self.parts = parts
         self._around_also = around_also
-        self._own = own
         self._also = also
 
     @classmethod
@@ -52,81 +52,113 @@ class Outline:
         around = "", ""
         if alone != shared:
             before, mark, after = shared.partition(slot(also))
-            cut = _common(alone, before)
-            left = alone[cut:]
+            at = _common(alone, before)
+            left = alone[at:]
             if not mark or slot(also) in after or not after.endswith(left):
                 return None
-            around = before[cut:], after.removesuffix(left)
+            around = before[at:], after.removesuffix(left)
             if any(mark in part for part in around for mark in "\ufdd0\ufdd1"):
                 return None
-            alone = alone[:cut] + slot(also) + left
-        parts = [int(part) if n % 2 else part for n, part in enumerate(split(alone))]
-        return cls(parts, around, own, also)
+            alone = alone[:at] + slot(also) + left
+        parts = [int(part) if n % 2 else quoted(part) for n, part in enumerate(split(alone))]
+        holed = [HOLE if part == own else part for part in parts]
+        return cls(holed, (fragment(around[0]), fragment(around[1])), also)
 
-    def plate(self, usual: Mapping[int, str]) -> Plate:
-        """The plate in which these inks are as good as the template's own text."""
-        texts = {**usual, self._own: slot(self._own)}
-        settled = [texts.get(part, part) if isinstance(part, int) else part for part in self._parts]
-        is_open = self._also in settled
-        at = settled.index(self._also) if is_open else len(settled)
-        halves = [[*self._stretches(some)] for some in (settled[:at], settled[at + 1 :])]
-        before, after = map(fragment, self._around_also)
+    def filled(self, values: Mapping[int, bytes]) -> Outline:
+        """The outline with these slots settled."""
+        parts = [values.get(part, part) if isinstance(part, int) else part for part in self.parts]
+        return Outline(_joined(parts), self._around_also, self._also)
+
+    def plate(self, inks: Mapping[int, bytes], open_to: Container[int]) -> Plate:
+        """The plate in which these inks are settled, and those `open_to` are still to come."""
+        parts = [inks.get(part, part) if isinstance(part, int) else part for part in self.parts]
+        wait = [n for n, part in enumerate(parts) if part in open_to or part == self._also]
+        first, last = (wait[0], wait[-1] + 1) if wait else (len(parts), len(parts))
+        own = _joined(parts[first:last])
+        at = own.index(self._also) if self._also in own else len(own)
         return Plate(
-            tuple([stretch for half in halves for stretch in half]),
-            slot(self._own),
-            Also(len(halves[0]), before, after) if is_open else None,
+            encoded(_bare(parts[:first])),
+            encoded(_bare(parts[last:])),
+            tuple(own[:at]),
+            tuple(own[at + 1 :]),
+            self._around_also if at < len(own) else None,
         )
-
-    def _stretches(self, parts: _Parts) -> Iterator[Stretch]:
-        """What is fixed and long, encoded; what is not, with the short texts around it."""
-        runs = [
-            [*run] if are_inks else ["".join(map(str, run))]
-            for are_inks, run in groupby(parts, lambda part: isinstance(part, int))
-        ]
-        for is_shared, some in groupby(runs, lambda run: _is_long(run[0])):
-            stretch = [part for run in some for part in run]
-            mark = slot(self._own)
-            yield encoded("".join(map(str, stretch)), mark) if is_shared else tuple(stretch)
-
-
-Stretch = bytes | tuple[str | int, ...]
-
-
-class Also(NamedTuple):
-    """Where further interests are named: before the stretch `at`, between these two fragments."""
-
-    at: int
-    before: bytes
-    after: bytes
 
 
 class Plate(NamedTuple):
-    """Stretches, of which some are still open, to be set for each card."""
+    """One part of a card but for its own stretch, which goes between `front` and `tail`."""
 
-    stretches: tuple[Stretch, ...]
-    mark: str  #: stands for a hole
-    also: Also | None
+    front: bytes
+    tail: bytes
+    open: tuple[bytes | int, ...]  #: the own stretch: quoted text and numbers of inks …
+    beyond: tuple[bytes | int, ...]  #: … up to where further interests are named, and after that
+    also: tuple[bytes, bytes] | None  #: the fragments around their names, where there is a place
 
-    def set(self, inks: Sequence[str]) -> Pieces:
-        """A card's pieces."""
-        return tuple([s if isinstance(s, bytes) else self._set(s, inks) for s in self.stretches])
+    def set(self, inks: Sequence[bytes]) -> Pieces:
+        """A card's own stretch, divided where further interests would be named."""
+        opening = [inks[part] if isinstance(part, int) else part for part in self.open]
+        if not self.beyond:
+            return (encoded(b"".join(opening)),)
+        beyond = [inks[part] if isinstance(part, int) else part for part in self.beyond]
+        return encoded(b"".join(opening)), encoded(b"".join(beyond))
 
-    def _set(self, stretch: tuple[str | int, ...], inks: Sequence[str]) -> bytes:
-        text = "".join([inks[part] if isinstance(part, int) else part for part in stretch])
-        return encoded(text, self.mark)
+    @property
+    def size(self) -> int:
+        """All bytes but the own stretch and the names of further interests."""
+        return len(self.front) + len(self.tail) + len(b"".join(self.also or ()))
+
+    @property
+    def holes(self) -> int:
+        """How often it wants the subscriber's own word, in the whole card."""
+        bare = (part for part in chain(self.open, self.beyond) if isinstance(part, bytes))
+        return sum(part.count(HOLE) for part in (self.front, self.tail, *bare))
 
 
-Plates = tuple[Plate, Plate]  #: of HTML and of text
-Outlines = tuple[Outline | None, Outline | None]
+class Plates:
+    """The plates of both parts; what every mail asks for lies close together."""
+
+    __slots__ = (
+        "front",
+        "holes",
+        "html",
+        "is_late",
+        "size",
+        "tail",
+        "text",
+        "text_front",
+        "text_tail",
+    )
+
+    def __init__(self, html: Plate, text: Plate) -> None:
+        self.front, self.tail = html.front, html.tail
+        self.text_front, self.text_tail = text.front, text.tail
+        #: whether a number stands anywhere but in the text's front
+        self.is_late = text.holes > text.front.count(HOLE)
+        self.html, self.text = html, text
+        self.size, self.holes = html.size, html.holes
 
 
-def encoded(text: str, mark: str) -> bytes:
-    """The text as fragments, a HOLE for every mark."""
-    return HOLE.join(map(fragment, text.split(mark))) if mark in text else fragment(text)
+Outlines = tuple[Outline | None, Outline | None]  #: of HTML and of text
 
 
-def _is_long(part: str | int) -> bool:
-    return isinstance(part, str) and len(part) >= _SHARED
+def encoded(quoted: bytes) -> bytes:
+    """Quoted text as fragments, with its holes between."""
+    return HOLE.join(map(cut, quoted.split(HOLE))) if HOLE in quoted else cut(quoted)
+
+
+def _joined(parts: Sequence[bytes | int]) -> _Parts:
+    """Texts that stand side by side made one."""
+    joined: _Parts = []
+    for part in parts:
+        if isinstance(part, bytes) and joined and isinstance(last := joined[-1], bytes):
+            joined[-1] = last + part
+        else:
+            joined.append(part)
+    return joined
+
+
+def _bare(parts: Sequence[bytes | int]) -> bytes:
+    return b"".join([part for part in parts if isinstance(part, bytes)])
 
 
 def _common(one: str, other: str) -> int:
@@ -158,57 +190,61 @@ class Word(NamedTuple):
 
 
 class WireCard:
-    """One card, encoded: about 1.5 kB of its own, the rest is other cards' as well.
+    """One card, encoded: about 1 kB of its own, the rest is other cards' as well.
 
-    `html` is pieces, of which the long ones are shared; `text` is short and whole. A card that
-    cannot be joined at all has no pieces. Most mails ask for nothing but these two and the `stock`:
-    what lies close together is quickly at hand.
+    `html` and `text` are its own stretches, to go between the fronts and tails of its `plates`. A
+    card that cannot be joined at all has no plates.
     """
 
-    __slots__ = ("_also_at", "_plates", "_size", "html", "item", "stock", "text")
+    __slots__ = ("_cuts", "_size", "html", "item", "plates", "stock", "text")
 
     def __init__(
         self, stock: Known, item: Item, plates: Plates | None, inks: Sequence[Ink]
     ) -> None:
         self.stock = stock
         self.item = item  #: held, because cards are known by the identity of its reasons
-        self.html: Pieces = ()
-        self.text = b""
-        self._plates = plates
-        self._also_at = 0  #: where in the text further interests are named
+        self.plates = plates
+        self.html = self.text = b""
+        self._cuts: tuple[int, int] | None = None  #: where `also` goes, if not at the end
         self._size: int | None = None
         if plates is not None:
-            html, text = plates
-            self.html = html.set([part.html for part in inks])
-            pieces = text.set([part.text for part in inks])
-            self.text = b"".join(pieces)
-            if text.also is not None:
-                self._also_at = len(b"".join(pieces[: text.also.at]))
+            html = plates.html.set([ink.html for ink in inks])
+            text = plates.text.set([ink.text for ink in inks])
+            self.html, self.text = b"".join(html), b"".join(text)
+            if len(html) > 1 or len(text) > 1:
+                self._cuts = len(html[0]), len(text[0])
 
-    def html_naming(self, also: Word) -> Pieces:
+    def html_naming(self, also: Word) -> bytes:
         """`html` when further interests are named."""
-        place = self._plates and self._plates[0].also
-        if place is None:
-            return self.html
-        return *self.html[: place.at], place.before, also.html, place.after, *self.html[place.at :]
+        around = None if self.plates is None else self.plates.html.also
+        return _naming(self.html, also.html, around, self._cuts and self._cuts[0])
 
     def text_naming(self, also: Word) -> bytes:
         """`text` when further interests are named."""
-        place = self._plates and self._plates[1].also
-        if place is None:
-            return self.text
-        at, text = self._also_at, self.text
-        return b"".join((text[:at], place.before, also.text, place.after, text[at:]))
+        around = None if self.plates is None else self.plates.text.also
+        return _naming(self.text, also.text, around, self._cuts and self._cuts[1])
 
     def size(self, token: int, also: Word | None) -> int:
         """Of the HTML once decoded, with a feedback token of this length."""
+        plates = self.plates
+        if plates is None:
+            return 0
         if self._size is None:
-            self._size = decoded_size(self.html)
-        size = self._size + token * sum([piece.count(HOLE) for piece in self.html])
-        place = self._plates and self._plates[0].also
-        if also is None or not place:
+            self._size = decoded_size((plates.front, self.html, plates.tail))
+        size = self._size + token * plates.holes
+        if also is None or plates.html.also is None:
             return size
-        return size + decoded_size((place.before, also.html, place.after))
+        before, after = plates.html.also
+        return size + decoded_size((before, also.html, after))
+
+
+def _naming(own: bytes, also: bytes, around: tuple[bytes, bytes] | None, at: int | None) -> bytes:
+    if around is None:
+        return own
+    before, after = around
+    if at is None:
+        return b"".join((own, before, also, after))
+    return b"".join((own[:at], before, also, after, own[at:]))
 
 
 def decoded_size(pieces: Sequence[bytes]) -> int:

@@ -23,7 +23,7 @@ from digest.rendering.frame import (
 from digest.rendering.language import Language
 from digest.rendering.message import Letter
 from digest.rendering.plaintext import WRAPPED, number, wrap
-from digest.rendering.plates import HOLE, Pieces, WireCard, Word
+from digest.rendering.plates import HOLE, WireCard, Word
 from digest.rendering.quoted import fragment, token
 from digest.rendering.skeleton import escaped
 from digest.rendering.stock import Cards
@@ -39,6 +39,7 @@ from digest.shelf import Maker, Shelf
 _WORDS_KEPT: Final = 4_096  #: of each kind, twice this at most, about 0.6 kB each
 _FRAMES_KEPT: Final = 256
 _NUMBERS_KEPT: Final = 1_024
+PIECES: Final = 4  #: a gap, a card's front, its own stretch, its tail
 
 _numbers: Final = Maker[int, bytes](lambda place: fragment(number(place + 1)), _NUMBERS_KEPT)
 
@@ -46,11 +47,18 @@ Wireframes = tuple[Wireframe | None, Wireframe | None]  #: of text and of HTML
 
 
 class Placed(NamedTuple):
-    """One section: its title, and each card's pieces of HTML and numbered text."""
+    """One section: its title, and the pieces of both parts: for each card a gap and three more.
+
+    The gaps are empty, for the frame to fill; the text is numbered.
+    """
 
     title: Word
-    html: list[Pieces]
+    html: list[bytes]
     text: list[bytes]
+
+    @property
+    def cards(self) -> int:
+        return len(self.html) // PIECES
 
 
 class Galley(NamedTuple):
@@ -96,15 +104,18 @@ class Press:
 
         return Maker(word, _WORDS_KEPT)
 
-    def place(self, letter: Letter, *, most: int | None = None) -> Galley:
-        """The first `most` cards of those whose paper is still there; no section is empty."""
+    def place(self, letter: Letter, *, most: int | None = None) -> Galley | None:
+        """The first `most` cards of those whose paper is still there; no section is empty.
+
+        None when the templates cannot be joined for one of these cards.
+        """
         papers, stock = letter.papers, self._cards
         style, of = letter.subscriber.style, occasion(letter.digest, letter.subscriber)
         shelf, names = stock.of_style(style), stock.also
         galley = sections, cards, also = Galley([], [], {})
         place, numbers = 0, _numbers
         for section in letter.digest.sections:
-            html: list[Pieces] = []
+            html: list[bytes] = []
             text: list[bytes] = []
             for item in section.items:
                 paper_id, _score, reasons, interests, revision = item
@@ -114,15 +125,20 @@ class Press:
                     if paper is None:
                         continue
                     card = stock.card(paper, item, style)
+                plates = card.plates
+                if plates is None:
+                    return None
                 if place == most:
                     break
+                own_html, own_text = card.html, card.text
                 if interests:
                     also[place] = named = names[interests]
-                    html.append(card.html_naming(named))
-                    text.append(card.text_naming(named).replace(HOLE, numbers[place]))
-                else:
-                    html.append(card.html)
-                    text.append(card.text.replace(HOLE, numbers[place]))
+                    own_html, own_text = card.html_naming(named), card.text_naming(named)
+                html += b"", plates.front, own_html, plates.tail
+                front = plates.text_front.replace(HOLE, numbers[place])
+                text += b"", front, own_text, plates.text_tail
+                if plates.is_late:
+                    text[-2:] = [piece.replace(HOLE, numbers[place]) for piece in text[-2:]]
                 cards.append(card)
                 place += 1
             if html:
@@ -148,25 +164,24 @@ class Press:
         text_frame, html_frame = self._wireframes(
             Shape(
                 tuple([word.said != "" for word in words]),
-                tuple([len(placed.text) > 1 for placed in sections]),
+                tuple([placed.cards > 1 for placed in sections]),
             )
         )
-        are_sound = all([all(placed.html) for placed in sections])
-        if text_frame is None or html_frame is None or not are_sound:
+        if text_frame is None or html_frame is None:
             return None
         titles = [
             head
             for placed in sections
-            for head in (placed.title, heads[section_count, len(placed.text)])
+            for head in (placed.title, heads[section_count, placed.cards])
         ]
         signed = [token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)]
         link = token(tokens.feedback)
         html = [
-            gap.join(map(b"".join, placed.html)).replace(HOLE, link)
+            _joined(placed.html, gap).replace(HOLE, link)
             for gap, placed in zip(html_frame.gaps, sections, strict=True)
         ]
         text = [
-            gap.join(placed.text) for gap, placed in zip(text_frame.gaps, sections, strict=True)
+            _joined(placed.text, gap) for gap, placed in zip(text_frame.gaps, sections, strict=True)
         ]
         return Bodies(
             words[0].said,
@@ -183,3 +198,9 @@ class Press:
             text = text_wireframe(self._drawing, frame, base_url, shape)
             known = self._frames.keep(shape, (text, html))
         return known
+
+
+def _joined(pieces: list[bytes], gap: bytes) -> bytes:
+    """A section's cards with this between any two."""
+    pieces[PIECES::PIECES] = [gap] * (len(pieces) // PIECES - 1)
+    return b"".join(pieces)

@@ -25,7 +25,25 @@ _CUT: Final = re.compile(rb".{1,%d}(?<!=)(?<!=[0-9A-F])" % _ROOM)
 
 def fragment(text: str) -> bytes:
     """The text as a fragment; its line ends ("\\n") become hard ones."""
-    lines = _quoted(text).split(b"\n")
+    return cut(quoted(text))
+
+
+def quoted(text: str) -> bytes:
+    """The text with all characters quoted that need it, yet to be cut into lines.
+
+    Whatever is quoted may be put together before it is cut: no character depends on its neighbours.
+    """
+    quoted = text.replace("=", "=3D").encode("ascii", "paper-digest.quoted")
+    if quoted.translate(None, _SOUND):
+        quoted = _CONTROL.sub(lambda found: b"=%02X" % found[0][0], quoted)
+    return quoted
+
+
+def cut(quoted: bytes) -> bytes:
+    """Quoted text as a fragment."""
+    if b" \n" in quoted:
+        quoted = quoted.replace(b" \n", b"=20\n")
+    lines = quoted.split(b"\n")
     sound = [line if len(line) <= _ROOM and line[:1] != b"." else _cut(line) for line in lines]
     whole = b"\r\n".join(sound)
     return whole + _SOFT if lines[-1] else whole
@@ -34,13 +52,6 @@ def fragment(text: str) -> bytes:
 def token(text: str) -> bytes:
     """The fragment of a signed token, which needs no quoting."""
     return text.encode() + _SOFT if _TOKEN.fullmatch(text) else fragment(text)
-
-
-def _quoted(text: str) -> bytes:
-    quoted = text.replace("=", "=3D").encode("ascii", "paper-digest.quoted")
-    if quoted.translate(None, _SOUND):
-        quoted = _CONTROL.sub(lambda found: b"=%02X" % found[0][0], quoted)
-    return quoted.replace(b" \n", b"=20\n") if b" \n" in quoted else quoted
 
 
 def _beyond_ascii(error: UnicodeError) -> tuple[str, int]:

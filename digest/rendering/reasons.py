@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final, NamedTuple
 
 from digest.model import Field, Reasons
@@ -29,6 +30,8 @@ _PLACES: Final = {
 _ORDER: Final = tuple(Field)
 
 Term = tuple[str, Field]  #: as the subscriber wrote it, and where it was found
+Place = tuple[Field, ...]
+Form = tuple[Spans, Place, bool]  #: how a term is shown, where it was found, whether as a phrase
 
 
 def why(reasons: Reasons, *, breadth: int, language: Language) -> Spans:
@@ -64,9 +67,18 @@ def grounds(reasons: Reasons, *, breadth: int) -> Grounds:
 
 def tell(said: Grounds, language: Language) -> Spans:
     """The sentence that says this."""
-    terms, followed, resembles, votes, percent, breadth = said
+    names = named(said.terms)
+    forms = [
+        (say(term, Kind.STRONG), place, is_phrase(term, place)) for term, place in names.items()
+    ]
+    return sentence(forms, said, language)
+
+
+def sentence(forms: Sequence[Form], said: Grounds, language: Language) -> Spans:
+    """The sentence that says these terms, and all the rest of the grounds."""
+    _, followed, resembles, votes, percent, breadth = said
     parts = [
-        *_hits(terms, language),
+        *_hits(forms, language),
         *_followed(followed, language),
         *_resembles(resembles, language),
         *_votes(votes, breadth, language),
@@ -104,30 +116,42 @@ def _percent(percentile: float | None) -> int | None:
     return max(1, math.ceil(round(percentile * 100, 6)))
 
 
-def _hits(found: Sequence[Term], language: Language) -> list[Spans]:
-    """One part for each set of places, as in "a and b in the abstract"."""
-    places: dict[str, set[Field]] = {}
+def named(found: Sequence[Term]) -> dict[str, Place]:
+    """The terms worth naming, as a reader would say them, and where each was found."""
+    fields: dict[str, Place] = {}
     for term, field in found:
         if bare := _term(term):
-            places.setdefault(bare, set()).add(field)
-    grouped: dict[tuple[Field, ...], list[Spans]] = {}
-    for term, fields in list(places.items())[:_TERMS]:
-        key = _place(fields)
-        grouped.setdefault(key, []).append(_quoted(term, key, language))
+            known = fields.get(bare, ())
+            if field not in known:
+                fields[bare] = (*known, field)
+    return {bare: _place(found) for bare, found in islice(fields.items(), _TERMS)}
+
+
+def is_phrase(term: str, place: Place) -> bool:
+    return " " in term and (Field.TITLE in place or Field.ABSTRACT in place)
+
+
+def _hits(forms: Sequence[Form], language: Language) -> list[Spans]:
+    """One part for each set of places, as in "a and b in the abstract"."""
+    grouped: dict[Place, list[Spans]] = {}
+    for strong, place, is_phrase in forms:
+        term = fill(language.text("the phrase {term}"), term=strong) if is_phrase else strong
+        grouped.setdefault(place, []).append(term)
     return [
-        fill(language.text(_PLACES[key]), terms=language.join(terms))
-        for key, terms in grouped.items()
+        fill(language.text(_PLACES[place]), terms=language.join(terms))
+        for place, terms in grouped.items()
     ]
 
 
-def _place(fields: set[Field]) -> tuple[Field, ...]:
+def _place(fields: Place) -> Place:
     """The places worth naming: title and abstract together, else the first that was hit."""
     if len(fields) == 1:
-        return tuple(fields)
+        return fields
     found = tuple([field for field in _ORDER if field in fields])
     return found if found in _PLACES else found[:2] if found[:2] in _PLACES else found[:1]
 
 
+@lru_cache(maxsize=4096)
 def _term(term: str) -> str:
     """The term as a reader would say it: without its field's name and its quotes."""
     bare = line(term, 60)
@@ -135,13 +159,6 @@ def _term(term: str) -> str:
     if colon and head.strip("+-(").lower() in set(Field):
         bare = tail
     return bare.strip(" \"'“”()")
-
-
-def _quoted(term: str, place: tuple[Field, ...], language: Language) -> Spans:
-    strong = say(term, Kind.STRONG)
-    if " " in term and not {Field.TITLE, Field.ABSTRACT}.isdisjoint(place):
-        return fill(language.text("the phrase {term}"), term=strong)
-    return strong
 
 
 def _followed(names: Sequence[str], language: Language) -> list[Spans]:

@@ -2,41 +2,42 @@
 
     templates -> skeleton of a paper's card | title, authors, excerpt, why-line, each in ink -> card
 
-What is fixed for a paper comes from the templates once. What reasons change is drawn for each card
-and encoded in one stretch, which is all that a card has to itself; parts that several cards may
-have alike, such as a why-line or an excerpt's plain text, are kept for a while by what they say.
-What is left for a subscriber is their feedback token, the names of further interests, the number in
-the text part, and a look-up. Nothing here depends on who reads, nor on the order of asking;
-everything is bounded.
+What is fixed for a paper comes from the templates once. Its title and authors, marked or not, are
+set into that once for all cards in which they are marked alike: their plates. What is a card's own,
+excerpt and why-line, is encoded in one stretch; an excerpt's plain text and the form of a why-line,
+which several cards may have alike, are kept for a while by what they say. What is left for a
+subscriber is their feedback token, the names of further interests, the number in the text part, and
+a look-up. Nothing here depends on who reads, nor on the order of asking; everything is bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from digest.model import Field, Hit, Item, Paper, PaperId, Reasons
 from digest.rendering.byline import byline
 from digest.rendering.email import Drawing
-from digest.rendering.excerpt import Range, shown_hits, spans_within, window
+from digest.rendering.excerpt import Range, shown_hits, text_within, window
 from digest.rendering.frame import words_of
-from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, drawn, ink
+from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, extract, ink
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
+from digest.rendering.moulds import Moulds
 from digest.rendering.plaintext import text_card, wrap
-from digest.rendering.plates import HOLE, Outline, Outlines, Plates, WireCard, Word
-from digest.rendering.quoted import fragment
-from digest.rendering.reasons import Grounds, grounds, tell
+from digest.rendering.plates import Outline, Outlines, Plates, WireCard, Word
+from digest.rendering.quoted import cut, quoted
+from digest.rendering.reasons import grounds
+from digest.rendering.sentences import Sentences
 from digest.rendering.skeleton import SlotTokens, affixes, probe, slot
 from digest.rendering.spans import Kind, Spans, plain, say
-from digest.rendering.view import Card, also, card, clean_title, is_told, styled, summary, title
+from digest.rendering.view import Card, also, card, clean_title, says, styled, summary, title
 from digest.shelf import Maker, Shelf
 
 CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 1.7 kB each
-INKS_KEPT: Final = 1_024  #: twice this at most, about 0.8 kB each
-WHYS_KEPT: Final = 1_024  #: twice this at most, about 0.7 kB each
-TEXTS_KEPT: Final = 2_048  #: twice this at most, about 0.6 kB each
+PLATES_KEPT: Final = 4_096  #: twice this at most, about 2.2 kB each
+TEXTS_KEPT: Final = 4_096  #: twice this at most, about 0.6 kB each
 ALSO_KEPT: Final = 4_096
 PAPERS_KEPT: Final = 4_096  #: about 10 kB each
 
@@ -50,24 +51,29 @@ _PARTS: Final = (
 _TITLE, _AUTHORS, _SUMMARY, _EXCERPT, _WHY, _ALSO, _OWN = range(len(_PARTS) + 2)
 _EMPHATIC: Final = tuple(kind for kind in Kind if kind is not Kind.PLAIN)
 
+_OPEN: Final = frozenset({_EXCERPT, _WHY})  #: what each card has to itself
 _TITLE_FIELD, _AUTHOR_FIELD = Field.TITLE, Field.AUTHOR
 
-_NO_NAMES: Final = Word("", b"", b"")
 Variant = tuple[bool, str]  #: revision and style
 Shape = tuple[tuple[bool, ...], Variant]  #: which parts a card has
 
 
-class Form(NamedTuple):
-    """A paper's card in one shape, and its plates by which of the usual parts they hold."""
+class Marks(NamedTuple):
+    """What reasons mark in a paper's title and among its authors."""
 
-    outlines: Outlines
-    plates: dict[tuple[bool, ...], Plates]
+    title: tuple[Range, ...]
+    authors: tuple[int, ...]  #: the numbers of those whose names were hit
+    followed: tuple[str, ...]
+
+
+NO_MARKS: Final = Marks((), (), ())
+Setting = tuple[bool, bool, bool]  #: whether there are a summary, an excerpt and a why-line
 
 
 class Shown(NamedTuple):
-    """One window of an abstract in plain text, and whether it says the summary."""
+    """One window of an abstract in plain text, quoted, and whether it says the summary."""
 
-    text: str
+    text: bytes
     is_told: bool
 
 
@@ -78,11 +84,12 @@ class Stock:
     paper: Paper
     title: str
     words: int
-    summary: Spans
-    usual: dict[int, Ink]
+    breadth: int  #: how many sources announced it
+    summary: str
+    usual: tuple[Ink, Ink, Ink]
     unmarked: tuple[Ink, bool] | None = None  #: the excerpt without marks
     fixed: dict[Variant, Card] = field(default_factory=dict)
-    forms: dict[Shape, Form] = field(default_factory=dict)
+    outlines: dict[Shape, Outlines] = field(default_factory=dict)
 
 
 class Cards:
@@ -99,10 +106,11 @@ class Cards:
         self._largest = self._longest = self._most_holes = 0
         self._stocks: dict[PaperId, Stock] = {}
         self._shelves: dict[str, Shelf[int, WireCard]] = {}
-        self._inks: Shelf[Hashable, Ink] = Shelf(INKS_KEPT)  #: titles and authors with marks
+        self._plates: Shelf[tuple[Stock, Variant, Setting, Marks], Plates] = Shelf(PLATES_KEPT)
         self._texts: Shelf[tuple[Stock, Range], Shown] = Shelf(TEXTS_KEPT)
-        self._affixes = [*(self._probe(name) for name in _PARTS), PLAINLY]
-        self._whys = Maker(self._why_ink, WHYS_KEPT)
+        self._affixes = [{**PLAINLY, **self._probe(name)} for name in _PARTS]
+        self._moulds = Moulds(drawing.card_html, own=_OWN, also=_ALSO)
+        self._whys = Sentences(language, self._affixes[_WHY])
 
     def of_style(self, style: str) -> Shelf[int, WireCard]:
         """The cards by `place_of`; one found here may be of another paper for the same reasons."""
@@ -127,30 +135,35 @@ class Cards:
         return stock
 
     def _begun(self, paper: Paper) -> Stock:
-        bare, named, said = Item(paper.id, 0.0, Reasons()), clean_title(paper), summary(paper)
+        bare, said = Item(paper.id, 0.0, Reasons()), summary(paper)
         written = byline(paper.authors, bare.reasons, self._language)
-        usual = {
-            _TITLE: ink(title(paper, bare), self._affixes[_TITLE]),
-            _AUTHORS: ink(written, self._affixes[_AUTHORS]),
-            _SUMMARY: ink(said, self._affixes[_SUMMARY]),
-        }
-        return Stock(paper, named, words_of(paper), said, usual)
+        usual = (
+            ink(title(paper, bare), self._affixes[_TITLE]),
+            ink(written, self._affixes[_AUTHORS]),
+            ink(said, self._affixes[_SUMMARY]),
+        )
+        breadth = len(paper.sources)
+        return Stock(paper, clean_title(paper), words_of(paper), breadth, plain(said), usual)
 
     def _set(self, stock: Stock, item: Item, style: str) -> WireCard:
-        """Every part the card has, to be set into the slots of the paper's plates."""
-        inks = self._reasoned(stock, item, style)
-        there = tuple([part is not NO_INK for part in inks])
-        form = stock.forms.get((there, (item.revision, style)))
-        if form is None:
-            form = self._form(stock, (there, (item.revision, style)))
-        are_usual = tuple([inks[part] is known for part, known in stock.usual.items()])
-        plates = form.plates.get(are_usual)
-        if plates is None and (plates := _plates(form.outlines, stock.usual, are_usual)):
-            form.plates[are_usual] = plates
-        card = WireCard(stock, item, plates, inks)
-        html = b"".join(card.html_naming(_NO_NAMES))
-        self._largest = max(self._largest, len(html))
-        self._most_holes = max(self._most_holes, html.count(HOLE))
+        """The card, of which only the excerpt and the why-line are its own."""
+        excerpt = why = NO_INK
+        has_summary = False
+        if style != "titles":
+            why = self._whys.ink(grounds(item.reasons, breadth=stock.breadth))
+            is_told = False
+            if style != "compact":
+                excerpt, is_told = self._excerpt(stock, item.reasons)
+            has_summary = not is_told and stock.summary != ""
+        setting = has_summary, excerpt is not NO_INK, why is not NO_INK
+        key = stock, (item.revision, style), setting, _marks(item.reasons)
+        plates = self._plates.find(key)
+        if plates is None and (plates := self._made(item, *key)):
+            self._plates.keep(key, plates)
+        card = WireCard(stock, item, plates, (NO_INK, NO_INK, NO_INK, excerpt, why))
+        if plates is not None:
+            self._largest = max(self._largest, plates.size + len(card.html))
+            self._most_holes = max(self._most_holes, plates.holes)
         return card
 
     def largest(self, token: int) -> int:
@@ -159,36 +172,6 @@ class Cards:
         Quoted bytes are counted, which are never fewer than what they decode to.
         """
         return self._largest + self._longest + token * self._most_holes
-
-    def _reasoned(self, stock: Stock, item: Item, style: str) -> list[Ink]:
-        """The parts in the order of their slots, as `view.card` and `view.styled` choose them."""
-        usual, reasons = stock.usual, item.reasons
-        fields = {hit.field for hit in reasons.hits}
-        inks = [usual[_TITLE], usual[_AUTHORS], NO_INK, NO_INK, NO_INK]
-        if _TITLE_FIELD in fields:
-            inks[_TITLE] = self._title(stock, item)
-        if reasons.followed or _AUTHOR_FIELD in fields:
-            inks[_AUTHORS] = self._authors(stock, reasons)
-        is_told = False
-        if style not in ("compact", "titles"):
-            inks[_EXCERPT], is_told = self._excerpt(stock, reasons)
-        if style != "titles":
-            if not is_told:
-                inks[_SUMMARY] = usual[_SUMMARY]
-            inks[_WHY] = self._whys[grounds(reasons, breadth=len(stock.paper.sources))]
-        return inks
-
-    def _title(self, stock: Stock, item: Item) -> Ink:
-        hits = [(hit.start, hit.end) for hit in item.reasons.hits if hit.field is _TITLE_FIELD]
-        return self._kept((stock, _TITLE, *hits), _TITLE, lambda: title(stock.paper, item))
-
-    def _authors(self, stock: Stock, reasons: Reasons) -> Ink:
-        hits = [hit.element for hit in reasons.hits if hit.field is _AUTHOR_FIELD]
-        return self._kept(
-            (stock, _AUTHORS, *hits, *reasons.followed),
-            _AUTHORS,
-            lambda: byline(stock.paper.authors, reasons, self._language),
-        )
 
     def _excerpt(self, stock: Stock, reasons: Reasons) -> tuple[Ink, bool]:
         """The excerpt, and whether it says the summary; its text is the same whatever is marked."""
@@ -203,30 +186,43 @@ class Cards:
     def _marked(self, stock: Stock, found: Sequence[Hit]) -> tuple[Ink, bool]:
         abstract = stock.paper.abstract
         within = window(abstract, found)
-        spans = spans_within(abstract, found, within)
         shown = self._texts.find((stock, within))
         if shown is None:
-            shown = Shown(wrap(plain(spans)), is_told(stock.summary, spans))
-            self._texts.keep((stock, within), shown)
-        if not spans:
-            return NO_INK, shown.is_told
-        return Ink(drawn(spans, self._affixes[_EXCERPT]), shown.text), shown.is_told
+            shown = self._texts.keep((stock, within), self._shown(stock, within))
+        html = extract(abstract, [hit[1:3] for hit in found], within, self._affixes[_EXCERPT])
+        return (Ink(quoted(html), shown.text) if html else NO_INK), shown.is_told
 
-    def _why_ink(self, said: Grounds) -> Ink:
-        return ink(tell(said, self._language), self._affixes[_WHY])
+    def _shown(self, stock: Stock, within: Range) -> Shown:
+        text = text_within(stock.paper.abstract, within)
+        is_told = bool(text and stock.summary) and says(text, stock.summary)
+        return Shown(quoted(wrap(text)), is_told)
 
     def _names(self, names: tuple[str, ...]) -> Word:
         said = also(names, self._language)
         html, text = ink(say(said))
-        named = Word(said, fragment(html), fragment(text))
+        named = Word(said, cut(html), cut(text))
         self._longest = max(self._longest, len(named.html))
         return named
 
-    def _kept(self, key: Hashable, part: int, spans: Callable[[], Spans]) -> Ink:
-        known = self._inks.find(key)
-        if known is None:
-            known = self._inks.keep(key, ink(spans(), self._affixes[part]))
-        return known
+    def _made(
+        self, item: Item, stock: Stock, variant: Variant, setting: Setting, marks: Marks
+    ) -> Plates | None:
+        """The plates in which all is settled that reasons mark but in the abstract."""
+        drawn_title, authors, summary = stock.usual
+        if marks.title:
+            drawn_title = ink(title(stock.paper, item), self._affixes[_TITLE])
+        if marks.authors or marks.followed:
+            written = byline(stock.paper.authors, item.reasons, self._language)
+            authors = ink(written, self._affixes[_AUTHORS])
+        settled = drawn_title, authors, summary if setting[0] else NO_INK
+        there = (*[part is not NO_INK for part in settled], *setting[1:])
+        html, text = self._outlines(stock, (there, variant))
+        if html is None or text is None:
+            return None
+        return Plates(
+            html.plate(dict(enumerate([part.html for part in settled])), _OPEN),
+            text.plate(dict(enumerate([part.text for part in settled])), _OPEN),
+        )
 
     def _fixed(self, stock: Stock, variant: Variant) -> Card:
         """The paper's card for no reason at all."""
@@ -238,8 +234,11 @@ class Cards:
             known = stock.fixed[variant] = styled(drawn, style)
         return known
 
-    def _form(self, stock: Stock, shape: Shape) -> Form:
+    def _outlines(self, stock: Stock, shape: Shape) -> Outlines:
         """The two templates drawn with a slot in place of every part a card of this shape has."""
+        known = stock.outlines.get(shape)
+        if known is not None:
+            return known
         there, variant = shape
         slots = {
             part: say(slot(n)) if it_is else ()
@@ -247,9 +246,9 @@ class Cards:
         }
         alone = _with_parts(self._fixed(stock, variant), slots)
         shared = alone if variant[1] == "titles" else replace(alone, also=slot(_ALSO))
-        html, text = self._drawing.card_html, self._drawing.card_text
-        outlines = (
-            Outline.of(html(alone), html(shared), own=_OWN, also=_ALSO),
+        text = self._drawing.card_text
+        stock.outlines[shape] = outlines = (
+            self._moulds.outline(alone, shared),
             Outline.of(
                 text(text_card(alone), slot(_OWN)),
                 text(text_card(shared), slot(_OWN)),
@@ -257,14 +256,20 @@ class Cards:
                 also=_ALSO,
             ),
         )
-        form = stock.forms[shape] = Form(outlines, {})
-        return form
+        return outlines
 
     def _probe(self, part: str) -> Affixes:
         """How the template draws each kind of span in this part of a card."""
         spans = {name: probe(_EMPHATIC) if name == part else () for name in _PARTS}
         probed = _with_parts(Card(PaperId(0), self._links.base_url, ()), spans)
-        return {**PLAINLY, **affixes(self._drawing.card_html(probed), _EMPHATIC)}
+        return affixes(self._drawing.card_html(probed), _EMPHATIC)
+
+
+def _marks(reasons: Reasons) -> Marks:
+    hits, followed = reasons.hits, reasons.followed
+    titles = tuple([(hit.start, hit.end) for hit in hits if hit.field is _TITLE_FIELD])
+    authors = tuple([hit.element for hit in hits if hit.field is _AUTHOR_FIELD])
+    return Marks(titles, authors, followed) if titles or authors or followed else NO_MARKS
 
 
 def place_of(item: Item) -> int:
@@ -274,20 +279,6 @@ def place_of(item: Item) -> int:
     gets their identity while it stands there.
     """
     return ~id(item.reasons) if item.revision else id(item.reasons)
-
-
-def _plates(
-    outlines: Outlines, usual: Mapping[int, Ink], are_usual: Sequence[bool]
-) -> Plates | None:
-    """The plates in which those of the usual parts are settled that a card has."""
-    html, text = outlines
-    if html is None or text is None:
-        return None
-    settled = [part for part, is_it in zip(usual.items(), are_usual, strict=True) if is_it]
-    return (
-        html.plate({number: part.html for number, part in settled}),
-        text.plate({number: part.text for number, part in settled}),
-    )
 
 
 def _with_parts(card: Card, parts: Mapping[str, Spans]) -> Card:

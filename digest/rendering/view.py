@@ -180,9 +180,12 @@ def summary_label(paper: Paper, language: Language) -> str:
 
 def is_told(summary: Spans, excerpt: Spans) -> bool:
     """Whether the excerpt says the same sentence already."""
-    if not summary or not excerpt:
-        return False
-    return plain(summary).rstrip("….").casefold() in plain(excerpt).casefold()
+    return bool(summary and excerpt) and says(plain(excerpt), plain(summary))
+
+
+def says(text: str, sentence: str) -> bool:
+    """Whether a text says this sentence, case aside."""
+    return sentence.rstrip("….").casefold() in text.casefold()
 
 
 def title(paper: Paper, item: Item) -> Spans:

@@ -67,10 +67,12 @@ class Joiner:
         """The mail's bytes, yet to be joined; None where the templates cannot be joined."""
         press = self._press(letter.subscriber.language)
         galley = press.place(letter)
+        if galley is None:
+            return None
         gist = galley.gist
         shown = press.fitting(galley, len(letter.tokens.feedback), self._budget)
         if shown < gist.papers:
-            galley = press.place(letter, most=shown)
+            galley = press.place(letter, most=shown) or galley
         hidden = letter.digest.left_out + gist.papers - shown
         bodies = press.set(letter, galley, gist, hidden=hidden)
         if bodies is None:

@@ -152,6 +152,10 @@ class IndexWords(WordIndex):
     index: Index
     columns: Ints  #: of each row of the index, its place in the batch, or -1
 
+    def scores(self, questions: Sequence[Sequence[str]], *, together: int = 1) -> Floats:
+        empty = np.zeros((0, self.papers), np.float32)
+        return np.vstack([empty, *map(self.score, questions)])
+
     def score(self, question: Sequence[str]) -> Floats:
         total = np.zeros(self.papers + 1, np.float32)  # the last gathers what is not in the batch
         lengths = np.concatenate([segment.lengths for segment in self.index.segments])

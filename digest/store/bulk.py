@@ -10,10 +10,12 @@ parameter on both. Constraints hold as ever; nothing is validated.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import chain, islice, repeat
 from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
@@ -22,6 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from digest.store.database import Glance
 
 Asked = sa.Connection | Glance  #: what reads
+_DRAWN: Final = 256  #: numbers drawn from a sequence at once
 _VALUES: Final = 400  #: in a statement of SQLite's; more gain nothing
 
 
@@ -49,9 +52,19 @@ def new_ids(connection: sa.Connection, table: sa.Table, count: int) -> list[int]
     The table's ids must be AUTOINCREMENT; on SQLite the transaction must be one that writes.
     """
     if connection.dialect.name == "sqlite":
+        return list(islice(numbers(connection, table), count))
+    return _drawn(connection, table, count)
+
+
+def numbers(connection: sa.Connection, table: sa.Table) -> Iterator[int]:
+    """As `new_ids`, where nobody knows yet how many there will be; one such a transaction."""
+    if connection.dialect.name == "sqlite":
         known = "SELECT seq FROM sqlite_sequence WHERE name = ?"
-        last = connection.exec_driver_sql(known, (table.name,)).scalar() or 0
-        return list(range(last + 1, last + count + 1))
+        return itertools.count(1 + (connection.exec_driver_sql(known, (table.name,)).scalar() or 0))
+    return chain.from_iterable(_drawn(connection, table, _DRAWN) for _ in repeat(None))
+
+
+def _drawn(connection: sa.Connection, table: sa.Table, count: int) -> list[int]:
     drawn = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
     return list(connection.exec_driver_sql(drawn, (table.name, count)).scalars())
 

@@ -10,15 +10,17 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from digest.model import DigestId, FetchId, PaperId, SubscriberId
+from digest.model import FetchId, PaperId, SubscriberId
 from digest.store.database import Database
-from digest.store.documents import from_document
+from digest.store.lines import STORED, read_digests
+from digest.store.reading import Reading, Stored
 
 _sighting = SQLModel.metadata.tables["sighting"]
 _digest = SQLModel.metadata.tables["digest"]
 _sent = SQLModel.metadata.tables["sent"]
 _BEFORE_ALL: Final = FetchId(0)
 _skip = SQLModel.metadata.tables["skip"]
+_WINDOW: Final = ("papers", "fetch_after", "fetch_upto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,9 @@ class CoveringStore:
         ]
         with self._database.read() as connection:
             if found := _newest(connection, subscriber, _digest.c.id.in_(holding)):
-                return _covering(found, paper, sent=True)
+                return _covering(connection, found, paper, sent=True)
             if about and (found := _newest(connection, subscriber, sa.or_(*about))):
-                return _covering(found, paper, sent=False)
+                return _covering(connection, found, paper, sent=False)
             return Covering(skipped=_last_skip(connection, subscriber))
 
 
@@ -91,7 +93,7 @@ def _newest(
     connection: sa.Connection, subscriber: SubscriberId, where: sa.ColumnElement[bool]
 ) -> Any:
     statement = (
-        sa.select(_digest)
+        sa.select(*STORED, *(_digest.c[name] for name in _WINDOW))
         .where(_digest.c.subscriber_id == subscriber, where)
         .order_by(_digest.c.id.desc())
         .limit(1)
@@ -109,22 +111,17 @@ def _last_skip(connection: sa.Connection, subscriber: SubscriberId) -> str | Non
     return connection.scalar(statement)
 
 
-def _covering(row: Any, paper: PaperId, *, sent: bool) -> Covering:
-    digest = from_document(
-        row.document,
-        id=DigestId(row.id),
-        subscriber_id=SubscriberId(row.subscriber_id),
-        local_date=row.local_date,
-        composed_at=row.composed_at,
-    )
+def _covering(connection: sa.Connection, row: Any, paper: PaperId, *, sent: bool) -> Covering:
+    *stored, papers, after, upto = row
+    (digest,) = read_digests(connection, [Stored(*stored)], Reading())
     sections = [one.name for one in digest.sections if paper in [it.paper_id for it in one.items]]
     return Covering(
         sent,
-        row.local_date,
-        row.papers,
+        digest.local_date,
+        papers,
         digest.left_out,
-        after=FetchId(row.fetch_after),
-        upto=FetchId(row.fetch_upto),
+        after=FetchId(after),
+        upto=FetchId(upto),
         listed=digest.paper_ids,
         section="".join(sections[:1]),
     )

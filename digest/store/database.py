@@ -76,11 +76,6 @@ class Database:
         open_engines = _open_sqlite if self.is_sqlite else _open_postgres
         self.engine, self._reader = open_engines(parsed, busy, self._in_memory)
 
-    @property
-    def is_in_memory(self) -> bool:
-        """Whether no other process can see it."""
-        return self._in_memory
-
     def __repr__(self) -> str:
         return f"Database({self.place})"
 

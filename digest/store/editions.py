@@ -33,8 +33,10 @@ from digest.model import (
 from digest.store import bulk
 from digest.store.bell import ring
 from digest.store.database import Database, insert_into
-from digest.store.documents import Reading, Written
+from digest.store.documents import Written
+from digest.store.lines import STORED, line_numbers, read_digests, store_lines
 from digest.store.papers import current_ids
+from digest.store.reading import Reading, Stored
 from digest.store.superseding import NEVER_LEFT, Superseded, waiting
 
 _subscriber = SQLModel.metadata.tables["subscriber"]
@@ -99,12 +101,12 @@ class EditionStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._written = Written()
+        self._written: list[Written] = []
         self._reading = Reading()
 
     def forget_written(self) -> None:
         """Let go of what was kept for others who share an interest: composing is over."""
-        self._written = Written()
+        self._written.clear()
 
     def begin_run(self, at: datetime) -> int:
         """Record that an edition began; returns the run's id."""
@@ -138,22 +140,10 @@ class EditionStore:
 
     def digests(self, ids: Collection[DigestId]) -> dict[DigestId, Digest]:
         """The stored digests with these ids."""
-        columns = (
-            _digest.c.id,
-            _digest.c.subscriber_id,
-            _digest.c.local_date,
-            _digest.c.composed_at,
-            sa.cast(_digest.c.document, sa.Text),
-        )
-        statement = sa.select(*columns).where(_digest.c.id.in_(ids))
+        statement = sa.select(*STORED).where(_digest.c.id.in_(ids))
         with self._database.read() as connection:
-            rows = connection.execute(statement).all()
-        return {
-            id: self._reading.digest(
-                text, id=id, subscriber_id=sid, local_date=day, composed_at=composed_at
-            )
-            for id, sid, day, composed_at, text in rows
-        }
+            rows = [Stored(*row) for row in connection.execute(statement)]
+            return {one.id: one for one in read_digests(connection, rows, self._reading)}
 
     def resighted(self, after: FetchId, upto: FetchId) -> frozenset[PaperId]:
         """Papers announced in (after, upto] that an earlier fetch had brought already."""
@@ -179,9 +169,17 @@ class EditionStore:
 
     @contextmanager
     def claim(self, due: Sequence[Due]) -> Iterator[Claim]:
-        """Lock those of `due` that still are, in a transaction that ends with the block."""
+        """Lock those of `due` that still are, in a transaction that ends with the block.
+
+        Lines that a transaction stored are named by later ones only when it was committed.
+        """
+        try:
+            written = self._written.pop()
+        except IndexError:
+            written = Written()
         with self._database.write() as connection:
-            yield Claim(connection, _lock(connection, due), self._written)
+            yield Claim(connection, _lock(connection, due), written)
+        self._written.append(written)
 
 
 class Claim:
@@ -253,10 +251,13 @@ class Claim:
         now = current_ids(self._connection, papers)
         return all(now.get(paper_id) == paper_id for paper_id in papers)
 
-    def queue(self, issues: Sequence[Issue], *, run_id: int | None) -> None:
-        """Store digests, what they hold and their deliveries; move the subscribers on."""
+    def queue(self, issues: Sequence[Issue], *, run_id: int | None) -> list[Digest]:
+        """Store digests, what they hold and their deliveries; move the subscribers on.
+
+        Returns the digests with their ids.
+        """
         if not issues:
-            return
+            return []
         into = self._connection
         ids = bulk.new_ids(into, _digest, len(issues))
         bulk.insert(into, _digest, self._digests(ids, issues, run_id))
@@ -268,12 +269,17 @@ class Claim:
             [issue.next_due_at for issue in issues],
             [issue.fetch_upto for issue in issues],
         )
+        return [
+            Digest(DigestId(id_), *issue.digest[1:]) for id_, issue in zip(ids, issues, strict=True)
+        ]
 
     def _digests(
         self, ids: Sequence[int], issues: Sequence[Issue], run_id: int | None
     ) -> dict[str, Sequence[Any]]:
-        into, text = self._connection, self._written.text
+        into = self._connection
         digests = [issue.digest for issue in issues]
+        texts, lines = self._written.texts(digests, line_numbers(into))
+        store_lines(into, lines)
         return {
             "id": ids,
             "subscriber_id": [digest.subscriber_id for digest in digests],
@@ -283,7 +289,7 @@ class Claim:
             "fetch_after": [issue.fetch_after for issue in issues],
             "fetch_upto": [issue.fetch_upto for issue in issues],
             "papers": [len(issue.papers) for issue in issues],
-            "document": [text(digest) for digest in digests],
+            "document": texts,
         }
 
     def _deliveries(self, ids: Sequence[int], issues: Sequence[Issue]) -> dict[str, Sequence[Any]]:

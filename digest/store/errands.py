@@ -110,7 +110,7 @@ class ErrandStore:
         lease: dt.timedelta,
         settling: Sequence[Settlement] = (),
     ) -> Batch:
-        """The mails that wait longest, by whichever channel asks, held for `lease`."""
+        """The mails that wait longest, in the order they were asked for, held for `lease`."""
         with self._database.write() as connection:
             _settle(connection, settling, now)
             until = self._lease_now(connection) + lease
@@ -118,8 +118,9 @@ class ErrandStore:
             gone = self._withdrawn(connection, held, now)
             for id, (state, why) in gone.items():
                 _end(connection, id, state, why, now)
-        kept = [_delivery(row, channel) for row in held if row.id not in gone]
-        return Batch(kept, Counter(state for state, _ in gone.values()))
+        kept = sorted((row for row in held if row.id not in gone), key=lambda row: row.id)
+        mails = [_delivery(row, channel) for row in kept]
+        return Batch(mails, Counter(state for state, _ in gone.values()))
 
     def settle(self, settlements: Sequence[Settlement], *, now: dt.datetime) -> int:
         with self._database.write() as connection:

@@ -6,13 +6,14 @@ The verbs take the caller's connection; what follows from an opinion is `digest.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
 
-from digest.model import DigestId, Item, PaperId, Section, SubscriberId
-from digest.store.documents import from_document
+from digest.model import Item, PaperId, Section, SubscriberId
+from digest.store.lines import STORED, read_digests
+from digest.store.reading import Reading, Stored
 from digest.store.tables import DigestRow, FeedbackRow, SentRow, table
 
 _feedback: Final = table(FeedbackRow)
@@ -61,22 +62,16 @@ def placed(
 ) -> tuple[Section, Item] | None:
     """Where the newest digest that held the paper had put it; None when none is kept."""
     statement = (
-        sa.select(_digest.c.document)
+        sa.select(*STORED)
         .join(_sent, _sent.c.digest_id == _digest.c.id)
         .where(_sent.c.subscriber_id == subscriber, _sent.c.paper_id == paper)
         .order_by(_digest.c.id.desc())
         .limit(1)
     )
-    document = connection.scalar(statement)
-    if document is None:
+    row = connection.execute(statement).one_or_none()
+    if row is None:
         return None
-    digest = from_document(
-        document,
-        id=DigestId(0),
-        subscriber_id=subscriber,
-        local_date=date.min,
-        composed_at=datetime.min.replace(tzinfo=UTC),
-    )
+    (digest,) = read_digests(connection, [Stored(*row)], Reading())
     return next(
         (
             (section, item)

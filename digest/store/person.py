@@ -12,12 +12,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from digest.store import bulk
 from digest.store.database import Database
+from digest.store.documents import named
+from digest.store.line_tables import LineRow
 from digest.store.tables import SubscriberRow, SuppressionRow, table
 
 Rows = list[dict[str, Any]]
 _SUBSCRIBER: Final = table(SubscriberRow)
 _SUPPRESSION: Final = table(SuppressionRow)
+_LINE: Final = table(LineRow)
 _ADDRESS: Final = "address"
 _SECRET: Final = frozenset({"secret", "secret_hash"})
 #: what rows may belong to somebody through
@@ -30,6 +34,7 @@ def stored_about(database: Database, email: str, hashes: Collection[str]) -> dic
     with database.read() as connection:
         who = connection.scalar(sa.select(_SUBSCRIBER.c.id).where(_SUBSCRIBER.c.email == email))
         found = {one.name: _about(connection, one, who, email) for one in tables}
+        found[_LINE.name] = _lines(connection, found["digest"])
         found["suppression"] = _rows(
             connection, _SUPPRESSION, _SUPPRESSION.c.address_hash.in_(hashes)
         )
@@ -53,6 +58,12 @@ def _owned(one: sa.Table, owner: str, who: int) -> sa.ColumnElement[bool]:
     held = SQLModel.metadata.tables[owner]
     ids = sa.select(held.c.id).where(held.c.subscriber_id == who)
     return one.c[f"{owner}_id"].in_(ids)
+
+
+def _lines(connection: sa.Connection, digests: Rows) -> Rows:
+    """What their digests share with those of others."""
+    numbers = {number for one in digests for number in named(one["document"])}
+    return _rows(connection, _LINE, bulk.among(connection, _LINE.c.id, numbers))
 
 
 def _rows(connection: sa.Connection, one: sa.Table, where: sa.ColumnElement[bool]) -> Rows:

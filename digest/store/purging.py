@@ -1,10 +1,11 @@
 """Forgetting by retention: what is older than its days goes, a few thousand rows a transaction.
 
 No guarantee goes with it: `sent` stays for ever, so nothing is sent twice (4); a digest goes only
-when all its deliveries are settled, a fetch only when it brought nothing that is kept, and never
-the newest, which windows are counted by (2). A paper that was sent, or judged by a reader, keeps
-its row and its keys and loses what is heavy: its vectors. A paper stays until every reader's next
-window has gone by (`LONGEST_WINDOW`), whatever its days. 0 days keeps for ever.
+when all its deliveries are settled, a line that digests share after the last of them, a fetch only
+when it brought nothing that is kept, and never the newest, which windows are counted by (2). A
+paper that was sent, or judged by a reader, keeps its row and its keys and loses what is heavy: its
+vectors. A paper stays until every reader's next window has gone by (`LONGEST_WINDOW`), whatever its
+days. 0 days keeps for ever.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sqlalchemy as sa
 from digest.clock import system_clock
 from digest.model import DeliveryState
 from digest.store.database import Database
+from digest.store.line_tables import LineRow
 from digest.store.marks import put_mark
 from digest.store.post_tables import BounceRow
 from digest.store.tables import (
@@ -40,12 +42,14 @@ from digest.store.tables import (
 
 _attempt, _delivery, _digest = table(AttemptRow), table(DeliveryRow), table(DigestRow)
 _bounce = table(BounceRow)
+_line = table(LineRow)
 _feedback, _fetch, _paper = table(FeedbackRow), table(FetchRow), table(PaperRow)
 _vector, _run, _sent = table(PaperVectorRow), table(RunRow), table(SentRow)
 _sighting, _skip = table(SightingRow), table(SkipRow)
 
 BOUNCE_MEMORY: Final = timedelta(days=60)  #: of what came back, by which readers are judged
 BATCH: Final = 2000  #: rows a transaction, so that nobody waits long for the writer
+COMPOSED: Final = timedelta(days=2)  #: nobody composes any more at an instant so long ago
 MEMORY: Final = timedelta(days=31)  #: of fetches, by which a source's health is judged
 LONGEST_WINDOW: Final = timedelta(days=62)  #: of a monthly reader who missed a month
 PURGED: Final = "papers_purged"  #: the mark that is another after papers went
@@ -92,6 +96,7 @@ def doomed(keep: Keep, now: datetime) -> Mapping[str, tuple[sa.Table, sa.Select[
         found["bounces"] = _bounce, _bounces(before)
     if keep.digests_days:
         found["digests"] = _digest, _digests(now - timedelta(days=keep.digests_days))
+    found["lines"] = _line, _lines(now - COMPOSED)
     if keep.runs_days:
         before = now - timedelta(days=keep.runs_days)
         found["skips"] = _skip, sa.select(_skip.c.id).where(_skip.c.at < before)
@@ -131,6 +136,14 @@ def _digests(before: datetime) -> sa.Select[Any]:
         _delivery.c.digest_id == _digest.c.id, _delivery.c.state.in_(_OPEN)
     )
     return sa.select(_digest.c.id).where(_digest.c.composed_at < before, ~waits.exists())
+
+
+def _lines(before: datetime) -> sa.Select[Any]:
+    """Lines of instants of which no digest is left: each is named by digests of its own only."""
+    instant = sa.select(_line.c.at).where(_line.c.at < before).distinct().subquery()
+    digests = sa.select(_digest.c.id).where(_digest.c.composed_at == instant.c.at)
+    bare = sa.select(instant.c.at).where(~digests.exists())
+    return sa.select(_line.c.id).where(_line.c.at.in_(bare))
 
 
 def _papers(before: datetime) -> sa.Select[Any]:

@@ -1,23 +1,25 @@
 """Readers: stored digests with what their letters need to know of whom they are for.
 
 Composing reads whole profiles (`digest.store.subscribers`); drawing the letter afterwards needs a
-name, a language, a schedule and how many interests there are. One statement for a whole batch.
+name, a language, a schedule and how many interests there are. One statement for a whole batch. What
+this process has just composed is at hand, as it would be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from digest.model import Addressee, Cadence, Digest, DigestId, Schedule
 from digest.store import bulk
 from digest.store.database import Database
-from digest.store.documents import Reading
+from digest.store.lines import read_digests
+from digest.store.reading import Reading, Stored
 
 _READ: Final = """
-    SELECT digest.id, CAST(digest.document AS TEXT), digest.local_date, digest.composed_at,
-        subscriber.id, subscriber.name, subscriber.language, subscriber.style,
+    SELECT CAST(digest.document AS TEXT), digest.id, subscriber.id, digest.local_date,
+        digest.composed_at, subscriber.name, subscriber.language, subscriber.style,
         subscriber.created_at,
         (SELECT count(*) FROM interest
             WHERE interest.subscriber_id = subscriber.id AND NOT interest.paused),
@@ -26,6 +28,7 @@ _READ: Final = """
     FROM digest JOIN subscriber ON subscriber.id = digest.subscriber_id
     WHERE digest.id IN ?
 """
+_AT_HAND: Final = 4_096  #: digests, of about 1 kB, from which on no more are kept
 
 
 class Read(NamedTuple):
@@ -41,26 +44,38 @@ class ReaderStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._reading = Reading()
+        self._at_hand: dict[DigestId, Read] = {}
+
+    def keep(self, written: Iterable[Read]) -> None:
+        """These were just stored: whoever reads them first, soon, need not ask the database."""
+        if len(self._at_hand) < _AT_HAND:
+            self._at_hand |= {one.digest.id: one for one in written}
 
     def read(self, ids: Sequence[DigestId]) -> dict[DigestId, Read]:
         """Those of these digests that are stored."""
+        take = self._at_hand.pop
+        found = {id_: read for id_ in ids if (read := take(id_, None)) is not None}
+        if len(found) < len(ids) and (others := [id_ for id_ in ids if id_ not in found]):
+            found |= self._stored(others)
+        return found
+
+    def _stored(self, ids: Sequence[DigestId]) -> dict[DigestId, Read]:
         with self._database.read() as connection:
             rows = bulk.query(connection, _READ, ids)
             when: Callable[[Any], Any] = bulk.instants(connection)  # both are always there
-        read = self._reading.digest
+            stored = [
+                Stored(text, id, who, bulk.day(day), when(at))
+                for text, id, who, day, at, *_ in rows
+            ]
+            digests = read_digests(connection, stored, self._reading)
         found: dict[DigestId, Read] = {}
-        for id, document, day, at, who, name, language, style, joined, interests, *order in rows:
-            digest = read(
-                document,
-                id=id,
-                subscriber_id=who,
-                local_date=bulk.day(day),
-                composed_at=when(at),
+        for digest, row in zip(digests, rows, strict=True):
+            name, language, style, joined, interests, *order = row[5:]
+            who = digest.subscriber_id
+            addressee = Addressee(
+                who, name, language, style, _schedule(*order), when(joined), interests
             )
-            schedule = _schedule(*order)
-            found[id] = Read(
-                digest, Addressee(who, name, language, style, schedule, when(joined), interests)
-            )
+            found[digest.id] = Read(digest, addressee)
         return found
 
 

@@ -23,6 +23,7 @@ from digest.store.channels import ChannelRow
 from digest.store.database import Database
 from digest.store.desk_tables import OperatorRow
 from digest.store.errands import ErrandRow
+from digest.store.line_tables import LineRow
 from digest.store.marks import MarkRow
 from digest.store.post_tables import BounceRow
 from digest.store.revisions import SCRIPTS, SchemaState, refuse_newer, schema_state, state
@@ -36,6 +37,7 @@ _TABLES: Final = (
     CalibrationRow,
     ChannelRow,
     ErrandRow,
+    LineRow,
     MarkRow,
     OperatorRow,
     SummaryRow,

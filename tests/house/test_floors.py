@@ -64,7 +64,6 @@ FLOORS: tuple[frozenset[str], ...] = (
     ),  # stories made of stories
     frozenset({"post", "channels", "origins", "groundwork"}),
     frozenset({"dispatch"}),
-    frozenset({"courier"}),
     frozenset({"wiring"}),
     frozenset({"notices"}),
     frozenset({"web", "scheduler", "demo"}),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digest.matching.background import ENOUGH, Background, evenly
-from digest.matching.calibration import calibrate, calibrate_rows
+from digest.matching.calibration import Calibrated, calibrate, calibrate_rows
 from digest.matching.hybrid import HybridScorer
 from digest.matching.static import static_embedder
 from digest.matching.usual import usual
@@ -72,3 +72,10 @@ def test_many_interests_are_calibrated_as_each_would_be(size: int) -> None:
         alone = calibrate([part[row] for part in parts], weights)
         assert found.to_bytes() == alone.to_bytes()
         assert (found.centre, found.spread) == (alone.centre, alone.spread)
+    asked = [part[:, :17] * np.float32(1.5) for part in parts]
+    told = Calibrated(together)
+    totals = told.total(asked, weights)
+    for row, known in enumerate(together):
+        total = known.total([part[row] for part in asked], weights)
+        assert totals[row].tobytes() == total.tobytes()
+        assert told.share(totals)[row].tobytes() == known.share(total).tobytes()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digest.matching.lexical import LexicalScorer
-from digest.matching.lexicon import Lexicon, WordIndex, words_of
+from digest.matching.lexicon import Lexicon, Occurring, WordIndex, words_of
 from digest.matching.stems import stems
 from digest.model import Example, Field, Interest, Paper
 from tests import builders
@@ -55,6 +55,33 @@ def test_bm25_is_the_formula() -> None:
     scores = np.array([index.score(sorted(query)) for query in queries])
     expected = [[by_the_book(query, texts, at) for at in range(len(texts))] for query in queries]
     assert scores == pytest.approx(np.array(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("together", [1, 5, 1 << 18])
+def test_many_questions_are_scored_as_each_would_be(together: int) -> None:
+    index = indexed([(one.title, one.abstract) for one in background(3)] + [("", "")])
+    every = stems(" ".join(TOPICS.values()))
+    questions = [[], every, ["unheardof"], ["moss", "lamp", "moss"], every[::-1], ["moss"]]
+    assert index.scores([]).shape == (0, index.papers)
+    found = index.scores(questions, together=together)
+    for row, question in enumerate(questions):
+        alone = np.zeros(index.papers, np.float32)
+        for word, times in Counter(question).items():
+            if word in index.numbers:
+                papers, weights = index.postings.row(index.numbers[word])
+                alone[papers] += times * weights
+        assert found[row].tolist() == alone.tolist()
+
+
+def test_what_occurs_in_some_texts_is_found_again_in_that_of_all() -> None:
+    words = [words_of(one.title, one.abstract) for one in background(2)] + [([], [])]
+    every, chosen = Occurring.of(words), [0, 3, 4, 8]
+    lexicon, some = Lexicon.of(words, every), [words[at] for at in chosen]
+    assert lexicon.words == Lexicon.of(words).words
+    assert every.among(range(len(words))) is every
+    found, fresh = lexicon.index(some, every.among(chosen)), lexicon.index(some)
+    for word in every.numbers:
+        assert found.score([word]).tolist() == fresh.score([word]).tolist()
 
 
 @pytest.mark.parametrize("texts", [[], [("", "")]], ids=["no papers", "an empty paper"])

@@ -26,6 +26,13 @@ def test_words_cut_alone_give_the_tokens_of_the_text(texts: list[str]) -> None:
     assert (owners.tolist(), rows.tolist()) == whole(texts)
 
 
+def test_a_word_of_the_table_stays_one() -> None:
+    words = [word for word in TOKENIZER.get_vocab() if word.isalnum() and word.isascii()][::97]
+    tokens = [one.ids for one in TOKENIZER.encode_batch(words, add_special_tokens=False)]
+    assert len(words) > 100
+    assert tokens == [[TOKENIZER.token_to_id(word)] for word in words]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     reader = Tokens(TOKENIZER, remembered=3)
     for text in ("one two three", "four five", "six one", "one two three four five"):

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
-from typing import Any
+from collections.abc import Collection
+from datetime import UTC, timedelta
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,8 @@ from digest.model import (
     SourceNote,
     Verdict,
 )
-from digest.store.documents import Reading, Written, dump_json, from_document
+from digest.store.documents import Line, Written, dump_json, named
+from digest.store.reading import Reading, Stored
 from tests import builders
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -59,22 +61,68 @@ digests = st.builds(
 )
 
 
-def columns(digest: Digest) -> dict[str, Any]:
-    return {
-        "id": digest.id,
-        "subscriber_id": digest.subscriber_id,
-        "local_date": digest.local_date,
-        "composed_at": digest.composed_at,
-    }
+class Shelves:
+    """Documents and lines as a database would keep them."""
+
+    def __init__(self) -> None:
+        self.written, self.reading = Written(), Reading()
+        self.numbers = count(1)
+        self.lines: dict[int, Line] = {}
+
+    def write(self, *digests: Digest) -> list[Stored]:
+        texts, lines = self.written.texts(digests, self.numbers)
+        self.lines |= {line.number: line for line in lines}
+        return [stored(digest, text) for digest, text in zip(digests, texts, strict=True)]
+
+    def read(self, *some: Stored, reading: Reading | None = None) -> list[Digest]:
+        return (reading or self.reading).digests(some, self.fetch)
+
+    def fetch(self, numbers: Collection[int]) -> dict[int, str]:
+        return {number: self.lines[number].text for number in numbers}
+
+
+def stored(digest: Digest, text: str) -> Stored:
+    return Stored(text, digest.id, digest.subscriber_id, digest.local_date, digest.composed_at)
+
+
+def first_form(digest: Digest) -> str:
+    """A digest as version 1 stored it: every line in every document."""
+
+    def item(one: Item) -> str:
+        also = {"also": list(one.also)} if one.also else {}
+        rev = {"rev": True} if one.revision else {}
+        text, _ = Written().texts([builders.digest(sections=(section_of(one),))], iter(()))
+        ((_, _, ((line, *_),)),) = json.loads(text[0])["sections"]
+        return dump_json({"p": line.pop("p"), "s": line.pop("s")} | also | rev | line)
+
+    def section_of(one: Item) -> Section:
+        return builders.section(one._replace(also=(), revision=True))
+
+    head = json.loads(Written().texts([digest._replace(sections=())], iter(()))[0][0])
+    sections = [
+        f"[{dump_json(number)},{dump_json(name)},[\n{NEXT_OF_FIRST.join(map(item, items))}\n]]"
+        for number, name, items in digest.sections
+    ]
+    begin = dump_json(head | {"v": 1}).removesuffix("]}")
+    return f"{begin}{','.join(sections)}]}}"
+
+
+NEXT_OF_FIRST = "\n,\n"
 
 
 @given(st.lists(digests, max_size=4))
 def test_a_digest_comes_back_as_it_went(some: list[Digest]) -> None:
-    written, reading = Written(), Reading()
-    for digest in (*some, *some):  # the second time out of what is kept
-        text = written.text(digest)
-        assert reading.digest(text, **columns(digest)) == digest
-        assert from_document(json.loads(text), **columns(digest)) == digest
+    shelves = Shelves()
+    for _ in range(3):  # alone; when a second comes, with numbers; and out of what is kept
+        rows = shelves.write(*some)
+        assert shelves.read(*rows) == some
+        assert shelves.read(*rows, reading=Reading()) == some
+
+
+@given(st.lists(digests, max_size=4))
+def test_a_document_of_the_first_form_is_read_as_well(some: list[Digest]) -> None:
+    rows = [stored(digest, first_form(digest)) for digest in some]
+    assert Shelves().read(*rows) == some
 
 
 @given(reasons, st.lists(items, min_size=1, max_size=6))
@@ -85,56 +133,104 @@ def test_what_is_kept_of_a_match_is_written_for_nothing_else(
     alike = tuple(item._replace(reasons=shared) for item in some)
     listed = alike + tuple(item._replace(also=(), revision=False) for item in alike) + alike
     digest = builders.digest(sections=(builders.section(*listed),))
-    written = Written()
+    shelves = Shelves()
     for _ in range(2):
-        document = json.loads(written.text(digest))
-        assert from_document(document, **columns(digest)) == digest
+        assert shelves.read(*shelves.write(digest)) == [digest]
 
 
 @given(digests)
 def test_a_document_written_in_one_line_is_read_as_well(digest: Digest) -> None:
-    text = dump_json(json.loads(Written().text(digest)))
-    assert Reading().digest(text, **columns(digest)) == digest
+    shelves = Shelves()
+    rows = [
+        row._replace(text=dump_json(json.loads(row.text)))
+        for row in (*shelves.write(digest), *shelves.write(digest))
+    ]
+    assert shelves.read(*rows) == [digest, digest]
 
 
 def test_equal_items_of_different_subscribers_are_one_value() -> None:
-    reading, written = Reading(), Written()
+    shelves = Shelves()
     shared = builders.item(3, reasons=Reasons(percentile=0.01))
-    texts = [
-        written.text(
-            builders.digest(number, sections=(builders.section(shared, name=f"My {number}"),))
-        )
-        for number in (1, 2)
+    some = [
+        builders.digest(number, sections=(builders.section(shared, name=f"My {number}"),))
+        for number in (1, 2, 3)
     ]
-    one, two = (reading.digest(text, **columns(builders.digest())) for text in texts)
-    assert one.sections[0].items[0] is two.sections[0].items[0]
+    read = shelves.read(*shelves.write(*some))
+    assert len({id(digest.sections[0].items[0]) for digest in read}) == 1
+
+
+def test_what_two_digests_say_is_stored_once_and_what_one_says_is_its_own() -> None:
+    """And nothing of whom it is for is in what is stored for all."""
+    shelves = Shelves()
+    shared, own = Reasons(percentile=0.01), Reasons(resembles="Rain at sea")
+    for number, name in enumerate(("Ada's", "Grace's", "Jean's"), 1):
+        item = builders.item(3, reasons=shared, also=(f"{name} tides",), revision=True)
+        section = builders.section(item, name=name)
+        if number == 1:
+            section = builders.section(item, builders.item(4, reasons=own), name=name)
+        shelves.write(builders.digest(number, sections=(section,)))
+    (line,) = shelves.lines.values()
+    assert json.loads(line.text) == {"p": 3, "s": builders.item(3).score, "top": 0.01}
+
+
+def test_digests_of_another_instant_name_other_lines() -> None:
+    """A line is kept as long as a digest of its instant: it must be named by no other."""
+    shelves = Shelves()
+    item = builders.item(3, reasons=Reasons(percentile=0.01))
+    digest = builders.digest(sections=(builders.section(item),))
+    later = digest._replace(composed_at=digest.composed_at + timedelta(seconds=1))
+    for one in (digest, digest, later, later, later):
+        shelves.write(one)
+    assert [line.at for line in shelves.lines.values()] == [digest.composed_at, later.composed_at]
+
+
+def test_the_lines_that_a_document_names_can_be_told() -> None:
+    shelves = Shelves()
+    item = builders.item(3, reasons=Reasons(percentile=0.01))
+    others = builders.item(3, reasons=item.reasons, also=("Tides",))
+    alone = builders.item(9, reasons=Reasons(votes=2))
+    digest = builders.digest(sections=(builders.section(item), builders.section(others, alone)))
+    shelves.write(builders.digest(sections=(builders.section(item),)))
+    (row,) = shelves.write(digest)
+    assert named(json.loads(row.text)) == [1, 1]
+    assert named(json.loads(first_form(digest))) == []
 
 
 def test_a_full_digest_stays_small() -> None:
     many = tuple(Hit(Field.ABSTRACT, n, n + 7, "lantern*") for n in range(5))
     chosen = [builders.item(n, reasons=Reasons(hits=many, percentile=0.01)) for n in range(15)]
-    stored = Written().text(builders.digest(sections=(builders.section(*chosen),)))
-    assert len(stored) < 4_000
+    digest = builders.digest(sections=(builders.section(*chosen),))
+    alone, shared = Shelves().write(digest, digest)
+    assert len(alone.text) < 4_000
+    assert len(shared.text) < 300
 
 
 def test_a_document_of_a_later_form_is_refused() -> None:
     digest = builders.digest()
-    text = Written().text(digest).replace('{"v":1', '{"v":99')
-    with pytest.raises(SchemaError, match=r"form 99, this program knows 1"):
-        Reading().digest(text, **columns(digest))
+    (row,) = Shelves().write(digest)
+    with pytest.raises(SchemaError, match=r"form 99, this program knows 2"):
+        Shelves().read(row._replace(text=row.text.replace('{"v":2', '{"v":99')))
+
+
+def test_a_line_that_is_not_there_is_a_fault_of_the_database() -> None:
+    shelves = Shelves()
+    digest = builders.digest()
+    _, row = shelves.write(digest, digest)
+    with pytest.raises(SchemaError, match=r"names line 1, which is not stored"):
+        Reading().digests([row], lambda numbers: {})
 
 
 def test_reasons_are_one_value_whoever_else_asked_for_the_paper() -> None:
-    reading, written = Reading(), Written()
+    shelves = Shelves()
     told = Reasons(resembles='a title, "also":["x"] and no list')
     alone = builders.digest(
         sections=(builders.section(builders.item(3, reasons=told, revision=True)),)
     )
-    (first,) = reading.digest(written.text(alone), **columns(alone)).sections[0].items
+    (first,) = shelves.read(*shelves.write(alone))
+    (expected,) = first.sections[0].items
     for names in ((), ("Tides",), ('My "fog"', "]", "a,b")):
         item = builders.item(3, reasons=told, also=names, revision=True)
         digest = builders.digest(sections=(builders.section(item, name="x"),))
-        read = reading.digest(written.text(digest), **columns(digest))
-        assert read.sections[0].items == (item,)
-        assert reading.digest(written.text(digest), **columns(digest)) == digest
-        assert read.sections[0].items[0].reasons is first.reasons
+        (read,) = shelves.read(*shelves.write(digest))
+        assert read == digest
+        assert read.sections[0].items[0].reasons is expected.reasons

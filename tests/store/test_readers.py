@@ -9,7 +9,7 @@ from digest.model import Cadence, DigestId, Schedule
 from digest.store.bulk import update
 from digest.store.database import Database
 from digest.store.documents import Written
-from digest.store.readers import ReaderStore
+from digest.store.readers import Read, ReaderStore
 from digest.store.subscribers import insert
 from digest.store.tables import DigestRow, table
 from tests import builders, queued
@@ -33,11 +33,27 @@ def test_a_digest_comes_with_its_addressee(database: Database) -> None:
         insert(connection, [reader])
     queued.fill(database, 1, first=5)
     with database.write() as connection:
-        text, owner = [Written().text(digest)], [reader.id]
-        told: dict[str, list[Any]] = {"document": text, "subscriber_id": owner}
+        texts, _ = Written().texts([digest], iter(()))
+        told: dict[str, list[Any]] = {"document": texts, "subscriber_id": [reader.id]}
         update(connection, table(DigestRow), told, of=[digest.id])
 
     found = ReaderStore(database).read([digest.id, DigestId(7)])
 
     assert found == {digest.id: (digest, reader.addressee)}
     assert reader.addressee.interests == 2
+
+
+def test_what_was_just_written_is_read_once_from_memory(sqlite_database: Database) -> None:
+    store = ReaderStore(sqlite_database)
+    written = Read(builders.digest(5), builders.subscriber(1).addressee)
+    store.keep([written])
+    assert store.read([DigestId(5), DigestId(7)]) == {DigestId(5): written}
+    assert store.read([DigestId(5)]) == {}  # nobody has stored it
+
+
+def test_only_so_much_is_kept_in_memory(sqlite_database: Database) -> None:
+    store, reader = ReaderStore(sqlite_database), builders.subscriber(1).addressee
+    for first in range(1, 20_000, 1_000):
+        store.keep(Read(builders.digest(n), reader) for n in range(first, first + 1_000))
+    kept = store.read([DigestId(n) for n in range(1, 20_000)])
+    assert list(kept) == list(range(1, 5_001))

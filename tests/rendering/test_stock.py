@@ -1,0 +1,162 @@
+"""What cards are made of, against the plain renderer's own way to the same words."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markupsafe import escape
+
+from digest.model import Item, Paper, PaperId, Reasons
+from digest.rendering.email import Drawing
+from digest.rendering.environment import Templates, shipped_folder
+from digest.rendering.excerpt import shown_hits, spans_within, text_within, window
+from digest.rendering.ink import PLAINLY, drawn, extract, ink
+from digest.rendering.language import speak
+from digest.rendering.links import SiteLinks
+from digest.rendering.message import compose_mail
+from digest.rendering.moulds import Moulds
+from digest.rendering.plates import Outline
+from digest.rendering.reasons import grounds, tell
+from digest.rendering.sealed import Peeked, Sealed
+from digest.rendering.sentences import Sentences
+from digest.rendering.skeleton import SlotTokens, slot
+from digest.rendering.spans import Kind, plain, say
+from digest.rendering.trial import difference
+from digest.rendering.view import Card, card
+from digest.rendering.wire import Joiner
+from tests.rendering import samples, scatter
+
+AFFIXES = {**PLAINLY, Kind.MARK: ("<u>", "</u>"), Kind.STRONG: ("<b>", "</b>")}
+AFFIXES[Kind.EMPHASIS] = ("", "")
+OWN, ALSO = 6, 5
+
+
+def test_an_extract_is_its_spans_drawn() -> None:
+    dice = random.Random(11)
+    for number in range(400):
+        paper = scatter.paper(number + 1, dice)
+        found = shown_hits(paper.abstract, scatter.reasons(paper, dice).hits)
+        within = window(paper.abstract, found)
+        spans = spans_within(paper.abstract, found, within)
+        ranges = [(hit.start, hit.end) for hit in found]
+        assert extract(paper.abstract, ranges, within, AFFIXES) == drawn(spans, AFFIXES)
+        assert text_within(paper.abstract, within) == plain(spans)
+
+
+@pytest.mark.parametrize("code", ["en", "de", "fr", "ja"])
+def test_a_sentence_set_from_its_form_is_the_sentence_told(code: str) -> None:
+    dice, language = random.Random(12), speak(code)
+    sentences = Sentences(language, AFFIXES)
+    for number in range(400):
+        paper = scatter.paper(number + 1, dice)
+        said = grounds(scatter.reasons(paper, dice), breadth=dice.randint(0, 3))
+        assert sentences.ink(said) == ink(tell(said, language), AFFIXES)
+
+
+def test_terms_share_the_form_of_their_sentence() -> None:
+    sentences = Sentences(speak("en"), AFFIXES)
+    for term in ("tide", "<storm> surge", "{names}", slot(0)):
+        hits = (samples.DIGEST.sections[0].items[0].reasons.hits[0]._replace(term=term),)
+        said = grounds(Reasons(hits), breadth=1)
+        assert sentences.ink(said) == ink(tell(said, speak("en")), AFFIXES)
+    assert sentences._forms.kept == 2  # a word and a phrase
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_mould_filled_is_the_papers_own_card_drawn(seed: int) -> None:
+    dice = random.Random(seed)
+    drawing, drawn = Drawing(Templates(), speak("en").text), list[Card]()
+
+    def draw(card: Card) -> str:
+        drawn.append(card)
+        return drawing.card_html(card)
+
+    moulds = Moulds(draw, own=OWN, also=ALSO)
+    for number in range(80):
+        alone = _card(scatter.paper(number + 1, dice), is_new=dice.random() < 0.3)
+        shared = replace(alone, also=slot(ALSO))
+        drawing_it = drawing.card_html(alone), drawing.card_html(shared)
+        outline = Outline.of(*drawing_it, own=OWN, also=ALSO)
+        filled = moulds.outline(alone, shared)
+        assert outline is not None
+        assert filled is not None
+        assert filled.filled({}).parts == outline.filled({}).parts
+    assert 0 < len(drawn) < 140  # not all eighty, each without and with further interests
+
+
+def test_papers_of_one_shape_share_a_mould() -> None:
+    drawn = list[Card]()
+
+    def draw(card: Card) -> str:
+        drawn.append(card)
+        return Drawing(Templates(), speak("en").text).card_html(card)
+
+    moulds = Moulds(draw, own=OWN, also=ALSO)
+    for number in range(1, 20):
+        paper = replace(samples.TIDES, id=PaperId(number), organisation=f"Office {number} & Co")
+        alone = _card(paper, is_new=False)
+        assert moulds.outline(alone, replace(alone, also=slot(ALSO))) is not None
+    assert len(drawn) == 2
+
+
+def _card(paper: Paper, *, is_new: bool) -> Card:
+    links = SiteLinks(samples.SITE.base_url, SlotTokens(feedback=slot(OWN)))
+    bare = Item(paper.id, 0.0, Reasons(), revision=is_new)
+    return replace(
+        card(paper, bare, links, speak("en")),
+        title=say(slot(0)),
+        authors=say(slot(1)),
+        summary=say(slot(2)),
+        excerpt=(),
+        why=say(slot(4)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{{ chip }}", "{{ chip|upper }}"),
+        ("{{ chip }}", "{{ chip }}{% if chip == 'PubMed' %}!{% endif %}"),
+        ("{{ chip }}", "{{ chip[:2] }}"),
+        ("{{ chip }}", "{{ chip ~ chip|length }}"),
+        ("{% for chip in card.chips %}", "{% for chip in card.chips|sort %}"),
+        ("{% for chip in card.chips %}", "{% for chip in card.chips|unique %}"),
+        ("{{ card.summary_label }}", "{{ card.paper_id|int + 1 }}"),
+        ("{{ card.summary_label }}", "{{ card.paper_id % 2 }}"),
+        ("{{ card.url|safe_url }}", "{{ card.url|urlencode }}"),
+        ("{{ card.url|safe_url }}", "{{ card.chips[0]|default('')|safe_url }}"),
+        ("{{ card.url|safe_url }}", "{{ card.url.replace('https', 'http') }}"),
+    ],
+)
+def test_templates_that_look_into_values_are_joined_all_the_same(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    shipped = (shipped_folder() / "email" / "card.html.j2").read_text()
+    assert old in shipped
+    (tmp_path / "email").mkdir()
+    (tmp_path / "email" / "card.html.j2").write_text(shipped.replace(old, new))
+    templates = Templates(tmp_path)
+    joiner = Joiner(samples.SITE, templates)
+    assert joiner.plain_because == ""
+    plain = compose_mail(samples.letter(), samples.SITE, templates=templates)
+    assert difference(plain.payload, joiner.join(samples.letter()).payload) == ""
+
+
+@pytest.mark.parametrize("look", [str, int, float, hash, repr, bool, len, iter, sorted, {1}.add])
+def test_nothing_is_learnt_of_what_is_sealed(look: Callable[[Any], object]) -> None:
+    sealed = Sealed("drawn")
+    try:
+        learnt = look(sealed)
+    except (Peeked, TypeError):
+        return
+    assert learnt is True or "drawn" not in str(learnt)
+    with pytest.raises(Peeked):
+        assert sealed == "drawn"
+    with pytest.raises(Peeked):
+        assert sealed in ["drawn"]
+    assert escape(sealed) == "drawn"
