@@ -10,10 +10,11 @@ somebody was sent already is not left out. Nothing is stored.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -50,12 +51,19 @@ VOLUMES = (1.0, 2.0, 5.0, 10.0, 20.0)  #: papers a day for which the threshold i
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """One paper, its score, its share of the stream (None: nothing was compared) and why."""
+    """One paper, its score, its share of the stream (None: nothing was compared) and why.
+
+    Why is told when it is asked: that reads the text again, and few of many picks are shown.
+    """
 
     paper: Paper
     score: float
     share: float | None
-    reasons: Reasons
+    tell: Callable[[], Reasons] = field(compare=False, repr=False)
+
+    @property
+    def reasons(self) -> Reasons:
+        return self.tell()
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,14 +346,19 @@ class _Trial:
     def _pick(self, column: int, teller: Teller) -> Pick:
         paper = self.stage.papers[column]
         share = round(float(self.share[column]), 6) if self.compares else None
-        reasons = teller.reasons(
-            paper.id,
+        score = self.marks.get(paper.id)
+        if score is None:
+            score = self.round.score(0, column)
+        tell = partial(self._reasons, column, teller, share)
+        return Pick(teller.papers.get(paper.id, paper), score, share, tell)
+
+    def _reasons(self, column: int, teller: Teller, share: float | None) -> Reasons:
+        return teller.reasons(
+            self.stage.papers.ids[column],
             share=share,
             near=bool(self.round.facts.near[0, column]),
             resembles=self.scores.resembles(0, column) if self.compares else None,
         )
-        score = self.marks.get(paper.id, self.round.score(0, column))
-        return Pick(teller.papers.get(paper.id, paper), score, share, reasons)
 
 
 def _reader(interest: Interest, limit: int) -> Subscriber:

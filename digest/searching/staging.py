@@ -1,6 +1,6 @@
 """A stage: the papers of some days, ready for any interest to be tried on them.
 
-Made from an index without reading texts (`batches`), and kept for the next who tries: about 10 kB a
+Made from an index without reading texts (`batches`), and kept for the next who tries: about 7 kB a
 paper. By words alone (no embedder) the texts are read, for that scorer knows no index. A second
 stage is left out: it reorders a digest's best and changes nothing of how many there are.
 """
