@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from threading import Event
 from typing import Any
 
 from digest.config.sections import MatchingSection
@@ -31,11 +32,14 @@ from digest.store.database import Database
 from digest.store.marks import MarkStore
 from digest.store.papers import PaperStore
 from digest.store.stream import StreamStore
+from digest.store.subscribers import SubscriberStore
 from digest.store.vectors import StoredVectors
 
 BACKGROUND = 5000  #: papers that scores are measured against, at most
 STEP = 256  #: papers read and embedded together
 COUNTED = "background/counted"  #: the mark of the week whose background was counted
+MEASURED = "interests/measured"  #: the mark of the week, and the last interest measured in it
+OWNERS = 500  #: subscribers whose interests are measured together
 Progress = Callable[[int], None]
 
 
@@ -102,17 +106,50 @@ class Likeness:
         """Count, once a week, what statements need of the papers that are usual now."""
         if self.embedder is None:
             return
-        marks, today = MarkStore(self.database), now.date()
-        week = f"{today - timedelta(days=today.weekday())} {self.embedder.id}"
+        marks, week = MarkStore(self.database), self._week(now)
         mark = marks.get(COUNTED)
         if mark is None or mark.detail.get("week") != week:
-            count_ahead(self.background(today), self.embedder, CalibrationRecords(self.database))
+            papers = self.background(now.date())
+            count_ahead(papers, self.embedder, CalibrationRecords(self.database))
             marks.set(COUNTED, now, week=week)
 
+    def measure_ahead(self, now: datetime, stop: Event) -> None:
+        """Measure what interests' scores mean: all once a week, and new ones when there are any.
+
+        An interest that was changed is measured when it is matched.
+        """
+        if self.embedder is None:
+            return
+        marks, week = MarkStore(self.database), self._week(now)
+        subscribers = SubscriberStore(self.database)
+        mark = marks.get(MEASURED)
+        last = mark.detail["upto"] if mark and mark.detail.get("week") == week else 0
+        owners, newest = subscribers.with_interests(after=last)
+        if not owners:
+            return
+        scorer = self._hybrid(self.background(now.date()), self.embedder)
+        for start in range(0, len(owners), OWNERS):
+            if stop.is_set():
+                return
+            some = subscribers.profiles(owners[start : start + OWNERS])
+            scorer.measure([it for one in some for it in one.interests if not it.paused])
+        marks.set(MEASURED, now, week=week, upto=newest)
+
+    def _week(self, now: datetime) -> str:
+        """The week that a background stands for, and the model."""
+        assert self.embedder is not None
+        today = now.date()
+        return f"{today - timedelta(days=today.weekday())} {self.embedder.id}"
+
     def scorer(self, background: list[Paper]) -> Scorer[Any]:
-        embedder, second = self.embedder, self.second
+        embedder = self.embedder
         if embedder is None:
             return LexicalScorer(background)
+        return self._hybrid(background, embedder, second=self.second)
+
+    def _hybrid(
+        self, background: list[Paper], embedder: Embedder, *, second: Embedder | None = None
+    ) -> HybridScorer:
         usual = Background.of(background, embedder, store=self.vectors)
         return HybridScorer(
             embedder,

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from digest.config.sections import MatchingSection
 from digest.config.summaries import SummariesSection
@@ -16,10 +17,12 @@ from digest.ingest import ingest
 from digest.likeness import STEP, Likeness
 from digest.matching.background import FREQUENCIES
 from digest.matching.hybrid import HybridScorer
-from digest.model import Paper
-from digest.store.calibrations import CalibrationRecords
+from digest.model import Interest, Paper, SubscriberState
+from digest.store.calibrations import CalibrationRecords, CalibrationRow
 from digest.store.database import Database
 from digest.store.papers import PaperStore
+from digest.store.subscribers import insert
+from digest.store.tables import table
 from digest.summaries.rounds import Summaries, makers
 from tests import builders
 from tests.fakes import FrozenClock, ScriptedSource
@@ -115,3 +118,58 @@ def test_by_words_alone_there_is_nothing_to_embed(database: Database, clock: Fro
     bring(database, clock, 1)
     groundwork(database, embedder="lexical").lay(clock)
     assert groundwork(database).likeness.missing() != []
+
+
+def measured(database: Database) -> int:
+    """Interests whose scores are known, by what they say."""
+    kept = table(CalibrationRow)
+    statement = sa.select(sa.func.count()).where(kept.c.content != FREQUENCIES)
+    with database.read() as connection:
+        return int(connection.execute(statement).scalar_one())
+
+
+def says(number: int, statement: str, **fields: Any) -> Interest:
+    return builders.interest(number, name=f"Interest {number}", statement=statement, **fields)
+
+
+def subscribe(database: Database, number: int, *interests: Interest, **fields: Any) -> None:
+    with database.write() as connection:
+        insert(connection, [builders.subscriber(number, interests=interests, **fields)])
+
+
+def test_what_interests_scores_mean_is_measured_before_anybody_is_due(
+    database: Database, clock: FrozenClock
+) -> None:
+    bring(database, clock, 210, announced_at=clock() - timedelta(days=8))
+    subscribe(database, 1, says(1, "pilots in fog"), says(2, "owls at dusk", paused=True))
+    subscribe(database, 2, says(3, "pilots in fog"), says(4, "", query="lantern"))
+    subscribe(database, 3, says(5, "tides"), state=SubscriberState.UNSUBSCRIBED)
+    groundwork(database).lay(clock)
+    assert measured(database) == 1
+    subscribe(database, 4, says(6, "harbour lights"))
+    clock.tick(hours=1)
+    groundwork(database).lay(clock)
+    assert measured(database) == 2
+
+
+def test_interests_are_measured_anew_with_the_week(database: Database, clock: FrozenClock) -> None:
+    bring(database, clock, 210, announced_at=clock() - timedelta(days=8))
+    subscribe(database, 1, says(1, "pilots in fog"))
+    groundwork(database).lay(clock)
+    CalibrationRecords(database).save("another scorer", {})  # forgets what was measured …
+    groundwork(database).lay(clock)
+    assert measured(database) == 0  # … and nobody measures it anew
+    clock.tick(days=7)
+    groundwork(database).lay(clock)
+    assert measured(database) == 1
+
+
+def test_measuring_that_was_cut_short_is_done_again(database: Database, clock: FrozenClock) -> None:
+    bring(database, clock, 210, announced_at=clock() - timedelta(days=8))
+    subscribe(database, 1, says(1, "pilots in fog"))
+    stop = Event()
+    stop.set()
+    groundwork(database, stop=stop).lay(clock)
+    assert measured(database) == 0
+    groundwork(database).lay(clock)
+    assert measured(database) == 1

@@ -138,6 +138,10 @@ class HybridScorer:
         resembles = _Resembles(profiles, questions, ready)
         return Scores(values, share, resembles, told, level, aversion)
 
+    def measure(self, interests: Sequence[Interest]) -> None:
+        """Keep what these interests' scores mean, so that nobody who is due waits for it."""
+        self._calibrated(interests, *self._profiles(interests))
+
     def alike(self, ready: Batch) -> Alike:
         return find_alike(ready.vectors.of(slice(None)))
 

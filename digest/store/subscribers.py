@@ -65,6 +65,12 @@ _COLUMNS: Final = (
     *("muted_authors", "muted_words", "next_due_at", "seen_upto", "style", "state_reason"),
     *("confirmed_at", "paused_until", "away_since", "mail", "feed_generation"),
 )
+_WITH_INTERESTS: Final = """
+    SELECT subscriber.id, max(interest.id) FROM interest
+    JOIN subscriber ON subscriber.id = interest.subscriber_id
+    WHERE interest.id > ? AND subscriber.state = ?
+    GROUP BY subscriber.id ORDER BY subscriber.id
+"""
 
 
 class SubscriberStore:
@@ -77,6 +83,12 @@ class SubscriberStore:
         """The subscribers with these ids, in this order, with all their interests."""
         with self._database.read() as connection:
             return read_profiles(connection, ids)
+
+    def with_interests(self, *, after: int) -> tuple[list[SubscriberId], int]:
+        """Active subscribers with interests added after that one, and the newest interest's id."""
+        with self._database.read() as connection:
+            rows = bulk.query(connection, _WITH_INTERESTS, after, SubscriberState.ACTIVE.value)
+            return [owner for owner, _ in rows], max((newest for _, newest in rows), default=after)
 
     def find(self, email: str) -> Subscriber | None:
         """The subscriber with this normalised address."""
