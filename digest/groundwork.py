@@ -1,8 +1,8 @@
 """What composing needs of papers and interests, worked out as soon as papers are stored.
 
-    new papers    | embed | choose a sentence                 before anybody is due
-    new week      | count the words of its background | measure what every interest's scores mean
-    new interests | the same
+    new papers    | embed | choose a sentence                       before anybody is due
+    new week      | measure its background and every interest
+    new interests | measure them
 
 Digests then wait for none of it. What a kill, a deadline or a model that is away leaves undone is
 done by whoever needs it next: composing embeds what has no vectors, and a round of summaries
@@ -35,7 +35,6 @@ class Groundwork:
         """All that is missing; never a reason for an ingest to fail."""
         try:
             self._embed(clock)
-            self.likeness.count_ahead(clock())
             self.likeness.measure_ahead(clock(), self.stop)
         except (ConfigError, StoreBusy) as error:  # composing says so to whom it concerns
             told = {"action": "papers.not_embedded"}

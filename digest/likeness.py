@@ -21,7 +21,7 @@ from digest.matching.base import Embedder
 from digest.matching.bert import installed_minilm
 from digest.matching.embeddings import Endpoint, open_embedder
 from digest.matching.engine import Matcher
-from digest.matching.hybrid import HybridScorer, count_ahead
+from digest.matching.hybrid import HybridScorer
 from digest.matching.lexical import LexicalScorer
 from digest.matching.scoring import Scorer
 from digest.matching.second import SecondStage
@@ -37,7 +37,6 @@ from digest.store.vectors import StoredVectors
 
 BACKGROUND = 5000  #: papers that scores are measured against, at most
 STEP = 256  #: papers read and embedded together
-COUNTED = "background/counted"  #: the mark of the week whose background was counted
 MEASURED = "interests/measured"  #: the mark of the week, and the last interest measured in it
 OWNERS = 500  #: subscribers whose interests are measured together
 Progress = Callable[[int], None]
@@ -102,44 +101,29 @@ class Likeness:
         found = PaperStore(self.database).papers(ids)
         return [found[one] for one in ids if one in found]
 
-    def count_ahead(self, now: datetime) -> None:
-        """Count, once a week, what statements need of the papers that are usual now."""
-        if self.embedder is None:
-            return
-        marks, week = MarkStore(self.database), self._week(now)
-        mark = marks.get(COUNTED)
-        if mark is None or mark.detail.get("week") != week:
-            papers = self.background(now.date())
-            count_ahead(papers, self.embedder, CalibrationRecords(self.database))
-            marks.set(COUNTED, now, week=week)
-
     def measure_ahead(self, now: datetime, stop: Event) -> None:
-        """Measure what interests' scores mean: all once a week, and new ones when there are any.
+        """Measure what matching needs of the usual papers and what interests' scores mean.
 
-        An interest that was changed is measured when it is matched.
+        All once a week, and new interests whenever there are any; one that was changed is measured
+        when it is matched.
         """
         if self.embedder is None:
             return
-        marks, week = MarkStore(self.database), self._week(now)
-        subscribers = SubscriberStore(self.database)
+        today, marks = now.date(), MarkStore(self.database)
+        week = f"{today - timedelta(days=today.weekday())} {self.embedder.id}"
         mark = marks.get(MEASURED)
-        last = mark.detail["upto"] if mark and mark.detail.get("week") == week else 0
+        last = mark.detail["upto"] if mark and mark.detail.get("week") == week else -1
+        subscribers = SubscriberStore(self.database)
         owners, newest = subscribers.with_interests(after=last)
-        if not owners:
+        if not owners and last >= 0:
             return
-        scorer = self._hybrid(self.background(now.date()), self.embedder)
-        for start in range(0, len(owners), OWNERS):
+        scorer = self._hybrid(self.background(today), self.embedder)
+        for start in range(0, len(owners) or 1, OWNERS):
             if stop.is_set():
                 return
             some = subscribers.profiles(owners[start : start + OWNERS])
             scorer.measure([it for one in some for it in one.interests if not it.paused])
-        marks.set(MEASURED, now, week=week, upto=newest)
-
-    def _week(self, now: datetime) -> str:
-        """The week that a background stands for, and the model."""
-        assert self.embedder is not None
-        today = now.date()
-        return f"{today - timedelta(days=today.weekday())} {self.embedder.id}"
+        marks.set(MEASURED, now, week=week, upto=max(newest, 0))
 
     def scorer(self, background: list[Paper]) -> Scorer[Any]:
         embedder = self.embedder

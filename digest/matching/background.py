@@ -11,10 +11,10 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,8 @@ Frequencies = NDArray[np.int64]
 SAMPLE = 3_000  #: papers that scores are measured on
 NEGATIVES = 1_500  #: papers of the sample that stand for "not wanted" when learning
 TITLE = np.float32(0.5)  #: extra weight of the title, for statements
-FREQUENCIES = "token frequencies"  #: what they are called among the records of a scorer
+#: what its parts are called among the records of a scorer
+FREQUENCIES, WORDS, MEAN = "token frequencies", "words", "mean"
 ENOUGH = 200  #: papers below which a background says too little to be trusted alone
 
 
@@ -64,41 +65,33 @@ class Batch:
         return len(self.papers)
 
 
+class Source(Protocol):
+    """Makes the parts of one background, each when it is first asked for."""
+
+    def lexicon(self) -> Lexicon: ...
+
+    def frequencies(self) -> Frequencies | None: ...
+
+    def mean(self) -> Vectors: ...
+
+    def sample(self, background: Background) -> Batch: ...
+
+
 class Background:
-    """Built once from recent papers; see `Background.of`."""
+    """What is usual; see `Background.of`.
 
-    def __init__(
-        self,
-        *,
-        chosen: Sequence[Paper],
-        lexicon: Lexicon,
-        mean: Vectors,
-        frequencies: Callable[[], Frequencies | None],
-    ) -> None:
-        self.lexicon = lexicon
-        self.mean = mean
-        self._count = frequencies
-        self._records: tuple[CalibrationStore, str] | None = None
+    Composing asks for the small parts (words, the mean, token frequencies), which are kept with a
+    scorer's calibrations. The sample is for measuring an interest that is new.
+    """
+
+    def __init__(self, id: str, chosen: Sequence[Paper], source: Source) -> None:
+        """`chosen`: the papers of the sample."""
+        self.id = id
+        self.chosen = chosen
         self.negatives = np.array(evenly(range(len(chosen)), NEGATIVES), np.int64)
+        self._source = source
         self._places = {chosen[row].id: place for place, row in enumerate(self.negatives)}
-        self.id = ""
-        self.sample: Batch
-
-    def keep_in(self, records: CalibrationStore, scorer: str) -> None:
-        """Where `frequencies` are kept for the next process, under this scorer's name."""
-        self._records = records, scorer
-
-    @cached_property
-    def frequencies(self) -> Frequencies | None:
-        """In how many papers each token is, the number of papers last; only statements need it."""
-        if self._records is None or not self.is_enough:
-            return self._count()
-        return kept_frequencies(self._count, *self._records)
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether there are papers enough to measure scores on; else `usual` stands in."""
-        return len(self.sample) >= ENOUGH
+        self._records: tuple[CalibrationStore, str] | None = None
 
     @classmethod
     def of(
@@ -111,34 +104,86 @@ class Background:
     ) -> Background:
         """A background of `papers` (a few thousand recent ones; more are counted, not sampled)."""
         chosen = evenly(papers, sample)
-        words = [words_of(paper.title, paper.abstract) for paper in papers]
-        found = Occurring.of(words)
-        vectors = stacked(chosen, ensure(embedder, chosen, store), embedder.dimensions)
-        background = cls(
-            chosen=chosen,
-            lexicon=_lexicon(words, found),
-            mean=_mean(vectors.whole, embedder),
-            frequencies=lambda: frequencies_of(chosen, embedder),
-        )
-        among = found.among(evenly(range(len(papers)), sample))
-        background.sample = background._batch(chosen, vectors, evenly(words, sample), among)
-        background.id = fingerprint(papers, embedder)
-        return background
+        source = _Papers(papers, chosen, embedder, store)
+        return cls(fingerprint(papers, embedder), chosen, source)
+
+    def keep_in(self, records: CalibrationStore, scorer: str) -> None:
+        """Where the small parts are kept for the next process, under this scorer's name."""
+        self._records = records, scorer
+
+    def settle(self) -> None:
+        """Have the small parts made and kept, so that nobody who is due waits for them."""
+        for _part in (self.lexicon, self.mean, self.frequencies):
+            pass
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are papers enough to measure scores on; else `usual` stands in."""
+        return len(self.chosen) >= ENOUGH
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        if kept := self._kept(WORDS):
+            return Lexicon.from_bytes(kept, self._source.lexicon)
+        lexicon = self._source.lexicon()
+        self._keep(WORDS, lexicon.to_bytes())
+        return lexicon
+
+    @cached_property
+    def mean(self) -> Vectors:
+        """The usual paper; to find it takes the vectors of the whole sample."""
+        if kept := self._kept(MEAN):
+            return np.frombuffer(kept, "<f4")
+        mean = self._source.mean()
+        self._keep(MEAN, mean.astype("<f4").tobytes())
+        return mean
+
+    @cached_property
+    def frequencies(self) -> Frequencies | None:
+        """In how many papers each token is, the number of papers last; only statements need it.
+
+        Counting takes longer than all else once the vectors are stored.
+        """
+        if kept := self._kept(FREQUENCIES):
+            return np.frombuffer(zlib.decompress(kept), "<u4").astype(np.int64)
+        counted = self._source.frequencies()
+        if counted is not None:
+            self._keep(FREQUENCIES, zlib.compress(counted.astype("<u4").tobytes(), 1))
+        return counted
+
+    @cached_property
+    def sample(self) -> Batch:
+        """The papers that scores are measured on."""
+        return self._source.sample(self)
+
+    def _kept(self, name: str) -> bytes | None:
+        if self._records is None or not self.is_enough:
+            return None
+        records, scorer = self._records
+        return records.load(scorer, [name]).get(name)
+
+    def _keep(self, name: str, data: bytes) -> None:
+        if self._records is not None and self.is_enough:
+            records, scorer = self._records
+            records.save(scorer, {name: data})
 
     def prepare(self, papers: Sequence[Paper], embedder: Embedder, store: VectorStore) -> Batch:
         """Papers ready to be scored; vectors come from the store where it has them."""
         vectors = stacked(papers, ensure(embedder, papers, store), embedder.dimensions)
         words = [words_of(paper.title, paper.abstract) for paper in papers]
-        return self._batch(papers, vectors, words)
+        return self.batch(papers, vectors, words)
 
-    def _batch(
+    def batch(
         self,
         papers: Sequence[Paper],
         vectors: PartVectors,
         words: Sequence[Words],
         found: Occurring | None = None,
     ) -> Batch:
-        """Takes the vectors over: their parts are centred where they are."""
+        """Takes the vectors over: their parts are centred where they are.
+
+        `found`: what occurs in the papers, where that is known already.
+        """
         titled = _titled(vectors)
         np.subtract(vectors.parts, self.mean, out=vectors.parts)
         return Batch(
@@ -157,26 +202,48 @@ class Background:
         return np.array([self._places.get(one, -1) for one in papers], np.int64)
 
 
-def kept_frequencies(
-    count: Callable[[], Frequencies | None], records: CalibrationStore, scorer: str
-) -> Frequencies | None:
-    """Token frequencies from the records of a scorer, or counted and kept there.
+class _Papers:
+    """The Source that reads papers' texts and vectors."""
 
-    Counting takes longer than all else once the vectors are stored.
-    """
-    if kept := records.load(scorer, [FREQUENCIES]).get(FREQUENCIES):
-        return np.frombuffer(zlib.decompress(kept), "<u4").astype(np.int64)
-    counted = count()
-    if counted is not None:
-        packed = zlib.compress(counted.astype("<u4").tobytes(), 1)
-        records.save(scorer, {FREQUENCIES: packed})
-    return counted
+    def __init__(
+        self,
+        papers: Sequence[Paper],
+        chosen: Sequence[Paper],
+        embedder: Embedder,
+        store: VectorStore,
+    ) -> None:
+        self._papers, self._chosen = papers, chosen
+        self._embedder, self._store = embedder, store
+        self._loaded: PartVectors | None = None
 
+    @cached_property
+    def _texts(self) -> tuple[list[Words], Occurring]:
+        words = [words_of(paper.title, paper.abstract) for paper in self._papers]
+        return words, Occurring.of(words)
 
-def frequencies_of(papers: Sequence[Paper], embedder: Embedder) -> Frequencies | None:
-    if not isinstance(embedder, StaticEmbedder):
-        return None
-    return embedder.frequencies([[p.title, *sentences(p.abstract)] for p in papers])
+    def lexicon(self) -> Lexicon:
+        return _lexicon(*self._texts)
+
+    def frequencies(self) -> Frequencies | None:
+        if not isinstance(self._embedder, StaticEmbedder):
+            return None
+        texts = [[paper.title, *sentences(paper.abstract)] for paper in self._chosen]
+        return self._embedder.frequencies(texts)
+
+    def mean(self) -> Vectors:
+        self._loaded = self._vectors()
+        return _mean(self._loaded.whole, self._embedder)
+
+    def sample(self, background: Background) -> Batch:
+        background.settle()  # which may leave the vectors it loaded
+        vectors, self._loaded = self._loaded or self._vectors(), None
+        (words, found), size = self._texts, len(self._chosen)
+        among = found.among(evenly(range(len(words)), size))
+        return background.batch(self._chosen, vectors, evenly(words, size), among)
+
+    def _vectors(self) -> PartVectors:
+        found = ensure(self._embedder, self._chosen, self._store)
+        return stacked(self._chosen, found, self._embedder.dimensions)
 
 
 def _titled(vectors: PartVectors) -> Vectors:

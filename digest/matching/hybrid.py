@@ -21,14 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.background import (
-    ENOUGH,
-    SAMPLE,
     Background,
     Batch,
-    evenly,
-    fingerprint,
-    frequencies_of,
-    kept_frequencies,
 )
 from digest.matching.base import Embedder
 from digest.matching.calibration import (
@@ -98,7 +92,7 @@ class HybridScorer:
 
     @property
     def id(self) -> str:
-        return _scorer(self._embedder, self._background.id)
+        return f"{SCORING}:{self._embedder.id}:{self._background.id}"
 
     def prepare(self, papers: Sequence[Paper]) -> Batch:
         return self._background.prepare(papers, self._embedder, self._store)
@@ -139,7 +133,8 @@ class HybridScorer:
         return Scores(values, share, resembles, told, level, aversion)
 
     def measure(self, interests: Sequence[Interest]) -> None:
-        """Keep what these interests' scores mean, so that nobody who is due waits for it."""
+        """Keep what these interests' scores mean, and what matching needs of the background."""
+        self._background.settle()
         self._calibrated(interests, *self._profiles(interests))
 
     def alike(self, ready: Batch) -> Alike:
@@ -240,18 +235,6 @@ class HybridScorer:
                 found = _parts(profiles[row], asked, sample, first=first)
                 fresh.append((row, calibrate(found, profiles[row].weights)))
         return fresh
-
-
-def count_ahead(papers: Sequence[Paper], embedder: Embedder, records: CalibrationStore) -> None:
-    """Keep the token frequencies of these papers as a background, for a scorer yet to be made."""
-    sample = evenly(papers, SAMPLE)
-    if len(sample) >= ENOUGH:
-        scorer = _scorer(embedder, fingerprint(papers, embedder))
-        kept_frequencies(lambda: frequencies_of(sample, embedder), records, scorer)
-
-
-def _scorer(embedder: Embedder, background: str) -> str:
-    return f"{SCORING}:{embedder.id}:{background}"
 
 
 def _rows(part: Floats, numbers: Sequence[int]) -> Floats:

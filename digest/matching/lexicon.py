@@ -8,9 +8,10 @@ a stem unknown to the background has a hashed column, so that it still joins exa
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise
@@ -63,8 +64,12 @@ class Features:
     Only examples need them, so they are counted when first asked for.
     """
 
-    def __init__(self, texts: Sequence[Words]) -> None:
+    def __init__(
+        self, texts: Sequence[Words], *, count: Callable[[], Features] | None = None
+    ) -> None:
+        """`count` makes what counts them, where the texts are not at hand."""
         self._texts = texts
+        self._count = count
 
     @classmethod
     def known(cls, shared: Ints, rarity: Floats) -> Features:
@@ -75,6 +80,8 @@ class Features:
 
     @cached_property
     def _counted(self) -> tuple[Ints, Floats]:
+        if self._count is not None:
+            return self._count()._counted
         counts = np.zeros(HASHES, np.int32)
         for text in self._texts:
             counts[np.unique(np.concatenate(features(text)))] += 1
@@ -162,6 +169,17 @@ class Lexicon:
         counts = np.diff(found.starts).tolist()
         length = max(int(found.lengths.sum()), 1) / max(papers, 1)
         return cls(papers, length, dict(zip(found.numbers, counts, strict=True)), Features(texts))
+
+    def to_bytes(self) -> bytes:
+        """All but the features."""
+        told = [self.papers, self.mean_length, dict(self.words)]
+        return zlib.compress(json.dumps(told, ensure_ascii=False).encode(), 1)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, count: Callable[[], Lexicon]) -> Lexicon:
+        """`count` makes the whole lexicon anew, for its features."""
+        papers, length, words = json.loads(zlib.decompress(data))
+        return cls(papers, length, words, Features((), count=lambda: count().features))
 
     @property
     def width(self) -> int:

@@ -44,7 +44,7 @@ class SecondStage:
         self._store = store
         self._depth = depth
         self._rests_until = 0.0
-        self._yardstick_papers = evenly(background.sample.papers, YARDSTICK)
+        self._yardstick_papers = evenly(background.chosen, YARDSTICK)
 
     @cached_property
     def _yardstick(self) -> Vectors:

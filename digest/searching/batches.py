@@ -12,12 +12,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.background import ENOUGH, SAMPLE, Background, Batch, evenly
+from digest.matching.background import (
+    ENOUGH,
+    SAMPLE,
+    Background,
+    Batch,
+    Frequencies,
+    evenly,
+)
 from digest.matching.base import Embedder, Vectors
 from digest.matching.lexicon import HASHES, K1, SHARED, SPARE, B, Features, Lexicon, WordIndex
 from digest.matching.sparse import Floats, Ints, SparseRows
@@ -243,15 +250,32 @@ def background_of(
     chosen = np.array(evenly(rows.tolist(), SAMPLE), np.int64)
     papers = Known.at(index, chosen)
     vectors = HalfVectors.read(papers.ids, stored, embedder.dimensions)
-    background = Background(
-        chosen=papers,
-        lexicon=lexicon_of(index, rows, features=features),
-        mean=_mean(vectors.wholes(), embedder),
-        frequencies=lambda: index.frame.frequencies,
-    )
-    background.sample = batch_of(index, chosen, papers, background, vectors)
-    background.id = f"index-{int(index.version)}-{len(rows)}"
-    return background
+    lexicon, mean = lexicon_of(index, rows, features=features), _mean(vectors.wholes(), embedder)
+    source = _Rows(index, chosen, papers, vectors, lexicon, mean)
+    return Background(f"index-{int(index.version)}-{len(rows)}", papers, source)
+
+
+class _Rows(NamedTuple):
+    """A background's Source: rows of the index, and their vectors."""
+
+    archive: Index
+    chosen: Ints
+    papers: Known
+    vectors: HalfVectors
+    words: Lexicon
+    centre: Vectors
+
+    def lexicon(self) -> Lexicon:
+        return self.words
+
+    def frequencies(self) -> Frequencies | None:
+        return self.archive.frame.frequencies
+
+    def mean(self) -> Vectors:
+        return self.centre
+
+    def sample(self, background: Background) -> IndexBatch:
+        return batch_of(self.archive, self.chosen, self.papers, background, self.vectors)
 
 
 def batch_of(

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from digest.errors import ConfigError
-from digest.matching.background import Background
+from digest.matching.background import Background, Batch, Frequencies
 from digest.matching.base import Vectors
 from digest.matching.hybrid import HybridScorer
+from digest.matching.lexicon import Lexicon
 from digest.matching.ranking import LIKE
 from digest.matching.second import SecondStage
 from digest.matching.static import StaticEmbedder, static_embedder
@@ -174,29 +175,81 @@ def test_calibrations_are_kept_by_content(embedder: StaticEmbedder) -> None:
     asked = [interest("grasping"), interest("grasping"), interest("molecules"), interest()]
     first = HybridScorer(embedder, background, calibrations=shelf)
     scores = [first.score([one], first.prepare(NEW)) for one in asked]
-    assert shelf.saved == 3  # the token frequencies of the background among them
+    assert shelf.saved == 5  # the three parts of the background among them
     assert all(embedder.id in scorer and background.id in scorer for scorer, _ in shelf.kept)
     later = HybridScorer(embedder, background, calibrations=shelf)
     again = later.score(asked, later.prepare(NEW))
-    assert shelf.saved == 3
+    assert shelf.saved == 5
     np.testing.assert_allclose(again.values, np.vstack([one.values for one in scores]), rtol=1e-5)
     np.testing.assert_allclose(again.share, np.vstack([one.share for one in scores]), rtol=1e-4)
 
 
-def test_token_frequencies_are_counted_once(embedder: StaticEmbedder) -> None:
-    shelf, counted = Shelf(), embedder.frequencies([["one"], ["two", "and one"]])
-    for asked in (lambda: counted, lambda: pytest.fail("counted again")):
-        background = Background.of(stream(300), embedder, store=MemoryVectors())
-        anew = Background(
-            chosen=background.sample.papers,
-            lexicon=background.lexicon,
-            mean=background.mean,
-            frequencies=asked,
-        )
-        anew.sample = background.sample
-        anew.keep_in(shelf, "a scorer")
-        assert anew.frequencies is not None
-        assert anew.frequencies.tolist() == counted.tolist()
+class Parts:
+    """A background's Source that counts how often it is asked."""
+
+    def __init__(self, background: Background) -> None:
+        self.background = background
+        self.asked: list[str] = []
+
+    def lexicon(self) -> Lexicon:
+        self.asked.append("lexicon")
+        return self.background.lexicon
+
+    def frequencies(self) -> Frequencies | None:
+        self.asked.append("frequencies")
+        return self.background.frequencies
+
+    def mean(self) -> Vectors:
+        self.asked.append("mean")
+        return self.background.mean
+
+    def sample(self, background: Background) -> Batch:
+        self.asked.append("sample")
+        return self.background.sample
+
+
+def test_the_parts_of_a_background_are_made_once_and_kept(background: Background) -> None:
+    shelf, asked = Shelf(), []
+    for _ in range(2):
+        source = Parts(background)
+        again = Background(background.id, background.chosen, source)
+        again.keep_in(shelf, "a scorer")
+        again.settle()
+        assert again.frequencies is not None
+        assert background.frequencies is not None
+        assert again.frequencies.tolist() == background.frequencies.tolist()
+        assert again.mean.tolist() == background.mean.tolist()
+        assert again.lexicon.words == background.lexicon.words
+        assert again.lexicon.mean_length == background.lexicon.mean_length
+        asked.append(list(source.asked))
+    assert asked == [["lexicon", "mean", "frequencies"], []]
+    assert again.lexicon.width == background.lexicon.width  # only examples need it
+    assert source.asked == ["lexicon"]
+
+
+def test_of_too_few_papers_nothing_is_kept(embedder: StaticEmbedder) -> None:
+    shelf = Shelf()
+    background = Background.of(stream(30), embedder, store=MemoryVectors())
+    background.keep_in(shelf, "a scorer")
+    background.settle()
+    assert shelf.saved == 0
+
+
+def test_measured_interests_are_scored_without_the_sample(embedder: StaticEmbedder) -> None:
+    shelf, vectors = Shelf(), MemoryVectors()
+    asked = [interest("grasping objects"), interest("sleep of watch keepers")]
+    first = Background.of(stream(300), embedder, store=vectors)
+    scorer = HybridScorer(embedder, first, store=vectors, calibrations=shelf)
+    scorer.measure(asked)
+    expected = scorer.score(asked, scorer.prepare(NEW))
+
+    source = Parts(first)
+    again = Background(first.id, first.chosen, source)
+    scorer = HybridScorer(embedder, again, store=vectors, calibrations=shelf)
+    scores = scorer.score(asked, scorer.prepare(NEW))
+    np.testing.assert_array_equal(scores.values, expected.values)
+    np.testing.assert_allclose(scores.share, expected.share, rtol=1e-4)
+    assert source.asked == []
 
 
 def test_the_breakdown_names_every_part(scorer: HybridScorer) -> None:
