@@ -2,9 +2,10 @@
 
     drawn alone, drawn with `also` -> Outline | title, authors, summary -> Plates | reasons -> card
 
-A card's part is `front`, its own stretch, `tail`. Front and tail are encoded once, and all cards
-share them whose title and authors are marked alike; the own stretch reaches from the first to the
-last place that reasons fill, and is all that has to be encoded for a card. The subscriber's own
+A card's part is `head`, `front`, its own stretch, `tail`. A head ends with the title, and cards
+share it that have the same marked there; front and tail are shared by all whose authors are marked
+alike; the own stretch reaches from the first to the last place that reasons fill otherwise, and is
+all that has to be encoded for a card. The subscriber's own
 word stays a hole of one byte, to be filled when the mail is whole. A card for a paper that further
 interests asked for differs from the others by one insertion into its own stretch; so there is one
 card for both, which knows where that goes.
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 from binascii import a2b_qp
 from collections.abc import Container, Mapping, Sequence
-from itertools import chain
 from typing import Final, NamedTuple, Protocol, Self
 
 from digest.model import Item, Paper
@@ -69,15 +69,21 @@ class Outline:
         parts = [values.get(part, part) if isinstance(part, int) else part for part in self.parts]
         return Outline(_joined(parts), self._around_also, self._also)
 
-    def plate(self, inks: Mapping[int, bytes], open_to: Container[int]) -> Plate:
-        """The plate in which these inks are settled, and those `open_to` are still to come."""
+    def plate(self, inks: Mapping[int, bytes], open_to: Container[int], title: int) -> Plate:
+        """The plate in which these inks are settled; those `open_to` and the title are to come."""
         parts = [inks.get(part, part) if isinstance(part, int) else part for part in self.parts]
         wait = [n for n, part in enumerate(parts) if part in open_to or part == self._also]
+        titles = [n for n, part in enumerate(parts) if part == title]
+        if len(titles) > 1 or (titles and wait and titles[0] > wait[0]):
+            wait = sorted([*wait, *titles])  # a title where none is looked for is the card's own
+            titles = []
         first, last = (wait[0], wait[-1] + 1) if wait else (len(parts), len(parts))
+        headed = titles[0] + 1 if titles else 0
         own = _joined(parts[first:last])
         at = own.index(self._also) if self._also in own else len(own)
         return Plate(
-            encoded(_bare(parts[:first])),
+            tuple(parts[:headed]),
+            encoded(_bare(parts[headed:first])),
             encoded(_bare(parts[last:])),
             tuple(own[:at]),
             tuple(own[at + 1 :]),
@@ -85,14 +91,22 @@ class Outline:
         )
 
 
-class Plate(NamedTuple):
-    """One part of a card but for its own stretch, which goes between `front` and `tail`."""
+Stretch = tuple[bytes | int, ...]  #: quoted text and numbers of inks
 
+
+class Plate(NamedTuple):
+    """One part of a card but for what is marked in it, and but for what is its own."""
+
+    head: Stretch  #: up to the title, and the title
     front: bytes
     tail: bytes
-    open: tuple[bytes | int, ...]  #: the own stretch: quoted text and numbers of inks …
-    beyond: tuple[bytes | int, ...]  #: … up to where further interests are named, and after that
+    open: Stretch  #: the own stretch, between front and tail …
+    beyond: Stretch  #: … up to where further interests are named, and after that
     also: tuple[bytes, bytes] | None  #: the fragments around their names, where there is a place
+
+    def headed(self, title: bytes) -> bytes:
+        """What stands before the front, with the title marked in some way."""
+        return encoded(b"".join([title if isinstance(part, int) else part for part in self.head]))
 
     def set(self, inks: Sequence[bytes]) -> Pieces:
         """A card's own stretch, divided where further interests would be named."""
@@ -104,14 +118,14 @@ class Plate(NamedTuple):
 
     @property
     def size(self) -> int:
-        """All bytes but the own stretch and the names of further interests."""
+        """All bytes but the head, the own stretch and the names of further interests."""
         return len(self.front) + len(self.tail) + len(b"".join(self.also or ()))
 
     @property
     def holes(self) -> int:
         """How often it wants the subscriber's own word, in the whole card."""
-        bare = (part for part in chain(self.open, self.beyond) if isinstance(part, bytes))
-        return sum(part.count(HOLE) for part in (self.front, self.tail, *bare))
+        bare = _bare((*self.head, self.front, *self.open, *self.beyond, self.tail))
+        return bare.count(HOLE)
 
 
 class Plates:
@@ -121,7 +135,7 @@ class Plates:
         "front",
         "holes",
         "html",
-        "is_late",
+        "is_numbered_first",
         "size",
         "tail",
         "text",
@@ -131,9 +145,10 @@ class Plates:
 
     def __init__(self, html: Plate, text: Plate) -> None:
         self.front, self.tail = html.front, html.tail
-        self.text_front, self.text_tail = text.front, text.tail
-        #: whether a number stands anywhere but in the text's front
-        self.is_late = text.holes > text.front.count(HOLE)
+        #: whether the number opens the text and stands nowhere else; it is left out then
+        self.is_numbered_first = text.holes == 1 and text.front.startswith(HOLE)
+        self.text_front = text.front.removeprefix(HOLE) if self.is_numbered_first else text.front
+        self.text_tail = text.tail
         self.html, self.text = html, text
         self.size, self.holes = html.size, html.holes
 
@@ -192,18 +207,19 @@ class Word(NamedTuple):
 class WireCard:
     """One card, encoded: about 1 kB of its own, the rest is other cards' as well.
 
-    `html` and `text` are its own stretches, to go between the fronts and tails of its `plates`. A
-    card that cannot be joined at all has no plates.
+    `html` and `text` are its own stretches, to go between the fronts and tails of its `plates`, of
+    which the HTML's comes after `head`. A card that cannot be joined at all has no plates.
     """
 
-    __slots__ = ("_cuts", "_size", "html", "item", "plates", "stock", "text")
+    __slots__ = ("_cuts", "_size", "head", "html", "item", "plates", "stock", "text")
 
     def __init__(
-        self, stock: Known, item: Item, plates: Plates | None, inks: Sequence[Ink]
+        self, stock: Known, item: Item, plates: Plates | None, head: bytes, inks: Sequence[Ink]
     ) -> None:
         self.stock = stock
         self.item = item  #: held, because cards are known by the identity of its reasons
         self.plates = plates
+        self.head = head
         self.html = self.text = b""
         self._cuts: tuple[int, int] | None = None  #: where `also` goes, if not at the end
         self._size: int | None = None
@@ -230,7 +246,7 @@ class WireCard:
         if plates is None:
             return 0
         if self._size is None:
-            self._size = decoded_size((plates.front, self.html, plates.tail))
+            self._size = decoded_size((self.head, plates.front, self.html, plates.tail))
         size = self._size + token * plates.holes
         if also is None or plates.html.also is None:
             return size

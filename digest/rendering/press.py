@@ -39,7 +39,7 @@ from digest.shelf import Maker, Shelf
 _WORDS_KEPT: Final = 4_096  #: of each kind, twice this at most, about 0.6 kB each
 _FRAMES_KEPT: Final = 256
 _NUMBERS_KEPT: Final = 1_024
-PIECES: Final = 4  #: a gap, a card's front, its own stretch, its tail
+PIECES: Final = 5  #: a gap, a card's head (in text its number), front, own stretch and tail
 
 _numbers: Final = Maker[int, bytes](lambda place: fragment(number(place + 1)), _NUMBERS_KEPT)
 
@@ -47,7 +47,7 @@ Wireframes = tuple[Wireframe | None, Wireframe | None]  #: of text and of HTML
 
 
 class Placed(NamedTuple):
-    """One section: its title, and the pieces of both parts: for each card a gap and three more.
+    """One section: its title, and the pieces of both parts: for each card a gap and four more.
 
     The gaps are empty, for the frame to fill; the text is numbered.
     """
@@ -134,11 +134,13 @@ class Press:
                 if interests:
                     also[place] = named = names[interests]
                     own_html, own_text = card.html_naming(named), card.text_naming(named)
-                html += b"", plates.front, own_html, plates.tail
-                front = plates.text_front.replace(HOLE, numbers[place])
-                text += b"", front, own_text, plates.text_tail
-                if plates.is_late:
-                    text[-2:] = [piece.replace(HOLE, numbers[place]) for piece in text[-2:]]
+                html += b"", card.head, plates.front, own_html, plates.tail
+                number = numbers[place]
+                if plates.is_numbered_first:
+                    text += b"", number, plates.text_front, own_text, plates.text_tail
+                else:
+                    pieces = plates.text_front, own_text, plates.text_tail
+                    text += b"", b"", *[piece.replace(HOLE, number) for piece in pieces]
                 cards.append(card)
                 place += 1
             if html:

@@ -37,6 +37,7 @@ from digest.shelf import Maker, Shelf
 
 CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 1.7 kB each
 PLATES_KEPT: Final = 4_096  #: twice this at most, about 2.2 kB each
+HEADS_KEPT: Final = 4_096  #: twice this at most, about 1 kB each
 TEXTS_KEPT: Final = 4_096  #: twice this at most, about 0.6 kB each
 ALSO_KEPT: Final = 4_096
 PAPERS_KEPT: Final = 4_096  #: about 10 kB each
@@ -68,6 +69,14 @@ class Marks(NamedTuple):
 
 NO_MARKS: Final = Marks((), (), ())
 Setting = tuple[bool, bool, bool]  #: whether there are a summary, an excerpt and a why-line
+
+
+class Headed(NamedTuple):
+    """A title marked in some way, and what is around it; no plates where cards cannot be joined."""
+
+    plates: Plates | None
+    head: bytes
+    title: Ink
 
 
 class Shown(NamedTuple):
@@ -106,7 +115,10 @@ class Cards:
         self._largest = self._longest = self._most_holes = 0
         self._stocks: dict[PaperId, Stock] = {}
         self._shelves: dict[str, Shelf[int, WireCard]] = {}
-        self._plates: Shelf[tuple[Stock, Variant, Setting, Marks], Plates] = Shelf(PLATES_KEPT)
+        self._plates: Shelf[tuple[Stock, Variant, Setting, Marks, bytes], Plates] = Shelf(
+            PLATES_KEPT
+        )
+        self._headed: Shelf[tuple[Stock, Variant, Setting, Marks], Headed] = Shelf(HEADS_KEPT)
         self._texts: Shelf[tuple[Stock, Range], Shown] = Shelf(TEXTS_KEPT)
         self._affixes = [{**PLAINLY, **self._probe(name)} for name in _PARTS]
         self._moulds = Moulds(drawing.card_html, own=_OWN, also=_ALSO)
@@ -157,13 +169,14 @@ class Cards:
             has_summary = not is_told and stock.summary != ""
         setting = has_summary, excerpt is not NO_INK, why is not NO_INK
         key = stock, (item.revision, style), setting, _marks(item.reasons)
-        plates = self._plates.find(key)
-        if plates is None and (plates := self._made(item, *key)):
-            self._plates.keep(key, plates)
-        card = WireCard(stock, item, plates, (NO_INK, NO_INK, NO_INK, excerpt, why))
-        if plates is not None:
-            self._largest = max(self._largest, plates.size + len(card.html))
-            self._most_holes = max(self._most_holes, plates.holes)
+        headed = self._headed.find(key)
+        if headed is None:
+            headed = self._headed.keep(key, self._head(item, *key))
+        card = WireCard(stock, item, *headed[:2], (headed.title, NO_INK, NO_INK, excerpt, why))
+        if headed.plates is not None:
+            size = len(card.head) + len(card.html) + headed.plates.size
+            self._largest = max(self._largest, size)
+            self._most_holes = max(self._most_holes, headed.plates.holes)
         return card
 
     def largest(self, token: int) -> int:
@@ -204,13 +217,31 @@ class Cards:
         self._longest = max(self._longest, len(named.html))
         return named
 
-    def _made(
+    def _head(
         self, item: Item, stock: Stock, variant: Variant, setting: Setting, marks: Marks
-    ) -> Plates | None:
-        """The plates in which all is settled that reasons mark but in the abstract."""
-        drawn_title, authors, summary = stock.usual
+    ) -> Headed:
+        """All in which cards of one paper are alike, once its title is marked."""
+        drawn = usual = stock.usual[_TITLE]
         if marks.title:
-            drawn_title = ink(title(stock.paper, item), self._affixes[_TITLE])
+            drawn = ink(title(stock.paper, item), self._affixes[_TITLE])
+        odd = drawn.text if drawn.text != usual.text else b""  # of a title that is no words at all
+        key = stock, variant, setting, marks._replace(title=()), odd
+        plates = self._plates.find(key)
+        if plates is None and (plates := self._made(item, drawn, *key[:4])):
+            self._plates.keep(key, plates)
+        return Headed(plates, plates.html.headed(drawn.html) if plates else b"", drawn)
+
+    def _made(
+        self,
+        item: Item,
+        drawn_title: Ink,
+        stock: Stock,
+        variant: Variant,
+        setting: Setting,
+        marks: Marks,
+    ) -> Plates | None:
+        """The plates in which all is settled but what is marked in title and abstract."""
+        _, authors, summary = stock.usual
         if marks.authors or marks.followed:
             written = byline(stock.paper.authors, item.reasons, self._language)
             authors = ink(written, self._affixes[_AUTHORS])
@@ -220,8 +251,8 @@ class Cards:
         if html is None or text is None:
             return None
         return Plates(
-            html.plate(dict(enumerate([part.html for part in settled])), _OPEN),
-            text.plate(dict(enumerate([part.text for part in settled])), _OPEN),
+            html.plate({n: settled[n].html for n in (_AUTHORS, _SUMMARY)}, _OPEN, _TITLE),
+            text.plate({n: settled[n].text for n in (_TITLE, _AUTHORS, _SUMMARY)}, _OPEN, _TITLE),
         )
 
     def _fixed(self, stock: Stock, variant: Variant) -> Card:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from markupsafe import escape
 
-from digest.model import Item, Paper, PaperId, Reasons
+from digest.model import Field, Hit, Item, Paper, PaperId, Reasons
 from digest.rendering.email import Drawing
 from digest.rendering.environment import Templates, shipped_folder
 from digest.rendering.excerpt import shown_hits, spans_within, text_within, window
@@ -160,3 +161,43 @@ def test_nothing_is_learnt_of_what_is_sealed(look: Callable[[Any], object]) -> N
     with pytest.raises(Peeked):
         assert sealed in ["drawn"]
     assert escape(sealed) == "drawn"
+
+
+def test_what_is_marked_in_a_title_changes_its_head_alone() -> None:
+    hit = Hit(Field.TITLE, 0, 4, "Tide")
+    letter, cards = samples.letter(), Joiner(samples.SITE, Templates())._press("en")._cards
+    plain, marked = (
+        cards.card(samples.TIDES, Item(samples.TIDES.id, 1.0, told), letter.subscriber.style)
+        for told in (Reasons(votes=9), Reasons((hit,), votes=9))
+    )
+    assert plain.head != marked.head
+    assert plain.plates is marked.plates
+    assert plain.plates is not None
+    assert plain.plates.front
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        "{{ card.why|spans }}<p>{{ card.title|spans }}</p>{{ card.excerpt|spans }}",
+        "<p>{{ card.title|spans }}</p>{{ card.excerpt|spans }}<i>{{ card.title|spans }}</i>",
+        "{{ card.also }}<p>{{ card.title|spans }}</p>{{ card.authors|spans }}{{ card.why|spans }}",
+        "{{ card.authors|spans }}{{ card.why|spans }}{{ card.also }}{{ card.excerpt|spans }}!",
+        "{{ card.chips|length }}",
+    ],
+    ids=["title-between", "title-twice", "also-first", "no-title-also-between", "nothing"],
+)
+def test_parts_may_stand_in_any_order(tmp_path: Path, card: str) -> None:
+    html = re.sub(
+        r"\{\{ card\.(\w+)\|spans }}", r"{% for s in card.\1 %}{{ s.text }}{% endfor %}", card
+    )
+    (tmp_path / "email").mkdir()
+    (tmp_path / "email" / "card.html.j2").write_text(html)
+    (tmp_path / "email" / "card.txt.j2").write_text(card.replace("|spans", "") + "{{ number }}\n")
+    templates = Templates(tmp_path)
+    joiner = Joiner(samples.SITE, templates)
+    assert joiner.plain_because == ""
+    dice = random.Random(13)
+    for letter in [samples.letter(), *(scatter.letters(20, seed=dice.randint(0, 99)))]:
+        plain = compose_mail(letter, samples.SITE, templates=templates)
+        assert difference(plain.payload, joiner.join(letter).payload) == ""
