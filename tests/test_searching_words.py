@@ -209,3 +209,19 @@ def test_the_latest_are_remembered() -> None:
     assert found == [-1, -2, -1, -3, -1, -2]
     assert made == [1, 2, 3, 2]
     assert len(recent) == 2
+
+
+def test_only_what_is_worth_it_is_remembered() -> None:
+    recent = Recent[str, int](2, worth=lambda length: length > 3)
+    for word in ("owl", "heron", "ox"):
+        assert recent.get(word, partial(len, word)) == len(word)
+    assert len(recent) == 1
+    assert recent.get("heron", lambda: 0) == 5
+
+
+def test_rows_of_rare_terms_are_found_again() -> None:
+    titles = [*["harbour lamps"] * 130, "lamps and owls"]
+    segment = segment_of([paper(at, title=title) for at, title in enumerate(titles, 1)])
+    for term in ("lamps", "owls", "lamps", "nightjars"):
+        judge(Compiled([parse(term)]), segment)
+    assert len(segment.found) == 1

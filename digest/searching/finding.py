@@ -67,12 +67,16 @@ def judge(queries: Compiled, segment: Segment) -> Verdicts:
             vetoed[row] = _unpacked(bits[node], size)
     true = [_unpacked(bits[node], size) for node in queries.truth.tolist()]
     strength = [_strength(leaves, places, size) for leaves in _wanted(queries)]
-    nothing = np.zeros((0, size))
     return Verdicts(
-        np.concatenate([nothing.astype(np.bool_), *(row[None] for row in true)]),
+        _stacked(true, np.zeros((0, size), np.bool_)),
         vetoed,
-        np.concatenate([nothing.astype(np.float32), *(row[None] for row in strength)]),
+        _stacked(strength, np.zeros((0, size), np.float32)),
     )
+
+
+def _stacked(rows: Sequence[NDArray[Any]], none: NDArray[Any]) -> NDArray[Any]:
+    """One below the other; a single one is not copied."""
+    return rows[0][None] if len(rows) == 1 else np.concatenate([none, *(row[None] for row in rows)])
 
 
 def _wanted(queries: Compiled) -> Iterator[list[int]]:
@@ -87,7 +91,8 @@ def _strength(leaves: Sequence[int], places: Sequence[tuple[Bits, Bits]], size: 
     for leaf in leaves:
         for rows in places[leaf]:
             total += _unpacked(rows, size).view(np.uint8)
-    return total.astype(np.float32) / np.float32(max(2 * len(leaves), 1))
+    shares: Floats = np.divide(total, np.float32(max(2 * len(leaves), 1)), dtype=np.float32)
+    return shares
 
 
 def _unpacked(bits: Bits, size: int) -> Bools:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,15 +84,21 @@ def rank(
     if asked.query is not None:
         compiled = Compiled([asked.query])
         verdicts = [judge(compiled, segment) for segment in index.segments]
-        strength = np.concatenate([one.strength[0] for one in verdicts])
-        pool &= ~np.concatenate([one.vetoed[0] for one in verdicts])
-        true = np.concatenate([one.true[0] for one in verdicts]) & pool
-    values, share = _nothing_near(len(index))
+        strength = _joined([one.strength[0] for one in verdicts])
+        if asked.query.exclusions():
+            pool &= ~_joined([one.vetoed[0] for one in verdicts])
+        true = _joined([one.true[0] for one in verdicts]) & pool
+    looked = Likened(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
     if asked.statement.strip():
-        looked = true if asked.strict else pool
-        values, share = _compare(index, asked.statement, looked, embedder=embedder, parts=parts)
-    near = share <= max(NEAR, AT_LEAST / max(len(index), 1))
-    found = np.flatnonzero(true if asked.strict else true | near & np.isfinite(values))
+        among = true if asked.strict else pool
+        looked = _compare(index, asked.statement, among, embedder=embedder, parts=parts)
+    is_found = true
+    if not asked.strict:
+        near = looked.share <= max(NEAR, AT_LEAST / max(len(index), 1))
+        is_found = true.copy()
+        is_found[looked.rows[near]] = True
+    found = np.flatnonzero(is_found)
+    values, share = _spread(looked, len(index))
     merits = _Merits(share, values, true, strength, index.votes)
     rows = found if first is None or first >= len(found) else _contenders(found, merits, first)
     scores = merits.scores(rows)
@@ -190,19 +197,36 @@ def _is_label(label: str, wanted: str, field: Field) -> bool:
 # --- likeness -----------------------------------------------------------------------------------
 
 
-def _nothing_near(size: int) -> tuple[Floats, Floats]:
-    return np.full(size, -np.inf, np.float32), np.ones(size, np.float32)
+@dataclass(frozen=True, slots=True, eq=False)
+class Likened:
+    """Rows that were compared, the score of each, and the share of the archive at least as near."""
+
+    rows: Ints
+    scores: Floats
+    share: Floats
+
+
+def _spread(looked: Likened, size: int) -> tuple[Floats, Floats]:
+    """Score and share of every row; those that were not compared are like nothing."""
+    values, share = np.full(size, -np.inf, np.float32), np.ones(size, np.float32)
+    values[looked.rows], share[looked.rows] = looked.scores, looked.share
+    return values, share
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The segments' parts as one array; that of a single segment is not copied."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _compare(
     index: Index, statement: str, pool: Bools, *, embedder: Embedder | None, parts: Parts
-) -> tuple[Floats, Floats]:
-    """Score, and share of the archive that is at least as near, of the rows worth looking at."""
+) -> Likened:
+    """How near the rows are that are worth looking at."""
     words = index.words(telling(index, statement))
     if embedder is None or not index.frame.model:
         known = _calibrated(index.frame, [words[index.sample_rows]])
         rows = np.flatnonzero(pool & (words > 0))
-        return _told(len(index), known, rows, known.total([words[rows]], [1.0]))
+        return _told(known, rows, known.total([words[rows]], [1.0]))
     question = index.frame.question(statement, embedder)
     known = _calibrated(index.frame, _sample_parts(index, words, question))
     rows = _likeliest(pool, lambda some: _estimated(known, words, index, question, some))
@@ -213,7 +237,7 @@ def _compare(
     sentence = _nearest_sentence(index, rows[top], meaning[top], question, parts)
     scores = np.minimum(rough, rough[top[-1]]) if len(top) else rough
     scores[top] = known.total([words[rows[top]], meaning[top], sentence], WEIGHTS)
-    return _told(len(index), known, rows, scores)
+    return _told(known, rows, scores)
 
 
 def _likeliest(pool: Bools, estimate: Callable[[Ints | None], Floats]) -> Ints:
@@ -232,10 +256,8 @@ def _likeliest(pool: Bools, estimate: Callable[[Ints | None], Floats]) -> Ints:
     return first(estimated, FINE)
 
 
-def _told(size: int, known: Calibration, rows: Ints, scores: Floats) -> tuple[Floats, Floats]:
-    values, share = _nothing_near(size)
-    values[rows], share[rows] = scores, known.share(scores)
-    return values, share
+def _told(known: Calibration, rows: Ints, scores: Floats) -> Likened:
+    return Likened(rows, scores, known.share(scores))
 
 
 def telling(index: Index, text: str) -> list[tuple[str, int]]:

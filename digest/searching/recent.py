@@ -12,10 +12,14 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """The `most` values that were asked for last; two who miss one at once both make it."""
+    """The `most` values that were asked for last; two who miss one at once both make it.
 
-    def __init__(self, most: int) -> None:
+    `worth`: whether a value is kept at all, for those that are sooner made again.
+    """
+
+    def __init__(self, most: int, *, worth: Callable[[V], bool] = lambda made: True) -> None:
         self._most = most
+        self._worth = worth
         self._known: OrderedDict[K, V] = OrderedDict()
         self._turn = threading.Lock()
 
@@ -28,6 +32,8 @@ class Recent(Generic[K, V]):
                 self._known.move_to_end(key)
                 return self._known[key]
         made = make()
+        if not self._worth(made):
+            return made
         with self._turn:
             self._known[key] = made
             while len(self._known) > self._most:

@@ -63,6 +63,16 @@ class Results:
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Which of the papers found are wanted, in which order, and how much of each."""
+
+    order: Order
+    limit: int
+    offset: int
+    summed_up: bool
+
+
 class Searcher:
     """Finds papers by words and by meaning, and papers like a paper."""
 
@@ -100,30 +110,30 @@ class Searcher:
         order: Order = Order.RELEVANCE,
         limit: int = 20,
         offset: int = 0,
+        summed_up: bool = True,
     ) -> Results:
         """One page of what `text` finds; raises QuerySyntaxError for a query that cannot be read.
 
-        See `asking` for what is a query and what is prose.
+        See `asking` for what is a query and what is prose. `summed_up`: the papers come with their
+        summaries.
         """
         asked = ask(text)
+        wanted = _Page(order, limit, offset, summed_up)
         with self._seats:
-            return self._search(
-                asked, Narrowed(since, until, source, category), order, limit, offset
-            )
+            return self._search(asked, Narrowed(since, until, source, category), wanted)
 
-    def _search(
-        self, asked: Asked, narrowed: Narrowed, order: Order, limit: int, offset: int
-    ) -> Results:
+    def _search(self, asked: Asked, narrowed: Narrowed, page: _Page) -> Results:
         index = self._current()
         if not len(index) or (asked.query is None and not asked.statement):
             return Results()
-        first = offset + limit if order is Order.RELEVANCE else None
+        end = page.offset + page.limit
+        first = end if page.order is Order.RELEVANCE else None
         ranked = rank(
             index, asked, narrowed, embedder=self._embedder, parts=self._parts, first=first
         )
-        places = _sorted(index, ranked, order)[offset : offset + limit]
+        places = _sorted(index, ranked, page.order)[page.offset : end]
         ids = [PaperId(one) for one in index.ids[ranked.rows[places]].tolist()]
-        stored = self._papers.papers(ids)
+        stored = self._papers.papers(ids, summed_up=page.summed_up)
         pairs = zip(places.tolist(), ids, strict=True)
         kept = [(at, stored[one]) for at, one in pairs if one in stored]
         papers = [paper for _, paper in kept]

@@ -30,6 +30,7 @@ _FIRST, _SECOND, _MASK = 0x9E3779B97F4A7C15, 0xD1342543DE82EF95, (1 << 64) - 1
 _BLOCK = 1 << 18
 _SPARSE = 32  #: as often as a row is one of so many, it is not worth looking at all
 _TERMS = 256  #: of queries whose rows are remembered: 64 bytes a paper in all
+_COMMON = 64  #: one row of so many has them; the rows of other terms are sooner found again
 
 
 def bits_of(rows: NDArray[Any], size: int) -> Bits:
@@ -41,6 +42,10 @@ def bits_of(rows: NDArray[Any], size: int) -> Bits:
     there = np.zeros(-(-size // 64) * 64, np.bool_)
     there[rows] = True
     return np.packbits(there, bitorder="little").view("<u8").astype(np.uint64, copy=False)
+
+
+def _is_common(bits: Bits, size: int) -> bool:
+    return int(np.bitwise_count(bits).sum()) * _COMMON >= size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,7 +185,8 @@ class WholeVectors:
 
     def cosines(self, rows: Ints, vector: Floats) -> Floats:
         """`exact(rows) @ vector`, each row scaled once."""
-        found: Floats = (self.fine[rows].astype(np.float32) @ vector) * self.scales[rows]
+        some = self.fine.take(rows, axis=0)  # a quarter quicker than an index of rows
+        found: Floats = (some.astype(np.float32) @ vector) * self.scales[rows]
         return found
 
 
@@ -204,8 +210,8 @@ class Segment:
 
     @cached_property
     def found(self) -> Recent[tuple[Leaf, bool], tuple[Bits, Bits]]:
-        """Which rows have a term at all and in their title, of the terms asked for last."""
-        return Recent(_TERMS)
+        """Which rows have a term at all and in their title, of the common terms asked for last."""
+        return Recent(_TERMS, worth=lambda known: _is_common(known[0], len(self)))
 
     @cached_property
     def everything(self) -> Bits:

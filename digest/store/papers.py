@@ -181,11 +181,15 @@ class PaperStore:
 
     # --- finding --------------------------------------------------------------------------------
 
-    def papers(self, ids: Iterable[PaperId]) -> dict[PaperId, Paper]:
-        """The papers of `ids`, each under the id it was asked for by; unknown ids are left out."""
+    def papers(self, ids: Iterable[PaperId], *, summed_up: bool = True) -> dict[PaperId, Paper]:
+        """The papers of `ids`, each under the id it was asked for by; unknown ids are left out.
+
+        `summed_up`: whether their summaries are wanted.
+        """
         wanted = list(dict.fromkeys(ids))
         with self._database.glance() as view:
-            there = self._summed_up(view, read_papers(view, wanted))
+            there = read_papers(view, wanted)
+            there = self._summed_up(view, there) if summed_up else there
         if len(there) == len(wanted):
             return {id: there[id] for id in wanted}
         return self._followed(wanted)

@@ -110,6 +110,7 @@ def _ask(visit: Visit, question: Question, page: int) -> Outcome:
             order=question.order,
             limit=PAGE,
             offset=(page - 1) * PAGE,
+            summed_up=False,
         )
     except QuerySyntaxError as error:
         fault, mend = told(error, visit.language)
