@@ -193,7 +193,8 @@ class Day:
         if is_final:
             deliveries.add(self.drain(watcher, composing.more))
         composed = composing.finish()
-        memory.give_back()
+        if not is_final:  # matching is over, and sending is still to come
+            memory.give_back()
         self.summarise()
         deliveries.add(self.drain(watcher, _nothing))
         report = RunReport(now, ingested, composed, deliveries)
