@@ -235,6 +235,7 @@ class Backtester:
             for enough in {features, True}:
                 if known := self._stages.get((id(index), until, days, enough)):
                     return known
+            self._stages = {}  # before there is another, for each is large
             fresh = self._setting.stage(index, until=until, days=days, features=features)
             self._stages = {(id(index), until, days, features): fresh}
             return fresh
