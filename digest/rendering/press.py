@@ -77,7 +77,7 @@ class Galley(NamedTuple):
 
 
 class Bodies(NamedTuple):
-    """A mail's subject, and the fragments of its two parts."""
+    """A mail's subject, and its two parts in pieces, HOLEs in the HTML for the feedback token."""
 
     subject: str
     text: list[bytes]
@@ -177,18 +177,16 @@ class Press:
             for head in (placed.title, heads[section_count, placed.cards])
         ]
         signed = [token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)]
-        link = token(tokens.feedback)
         html = [
-            _joined(placed.html, gap).replace(HOLE, link)
-            for gap, placed in zip(html_frame.gaps, sections, strict=True)
+            _spaced(placed.html, gap) for gap, placed in zip(html_frame.gaps, sections, strict=True)
         ]
         text = [
-            _joined(placed.text, gap) for gap, placed in zip(text_frame.gaps, sections, strict=True)
+            _spaced(placed.text, gap) for gap, placed in zip(text_frame.gaps, sections, strict=True)
         ]
         return Bodies(
             words[0].said,
-            text_frame.set([*[w.text for w in words], *signed, *[w.text for w in titles], *text]),
-            html_frame.set([*[w.html for w in words], *signed, *[w.html for w in titles], *html]),
+            text_frame.set([*[w.text for w in words], *signed, *[w.text for w in titles]], text),
+            html_frame.set([*[w.html for w in words], *signed, *[w.html for w in titles]], html),
         )
 
     def _wireframes(self, shape: Shape) -> Wireframes:
@@ -202,7 +200,7 @@ class Press:
         return known
 
 
-def _joined(pieces: list[bytes], gap: bytes) -> bytes:
+def _spaced(pieces: list[bytes], gap: bytes) -> list[bytes]:
     """A section's cards with this between any two."""
     pieces[PIECES::PIECES] = [gap] * (len(pieces) // PIECES - 1)
-    return b"".join(pieces)
+    return pieces

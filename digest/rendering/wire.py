@@ -25,7 +25,9 @@ from digest.rendering.message import (
     sealed,
     shared_fields,
 )
+from digest.rendering.plates import HOLE
 from digest.rendering.press import Press
+from digest.rendering.quoted import token
 from digest.rendering.trial import difference, trial_letter
 
 _PART: Final = (
@@ -59,12 +61,15 @@ class Joiner:
         fragments = None if self.plain_because else self.fragments(letter)
         if fragments is None:
             return self._plain(letter, channel)
-        payload = b"".join(fragments)
+        payload = b"".join(fragments).replace(HOLE, token(letter.tokens.feedback))
         sound = len(payload) - len(fragments[0])  # all fragments are so, and what stands about them
         return sealed(letter, self._site, payload=payload, channel=channel, sound_tail=sound)
 
     def fragments(self, letter: Letter) -> list[bytes] | None:
-        """The mail's bytes, yet to be joined; None where the templates cannot be joined."""
+        """The mail's bytes, yet to be joined, with HOLEs where the feedback token goes.
+
+        None where the templates cannot be joined.
+        """
         press = self._press(letter.subscriber.language)
         galley = press.place(letter)
         if galley is None:

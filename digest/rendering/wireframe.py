@@ -47,29 +47,34 @@ class Wireframe:
     """A drawn frame: every second piece is open, and `gaps` stand between a section's cards.
 
     `order` tells which word goes where: first those of WORDS, then the tokens for unsubscribing,
-    preferences and the digest's page, each section's title and count, each section's cards.
+    preferences and the digest's page, each section's title and count. `places` are the pieces where
+    sections go, the last one first, each with the section's number.
     """
 
     pieces: list[bytes]
     order: tuple[int, ...]
+    places: tuple[tuple[int, int], ...]
     gaps: tuple[bytes, ...]
 
     @classmethod
     def of(cls, pieces: Sequence[bytes | int], gaps: Sequence[bytes]) -> Wireframe:
-        cards = _SECTIONS + 2 * len(gaps)
-        order, fixed = [], [b""]
+        order, places, fixed = [], [], [b""]
         for piece in pieces:
             if isinstance(piece, int):
-                order.append(piece if piece < _CARDS else cards + piece - _CARDS)
+                if piece >= _CARDS:
+                    places.append((len(fixed), piece - _CARDS))
+                order.append(0 if piece >= _CARDS else piece)
                 fixed += b"", b""
             else:
                 fixed[-1] += piece
-        return cls(fixed, tuple(order), tuple(gaps))
+        return cls(fixed, tuple(order), tuple(reversed(places)), tuple(gaps))
 
-    def set(self, words: Sequence[bytes]) -> list[bytes]:
+    def set(self, words: Sequence[bytes], sections: Sequence[list[bytes]]) -> list[bytes]:
         """All pieces."""
         pieces = self.pieces.copy()
         pieces[1::2] = [words[number] for number in self.order]
+        for place, section in self.places:
+            pieces[place : place + 1] = sections[section]
         return pieces
 
 
