@@ -53,7 +53,7 @@ class Sentences:
         """The sentence for these grounds; none where there is nothing to say."""
         names = named(said.terms)
         are_phrases = tuple([is_phrase(term, place) for term, place in names.items()])
-        form = self._forms[_Asked(tuple(names.values()), are_phrases, said._replace(terms=()))]
+        form = self._forms[_Asked(tuple(names.values()), are_phrases, Grounds((), *said[1:]))]
         html, text = form.html.copy(), form.text.copy()
         terms = list(names)
         html[1::2] = [self._terms[terms[n]] for n in form.html_order]

@@ -32,7 +32,7 @@ from digest.rendering.reasons import grounds
 from digest.rendering.sentences import Sentences
 from digest.rendering.skeleton import SlotTokens, affixes, probe, slot
 from digest.rendering.spans import Kind, Spans, plain, say
-from digest.rendering.view import Card, also, card, clean_title, says, styled, summary, title
+from digest.rendering.view import Card, also, clean_title, fixed, says, styled, summary, title
 from digest.shelf import Maker, Shelf
 
 CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 1.7 kB each
@@ -225,7 +225,8 @@ class Cards:
         if marks.title:
             drawn = ink(title(stock.paper, item), self._affixes[_TITLE])
         odd = drawn.text if drawn.text != usual.text else b""  # of a title that is no words at all
-        key = stock, variant, setting, marks._replace(title=()), odd
+        unheaded = Marks((), marks.authors, marks.followed) if marks.title else marks
+        key = stock, variant, setting, unheaded, odd
         plates = self._plates.find(key)
         if plates is None and (plates := self._made(item, drawn, *key[:4])):
             self._plates.keep(key, plates)
@@ -256,12 +257,11 @@ class Cards:
         )
 
     def _fixed(self, stock: Stock, variant: Variant) -> Card:
-        """The paper's card for no reason at all."""
+        """The paper's card for no reason at all, its parts left out."""
         known = stock.fixed.get(variant)
         if known is None:
             revision, style = variant
-            bare = Item(stock.paper.id, 0.0, Reasons(), revision=revision)
-            drawn = card(stock.paper, bare, self._links, self._language)
+            drawn = fixed(stock.paper, self._links, self._language, revision=revision)
             known = stock.fixed[variant] = styled(drawn, style)
         return known
 

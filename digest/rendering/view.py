@@ -137,17 +137,25 @@ def clean_title(paper: Paper) -> str:
 def card(paper: Paper, item: Item, links: SiteLinks, language: Language) -> Card:
     """One paper with everything that can be said of it to this subscriber."""
     hits = item.reasons.hits
-    return Card(
-        paper_id=paper.id,
-        url=paper_url(paper) or links.paper(paper.id),
+    return replace(
+        fixed(paper, links, language, revision=item.revision),
         title=title(paper, item),
         authors=byline(paper.authors, item.reasons, language),
-        chips=chips(paper, revision=item.revision, language=language),
         summary=summary(paper),
-        summary_label=summary_label(paper, language),
         excerpt=excerpt(paper.abstract, hits),
         why=why(item.reasons, breadth=len(paper.sources), language=language),
         also=also(item.also, language),
+    )
+
+
+def fixed(paper: Paper, links: SiteLinks, language: Language, *, revision: bool) -> Card:
+    """As much of a paper's card as no reasons can change."""
+    return Card(
+        paper_id=paper.id,
+        url=paper_url(paper) or links.paper(paper.id),
+        title=(),
+        chips=chips(paper, revision=revision, language=language),
+        summary_label=summary_label(paper, language),
         actions=actions(paper, language),
         feedback=feedback(paper.id, links, language),
     )
