@@ -35,7 +35,7 @@ from digest.rendering.spans import Kind, Spans, plain, say
 from digest.rendering.view import Card, also, clean_title, fixed, says, styled, summary, title
 from digest.shelf import Maker, Shelf
 
-CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 1.7 kB each
+CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 1.3 kB each
 PLATES_KEPT: Final = 4_096  #: twice this at most, about 2.2 kB each
 HEADS_KEPT: Final = 4_096  #: twice this at most, about 1 kB each
 TEXTS_KEPT: Final = 4_096  #: twice this at most, about 0.6 kB each
