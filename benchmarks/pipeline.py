@@ -28,6 +28,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,6 +45,7 @@ from benchmarks.delivery import sink
 from benchmarks.peers import SOURCE
 from digest.clock import fixed_clock
 from digest.config import Settings
+from digest.day import Composing, Unwatched
 from digest.delivery.base import Witness
 from digest.edition import Composed as Edited
 from digest.letters import Letters
@@ -224,7 +226,7 @@ def settings(folder: Path, port: int) -> Settings:
             "delivery": {
                 "channel": "smtp",
                 "spool": folder / "spool",
-                "smtp": {"host": "127.0.0.1", "port": port, "security": "none"},
+                "smtp": {"host": "127.0.0.1", "port": port, "security": "none", "sessions": 4},
             },
         }
     )
@@ -272,10 +274,11 @@ def beside(folder: Path) -> dict[str, float]:
     with open_app(settings(folder, 1)) as app:
         with clock("start"):
             batches = app.composer(NOW, keep=app.readers.keep).batches(NOW)
+        composing = Composing(batches, Unwatched(), threading.Event())
 
         def more() -> bool:
             with clock("compose"):
-                return next(batches, None) is not None
+                return composing.more()
 
         _drain(app, clock, more)
     return clock.spent | {"peak": _peak()}

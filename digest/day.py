@@ -1,12 +1,12 @@
 """One run: the whole river once.
 
-    leftovers | ingest, groundwork | compose a batch, send it, compose … | sum up | send
+    leftovers | ingest, groundwork | compose some, send them, compose … | sum up | send
 
 What an earlier run left in the outbox goes first, so that a digest composed before a crash is
-sent as it was composed; then the day's work. A batch is sent as soon as it is composed, while its
-digests are still at hand, unless papers wait for a better summary or the way out is slow: web pages
-and feeds wait for no mail. Killed at any instant, the next run goes on from what is stored. It
-holds no policy of its own: each step keeps its own guarantees.
+sent as it was composed; then the day's work. What is composed is sent soon, while its digests are
+still at hand, unless papers wait for a better summary or the way out is slow: web pages and feeds
+wait for no mail. Killed at any instant, the next run goes on from what is stored. It holds no
+policy of its own: each step keeps its own guarantees.
 """
 
 from __future__ import annotations
@@ -113,10 +113,11 @@ def _nothing() -> bool:
 
 
 class Composing:
-    """Composes batch by batch, as the sender asks for more; what fails is told at the end.
+    """Composes some batches whenever the sender asks for more; what fails is told at the end.
 
-    A batch that took long to send is followed by all others at once: what is composed can be read
-    elsewhere, and need not wait for the mail.
+    One batch at a time would cost a tenth of a run: composing and setting mails would push each
+    other's data out of the processor's cache. Batches that took long to send are followed by all
+    others at once: what is composed can be read elsewhere, and need not wait for the mail.
     """
 
     def __init__(
@@ -125,22 +126,24 @@ class Composing:
         watcher: Watcher,
         stop: threading.Event,
         *,
-        patience: float = 10.0,
+        at_once: int = 8,
+        patience: float = 60.0,
     ) -> None:
-        """`patience`: seconds that sending a batch may keep the next from being composed."""
+        """`patience`: seconds that sending may keep the next batches from being composed."""
         self._batches = batches
         self._watcher = watcher
         self._stop = stop
+        self._at_once = at_once
         self._total = Composed()
         self._fault: Exception | None = None
         self._patience = patience
-        self._last = math.inf  #: when the last batch was ready
+        self._last = math.inf  #: when the last batches were ready
 
     def more(self) -> bool:
-        """Compose a batch, or all of them; whether there was any."""
+        """Compose the next batches, or all of them; whether there was any."""
         is_slow = uptime() - self._last > self._patience
         try:
-            found = self._compose(None if is_slow else 1)
+            found = self._compose(None if is_slow else self._at_once)
         except Exception as fault:  # messages are on the wire: they come first
             self._fault = fault
             return False

@@ -32,7 +32,7 @@ class Watching(Unwatched):
 def test_a_batch_is_composed_at_a_time_and_the_last_is_the_end() -> None:
     watcher = Watching()
     batches = [(Composed(3), 3), (Composed(2, Counter({Skip.NOTHING_NEW: 1})), 3)]
-    composing = Composing(iter(batches), watcher, threading.Event())
+    composing = Composing(iter(batches), watcher, threading.Event(), at_once=1)
     seen = [(composing.more(), watcher.moved) for _ in range(3)]
     assert seen == [(True, 3), (True, 6), (False, 6)]
     assert composing.finish() == Composed(5, Counter({Skip.NOTHING_NEW: 1}))
@@ -40,18 +40,18 @@ def test_a_batch_is_composed_at_a_time_and_the_last_is_the_end() -> None:
 
 def test_where_sending_is_slow_all_the_rest_is_composed_at_once() -> None:
     watcher = Watching()
-    composing = Composing(iter([ONE] * 9), watcher, threading.Event(), patience=-1)
+    composing = Composing(iter([ONE] * 9), watcher, threading.Event(), at_once=2, patience=-1)
     assert [(composing.more(), watcher.moved) for _ in range(3)] == [
-        (True, 1),
+        (True, 2),
         (True, 9),
         (False, 9),
     ]
 
 
 def test_what_was_not_asked_for_is_composed_at_the_end() -> None:
-    composing = Composing(iter([ONE] * 4), Unwatched(), threading.Event())
+    composing = Composing(iter([ONE] * 9), Unwatched(), threading.Event())
     assert composing.more()
-    assert composing.finish() == Composed(4)
+    assert composing.finish() == Composed(9)
 
 
 def test_a_fault_ends_the_sending_first_and_is_told_at_the_end() -> None:
@@ -59,7 +59,7 @@ def test_a_fault_ends_the_sending_first_and_is_told_at_the_end() -> None:
         yield ONE
         raise StoreBusy("The disk is full.")
 
-    composing = Composing(batches(), Unwatched(), threading.Event())
+    composing = Composing(batches(), Unwatched(), threading.Event(), at_once=1)
     assert [composing.more() for _ in range(3)] == [True, False, False]
     with pytest.raises(StoreBusy, match="full"):
         composing.finish()
@@ -67,7 +67,7 @@ def test_a_fault_ends_the_sending_first_and_is_told_at_the_end() -> None:
 
 def test_asked_to_end_nothing_further_is_composed() -> None:
     stop = threading.Event()
-    composing = Composing(iter([ONE] * 4), Unwatched(), stop)
+    composing = Composing(iter([ONE] * 4), Unwatched(), stop, at_once=1)
     assert composing.more()
     stop.set()
     assert not composing.more()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from digest.model import Addressee, Cadence, Digest, DigestId, Schedule
@@ -28,7 +29,7 @@ _READ: Final = """
     FROM digest JOIN subscriber ON subscriber.id = digest.subscriber_id
     WHERE digest.id IN ?
 """
-_AT_HAND: Final = 4_096  #: digests, of about 1 kB, from which on no more are kept
+_AT_HAND: Final = 8_000  #: digests at most, of about 1 kB
 
 
 class Read(NamedTuple):
@@ -48,8 +49,9 @@ class ReaderStore:
 
     def keep(self, written: Iterable[Read]) -> None:
         """These were just stored: whoever reads them first, soon, need not ask the database."""
-        if len(self._at_hand) < _AT_HAND:
-            self._at_hand |= {one.digest.id: one for one in written}
+        self._at_hand |= {one.digest.id: one for one in written}
+        for oldest in list(islice(self._at_hand, max(0, len(self._at_hand) - _AT_HAND))):
+            del self._at_hand[oldest]  # nobody came for it
 
     def read(self, ids: Sequence[DigestId]) -> dict[DigestId, Read]:
         """Those of these digests that are stored."""
