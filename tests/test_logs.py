@@ -5,24 +5,13 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from digest import logs
 
 
-@pytest.fixture
-def kept() -> Iterator[None]:
-    """Gives the root logger back as it was."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = before
-    root.setLevel(level)
-
-
-def written(kept: None, format: str, *, addresses: bool = False, **extra: object) -> str:
+def written(format: str, *, addresses: bool = False, **extra: object) -> str:
     to = io.StringIO()
     logs.configure(level="info", format=format, addresses=addresses, to=to)
     log = logging.getLogger("digest.trial")
@@ -35,27 +24,27 @@ def written(kept: None, format: str, *, addresses: bool = False, **extra: object
 
 
 @pytest.mark.parametrize("format", ["text", "json"])
-def test_addresses_are_left_out_wherever_they_come_from(kept: None, format: str) -> None:
-    told = written(kept, format, action="refused", who="bo@example.org")
+def test_addresses_are_left_out_wherever_they_come_from(format: str) -> None:
+    told = written(format, action="refused", who="bo@example.org")
     assert "ada" not in told
     assert "bo@" not in told
     assert "…@mail.example.org" in told
     assert "not this" not in told
     assert logs.RUN in told
-    wanted = written(kept, format, addresses=True, who="bo@example.org")
+    wanted = written(format, addresses=True, who="bo@example.org")
     assert "ada@example.org" in wanted
 
 
-def test_json_is_one_object_a_line(kept: None) -> None:
-    [line] = written(kept, "json", action="refused", count=3).splitlines()
+def test_json_is_one_object_a_line() -> None:
+    [line] = written("json", action="refused", count=3).splitlines()
     told = json.loads(line)
     assert (told["level"], told["action"], told["count"]) == ("error", "refused", 3)
     assert told["run"] == logs.RUN
     assert "ValueError" in told["trace"]
 
 
-def test_a_message_cannot_begin_a_line_of_its_own(kept: None) -> None:
-    first, *_ = written(kept, "text", what="x\ny").splitlines()
+def test_a_message_cannot_begin_a_line_of_its_own() -> None:
+    first, *_ = written("text", what="x\ny").splitlines()
     assert first.endswith("and more what=x\\ny")
 
 
