@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 Wire = Mapping[str, object]
 
+_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
+
 
 def as_text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """Text that can be encoded: half a surrogate pair, which JSON can spell, becomes U+FFFD."""
+    return _HALF_PAIR.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
 def as_count(value: object) -> int | None:

@@ -56,6 +56,14 @@ def test_a_paper_that_is_not_on_arxiv_has_its_page_as_key() -> None:
     assert one.links.pdf is None
 
 
+def test_half_a_surrogate_pair_is_a_sign_like_any_other() -> None:
+    body = daily_papers(daily_paper("\ud800", title="Lanterns \udfff in fog"), daily_paper())
+    odd, plain = parse_daily_papers(body, source="hf").listings
+    assert odd.ids.keys() == ("url:https://huggingface.co/papers/%EF%BF%BD",)
+    assert odd.title == "Lanterns \ufffd in fog"
+    assert plain.ids.keys() == ("arxiv:2511.00001",)
+
+
 def test_bad_entries_are_named() -> None:
     papers = [{}, daily_paper("2511.00002", title=""), daily_paper()]
     papers[1]["title"] = None
