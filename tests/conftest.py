@@ -19,13 +19,18 @@ from tests import postgres
 from tests.fakes import FrozenClock
 
 HERE = Path(__file__).parent
-#: Rooms and files whose tests wait for a browser or for processes of their own.
+#: Rooms and files whose tests wait for a browser or for processes of their own, or are many that
+#: each run whole commands.
 WAITING = (
     "docs",
     "rendering/test_look.py",
     "scheduler/test_rounds.py",
+    "test_channels.py",
+    "test_cli",
+    "test_templates_broken.py",
     "web/browser",
-    "web/desk/test_desk_look.py",
+    "web/desk",
+    "web/test_mail_links.py",
     "web/test_languages.py",
     "scheduler/test_process.py",
     "test_composing_together.py",
