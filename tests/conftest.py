@@ -23,11 +23,14 @@ HERE = Path(__file__).parent
 #: each run whole commands.
 WAITING = (
     "docs",
+    "rendering/test_catalogues.py",
     "rendering/test_look.py",
+    "rendering/test_wire.py",
     "scheduler/test_rounds.py",
     "test_channels.py",
     "test_cli",
     "test_templates_broken.py",
+    "web/api",
     "web/browser",
     "web/desk",
     "web/test_mail_links.py",
