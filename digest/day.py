@@ -135,20 +135,20 @@ class Composing:
         self._stop = stop
         self._at_once = at_once
         self._total = Composed()
+        self._done = 0  #: batches
         self._fault: Exception | None = None
         self._patience = patience
         self._last = math.inf  #: when the last batches were ready
 
     def more(self) -> bool:
         """Compose the next batches, or all of them; whether there was any."""
-        is_slow = uptime() - self._last > self._patience
+        before, is_slow = self._done, uptime() - self._last > self._patience
         try:
-            found = self._compose(None if is_slow else self._at_once)
-        except Exception as fault:  # messages are on the wire: they come first
+            self._compose(None if is_slow else self._at_once)
+        except Exception as fault:  # messages are on the wire, or queued: they come first
             self._fault = fault
-            return False
         self._last = uptime()
-        return found
+        return self._done > before
 
     def finish(self) -> Composed:
         """Compose whatever is left, unless asked to stop; raises what an earlier batch met."""
@@ -157,14 +157,16 @@ class Composing:
         self._compose(None)
         return self._total
 
-    def _compose(self, most: int | None) -> bool:
-        found = 0
-        while found != most and not self._stop.is_set() and (batch := next(self._batches, None)):
-            done, moved = batch
-            self._total += done
+    def _compose(self, most: int | None) -> None:
+        end = None if most is None else self._done + most
+        while self._done != end and not self._stop.is_set():
+            batch = next(self._batches, None)
+            if batch is None:
+                return
+            composed, moved = batch
+            self._done += 1
+            self._total += composed
             self._watcher.composed(moved)
-            found += 1
-        return found > 0
 
 
 @dataclass(frozen=True, slots=True)

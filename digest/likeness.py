@@ -8,7 +8,8 @@ by slice: embedding everything anew can be interrupted at any instant and goes o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -16,6 +17,7 @@ from threading import Event
 from typing import Any
 
 from digest.config.sections import MatchingSection
+from digest.errors import ConfigError, StoreBusy
 from digest.matching.background import ENOUGH, Background
 from digest.matching.base import Embedder
 from digest.matching.bert import installed_minilm
@@ -26,7 +28,7 @@ from digest.matching.lexical import LexicalScorer
 from digest.matching.scoring import Scorer
 from digest.matching.second import SecondStage
 from digest.matching.vectors import ensure
-from digest.model import Paper, PaperId
+from digest.model import Paper, PaperId, Subscriber
 from digest.store.calibrations import CalibrationRecords
 from digest.store.database import Database
 from digest.store.marks import MarkStore
@@ -34,6 +36,8 @@ from digest.store.papers import PaperStore
 from digest.store.stream import StreamStore
 from digest.store.subscribers import SubscriberStore
 from digest.store.vectors import StoredVectors
+
+log = logging.getLogger(__name__)
 
 BACKGROUND = 5000  #: papers that scores are measured against, at most
 STEP = 256  #: papers read and embedded together
@@ -122,7 +126,7 @@ class Likeness:
             if stop.is_set():
                 return
             some = subscribers.profiles(owners[start : start + OWNERS])
-            scorer.measure([it for one in some for it in one.interests if not it.paused])
+            _try_to_measure(scorer, some)
         marks.set(MEASURED, now, week=week, upto=max(newest, 0))
 
     def scorer(self, background: list[Paper]) -> Scorer[Any]:
@@ -167,3 +171,13 @@ class Likeness:
     def models(self) -> list[str]:
         """The ids of the models in use."""
         return [one.id for one in (self.embedder, self.second) if one is not None]
+
+
+def _try_to_measure(scorer: HybridScorer, subscribers: Sequence[Subscriber]) -> None:
+    """One strange interest must not cost an ingest: composing finds whose it is, and says so."""
+    try:
+        scorer.measure([it for one in subscribers for it in one.interests if not it.paused])
+    except (ConfigError, StoreBusy):  # nobody's own: what is measured waits for the next time
+        raise
+    except Exception:
+        log.exception("Measuring interests failed.", extra={"action": "measure_failed"})

@@ -57,10 +57,11 @@ def test_what_was_not_asked_for_is_composed_at_the_end() -> None:
 def test_a_fault_ends_the_sending_first_and_is_told_at_the_end() -> None:
     def batches() -> Iterator[tuple[Composed, int]]:
         yield ONE
+        yield ONE
         raise StoreBusy("The disk is full.")
 
-    composing = Composing(batches(), Unwatched(), threading.Event(), at_once=1)
-    assert [composing.more() for _ in range(3)] == [True, False, False]
+    composing = Composing(batches(), Unwatched(), threading.Event())
+    assert [composing.more() for _ in range(3)] == [True, False, False]  # two batches are sent
     with pytest.raises(StoreBusy, match="full"):
         composing.finish()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -16,7 +18,9 @@ from digest.groundwork import Groundwork
 from digest.ingest import ingest
 from digest.likeness import STEP, Likeness
 from digest.matching.background import FREQUENCIES, MEAN, WORDS
+from digest.matching.base import Vectors
 from digest.matching.hybrid import HybridScorer
+from digest.matching.static import static_embedder
 from digest.model import Interest, Paper, SubscriberState
 from digest.store.calibrations import CalibrationRecords, CalibrationRow
 from digest.store.database import Database
@@ -173,3 +177,32 @@ def test_measuring_that_was_cut_short_is_done_again(database: Database, clock: F
     assert measured(database) == 0
     groundwork(database).lay(clock)
     assert measured(database) == 1
+
+
+class Choking:
+    """An Embedder that fails at one statement."""
+
+    id, dimensions = static_embedder().id, static_embedder().dimensions
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        if "a bone" in texts:
+            raise ValueError("it choked")
+        return static_embedder().embed(texts)
+
+
+class Odd(Likeness):
+    embedder = Choking()  # what a model of one's own may be like
+
+
+def test_an_interest_that_cannot_be_measured_costs_no_ingest(
+    database: Database, clock: FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    bring(database, clock, 210, announced_at=clock() - timedelta(days=8))
+    subscribe(database, 1, says(1, "a bone"))
+    for number in range(2, 503):  # more than are measured together
+        subscribe(database, number, says(number, "pilots in fog"))
+    laid = groundwork(database)
+    replace(laid, likeness=Odd(laid.likeness.settings, database)).lay(clock)
+    assert "it choked" in caplog.text
+    assert measured(database) == 1
+    assert all(one.summary for one in papers(database, clock))
