@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -61,7 +62,7 @@ def read(spool: Path, identity: str) -> int:
 def write(spool: Path, identity: str, reached: int) -> None:
     """Draw the line, whole or not at all."""
     spool.mkdir(parents=True, exist_ok=True)
-    draft = spool / f".{_FILE}.{os.getpid()}"
+    draft = spool / f".{_FILE}.{os.getpid()}-{threading.get_ident()}"
     draft.write_text(json.dumps({identity: reached}), "utf-8")
     draft.replace(spool / _FILE)
 
