@@ -121,19 +121,19 @@ class Conversation:
     # --- replies ---
 
     def _take(self, reply: Reply) -> None:
-        if not self.awaited or not _is_sensible(reply.code // 100, self.awaited[0]):
+        if not self.awaited or not _is_sensible(reply, self.awaited[0]):
             self.closing = f"out of step: {reply.code} {reply.text}"
             return
         if reply.code == CLOSING:
             self._close(reply)
             return
         step = self.awaited.popleft()
-        if step is Step.END:
+        if step is Step.MAIL or step is Step.RCPT:
+            self._envelope(step, reply)
+        elif step is Step.END:
             self._end(reply)
         elif step is Step.DATA:
             self._data(reply)
-        elif step is Step.MAIL or step is Step.RCPT:
-            self._envelope(step, reply)
         if not self.awaited:
             self._release()
 
@@ -154,12 +154,11 @@ class Conversation:
         self._record(outcome_of(delivery, reply, to_recipient=self._by_recipient))
 
     def _envelope(self, step: Step, reply: Reply) -> None:
-        self._rides_behind = False
+        self._rides_behind, is_positive = False, reply.is_positive
         if step is Step.MAIL:
-            self._open = reply.is_positive
-        if reply.is_positive:
-            self.sender_refusals = 0 if step is Step.MAIL else self.sender_refusals
-        elif self._verdict is None:
+            self._open = is_positive
+            self.sender_refusals = 0 if is_positive else self.sender_refusals
+        if not is_positive and self._verdict is None:
             self._verdict = reply
             self._to_recipient = step is Step.RCPT
             self._drop_held_back()
@@ -276,6 +275,7 @@ class Conversation:
         self._refuse()
 
 
-def _is_sensible(kind: int, step: Step) -> bool:
-    """Whether a first digit can answer a step; anything else means that we lost our place."""
-    return kind in (4, 5) or kind == (3 if step is Step.DATA else 2)
+def _is_sensible(reply: Reply, step: Step) -> bool:
+    """Whether its first digit can answer a step; anything else means that we lost our place."""
+    kind = reply.code // 100
+    return kind == (3 if step is Step.DATA else 2) or kind in (4, 5)

@@ -8,7 +8,7 @@ find a second message in the first ("SMTP smuggling").
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -46,10 +46,10 @@ class Parcel:
     recipient: str
     is_ascii: bool
     strikes: int = 0
-    size: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.size = len(self.message.payload)
+    @property
+    def size(self) -> int:
+        return len(self.message.payload)
 
     @property
     def is_utf8(self) -> bool:

@@ -50,7 +50,8 @@ class Link:
 
     def advance(self) -> None:
         """Read what is there, answer it, write what can be written."""
-        self.flush()
+        if self._queue:
+            self._push()
         while True:
             try:
                 data = self.session.sock.recv(_CHUNK)
@@ -68,17 +69,20 @@ class Link:
         if self.talk.output:
             self._queue.extend(self.talk.output)
             self.talk.output.clear()
-        while self._queue:
-            try:
-                self._taken(self._write())
-            except _NOT_NOW:
-                break
+            self._push()
         self._set_deadline()
 
     def hasten(self, deadline: float) -> None:
         """Wait no longer than until `deadline`, whatever comes."""
         self._limit = min(self._limit, deadline)
         self.deadline = min(self.deadline, deadline)
+
+    def _push(self) -> None:
+        while self._queue:
+            try:
+                self._taken(self._write())
+            except _NOT_NOW:
+                break
 
     def _write(self) -> int:
         if not self._is_tls:

@@ -91,6 +91,7 @@ class _Pool:
         self._ready: deque[Parcel] = deque()
         self._outcomes: list[Outcome] = []
         self._links: set[Link] = set()
+        self._idle: set[Link] = set()  #: of these, who awaits no reply
         self._selector = selectors.DefaultSelector()
         self._ceiling = max(1, sender.account.sessions)
         self._opening: _Opening | None = None
@@ -130,9 +131,11 @@ class _Pool:
         """Send until the source is dry, or a fault; whatever is in hand is finished first."""
         while True:
             self._fill()
-            self._staff()
-            self._fill()  # those that took one look for the next while they wait
-            yield from self._given()
+            if self._idle or len(self._links) < self._ceiling:
+                self._staff()
+                self._fill()  # those that took one look for the next while they wait
+            if self._outcomes:
+                yield from self._given()
             if self._is_waiting():
                 self._wait()
             elif self._is_dry and not self._ready:
@@ -142,9 +145,7 @@ class _Pool:
 
     def _is_waiting(self) -> bool:
         """Whether there is a reply or a session to wait for."""
-        if any(link.talk.awaited for link in self._links):
-            return True
-        return bool(self._ready and self._opening)
+        return len(self._idle) < len(self._links) or bool(self._ready and self._opening)
 
     def _given(self) -> list[Outcome]:
         given, self._outcomes[:] = list(self._outcomes), []
@@ -194,7 +195,7 @@ class _Pool:
     def _staff(self) -> None:
         """Give idle sessions work, and open another where it pays."""
         self._collect_opened()
-        for link in [one for one in self._links if one.talk.is_idle]:
+        for link in list(self._idle):
             if link.talk.left <= 0:
                 self._leave(link)
                 link.session.quit()
@@ -237,25 +238,28 @@ class _Pool:
         )
         link = Link(session, talk, self._account.timeouts)
         self._links.add(link)
+        self._idle.add(link)
         self._selector.register(session.sock, selectors.EVENT_READ, link)
         if self._ready:
             self._on(link, link.begin)
 
     def _leave(self, link: Link) -> None:
         self._links.discard(link)
+        self._idle.discard(link)
         self._selector.unregister(link.session.sock)
 
     # --- the wire ---
 
     def _wait(self) -> None:
         """Wait for sockets until the next deadline, then give up those past theirs."""
-        nearest = min((link.deadline for link in self._links), default=float("inf"))
+        nearest = min([link.deadline for link in self._links], default=float("inf"))
         tick = _BUSY_TICK if self._opening else _TICK
         for key, _mask in self._selector.select(min(max(nearest - time.monotonic(), 0.0), tick)):
             self._on(key.data, key.data.advance)
         now = time.monotonic()
-        for link in [one for one in self._links if one.deadline <= now]:
-            self._time_out(link)
+        if nearest <= now:
+            for link in [one for one in self._links if one.deadline <= now]:
+                self._time_out(link)
 
     def _on(self, link: Link, verb: Callable[[], None]) -> None:
         """Do something on a link, whatever becomes of it."""
@@ -277,7 +281,11 @@ class _Pool:
         if talk.sender_refusals >= _SENDER_REFUSALS:
             fault = f"{self._account.place} refuses our sender address."
             self._halt(DeliveryFault(fault, mend="Check from_address and the login."))
-        if sum(one.talk.deferrals for one in self._links) >= _DEFERRALS:
+        if talk.is_idle:
+            self._idle.add(link)
+        else:
+            self._idle.discard(link)
+        if talk.deferrals and sum(one.talk.deferrals for one in self._links) >= _DEFERRALS:
             said = self._outcomes[-1].reply if self._outcomes else "try again later"
             self._halt(DeliveryFault(f"{self._account.place} takes nothing now: {said}."))
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.is_clogged else 0)
