@@ -71,7 +71,7 @@ def test_what_was_measured_is_not_measured_again(stored: Database) -> None:
         scorer = likeness.scorer(likeness.background(AT.date()))
         assert isinstance(scorer, HybridScorer)
         found.append(scorer.score(asked, scorer.prepare(papers)).values[0, 0])
-        assert rows(stored, "calibration") == 4  # the interest's, and three of the background
+        assert rows(stored, "calibration") == 5  # two of the interest, and three of the background
         assert rows(stored, "paper_vector") == 210  # what is not stored has none
     assert found[0] == found[1]
 

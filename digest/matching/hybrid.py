@@ -38,7 +38,7 @@ from digest.matching.examples import DISLIKED, Learner, Taste
 from digest.matching.scoring import Alike, Scores, nearness
 from digest.matching.second import SecondStage
 from digest.matching.sparse import Floats
-from digest.matching.statements import NAMES, WEIGHTS, Questions, ask, parts
+from digest.matching.statements import NAMES, WEIGHTS, Asking, Questions, parts
 from digest.matching.usual import usual
 from digest.matching.vectors import MemoryVectors, VectorStore
 from digest.model import Example, Hit, Interest, Paper
@@ -67,8 +67,8 @@ class _Profile:
 class HybridScorer:
     """A Scorer over one embedder and one background.
 
-    `calibrations` keeps what each interest's scores mean, by its content, the model and the
-    background, so that it is measured once; `store` keeps papers' vectors.
+    `calibrations` keeps what each interest's scores mean and its statement's vector, by its
+    content, the model and the background, so that it is measured once; `store` keeps papers'.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class HybridScorer:
         self._background = background
         self._store = MemoryVectors() if store is None else store
         self._calibrations = Calibrations(self.id, calibrations)
+        self._asking = Asking(embedder, background, records=calibrations, scorer=self.id)
         if calibrations is not None:
             background.keep_in(calibrations, self.id)
         self._second = second
@@ -173,7 +174,7 @@ class HybridScorer:
 
     def _profiles(self, interests: Sequence[Interest]) -> tuple[list[_Profile], Questions]:
         stated = [interest for interest in interests if interest.statement.strip()]
-        questions = ask([one.statement for one in stated], self._embedder, self._background)
+        questions = self._asking.ask([one.statement for one in stated])
         rows = {id(interest): row for row, interest in enumerate(stated)}
         return [self._profile(one, rows.get(id(one))) for one in interests], questions
 

@@ -13,13 +13,15 @@ import gzip
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from itertools import pairwise
+from threading import Lock
 from typing import Any, TypeVar
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,20 +107,32 @@ def write_table(
 
 def read_table(data: bytes) -> Table:
     """The table in `data`; raises ConfigError when this program cannot read it."""
+    with _told_if_damaged(), np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        if int(arrays["format"]) != FORMAT:
+            raise ValueError(f"format {int(arrays['format'])}")
+        return Table(
+            values=unpack(arrays["codes"]),
+            scales=arrays["scales"].astype(np.float32),
+            weights=arrays["weights"].astype(np.float32),
+            pairs=arrays["pairs"],
+            tokenizer=Tokenizer.from_str(gzip.decompress(arrays["tokenizer"].tobytes()).decode()),
+        )
+
+
+def read_width(data: bytes) -> int:
+    """How many values a vector of the table has, without reading the table; raises as that does."""
+    with _told_if_damaged(), ZipFile(io.BytesIO(data)) as archive:
+        with archive.open("codes.npy") as member:
+            np.lib.format.read_magic(member)
+            shape, _, _ = np.lib.format.read_array_header_1_0(member)
+        return 2 * int(shape[1])
+
+
+@contextmanager
+def _told_if_damaged() -> Iterator[None]:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            if int(arrays["format"]) != FORMAT:
-                raise ValueError(f"format {int(arrays['format'])}")
-            return Table(
-                values=unpack(arrays["codes"]),
-                scales=arrays["scales"].astype(np.float32),
-                weights=arrays["weights"].astype(np.float32),
-                pairs=arrays["pairs"],
-                tokenizer=Tokenizer.from_str(
-                    gzip.decompress(arrays["tokenizer"].tobytes()).decode()
-                ),
-            )
-    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
+        yield
+    except (ValueError, KeyError, IndexError, OSError, EOFError, BadZipFile) as error:
         fault = f"the static table cannot be read ({error}); reinstall paper-digest"
         raise ConfigError("matching.embedder", [fault]) from error
 
@@ -137,11 +151,16 @@ class PartVectors:
 
 
 class StaticEmbedder:
-    """An Embedder over a table; also gives a vector for every sentence at little extra cost."""
+    """An Embedder over a table; also gives a vector for every sentence at little extra cost.
+
+    The table is read when there is something to embed: most often all vectors are kept already.
+    """
 
     def __init__(self, data: bytes) -> None:
-        self._table = read_table(data)
-        self._tokens = Tokens(self._table.tokenizer)
+        self._data = data
+        self._width = read_width(data)
+        self._reading = Lock()
+        self._known: Table | None = None
         self._local: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None
         self._id = f"static-{FORMAT}-{hashlib.sha256(data).hexdigest()[:12]}"
 
@@ -151,7 +170,18 @@ class StaticEmbedder:
 
     @property
     def dimensions(self) -> int:
-        return int(self._table.values.shape[1])
+        return self._width
+
+    @cached_property
+    def _table(self) -> Table:
+        with self._reading:  # several threads may be the first
+            if self._known is None:
+                self._known, self._data = read_table(self._data), b""
+            return self._known
+
+    @cached_property
+    def _tokens(self) -> Tokens:
+        return Tokens(self._table.tokenizer)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         return self._embed(texts, self._table.weights)
@@ -250,5 +280,5 @@ def _chunks(items: Sequence[Item], size: int) -> Iterable[Sequence[Item]]:
 
 @lru_cache(maxsize=1)
 def static_embedder() -> StaticEmbedder:
-    """The embedder shipped with the package; loaded once a process (about 0.3 s)."""
+    """The embedder shipped with the package, one for the process."""
     return StaticEmbedder(files("digest.matching").joinpath("data/static.npz").read_bytes())

@@ -15,7 +15,7 @@ from digest.matching.hybrid import HybridScorer
 from digest.matching.lexicon import Lexicon
 from digest.matching.ranking import LIKE
 from digest.matching.second import SecondStage
-from digest.matching.static import StaticEmbedder, static_embedder
+from digest.matching.static import StaticEmbedder, static_embedder, unit
 from digest.matching.vectors import MemoryVectors, ensure
 from digest.model import Example, Interest, InterestId, Links, Paper, PaperId, PaperIds
 
@@ -175,13 +175,44 @@ def test_calibrations_are_kept_by_content(embedder: StaticEmbedder) -> None:
     asked = [interest("grasping"), interest("grasping"), interest("molecules"), interest()]
     first = HybridScorer(embedder, background, calibrations=shelf)
     scores = [first.score([one], first.prepare(NEW)) for one in asked]
-    assert shelf.saved == 5  # the three parts of the background among them
+    assert shelf.saved == 7  # two vectors, and the three parts of the background, among them
     assert all(embedder.id in scorer and background.id in scorer for scorer, _ in shelf.kept)
     later = HybridScorer(embedder, background, calibrations=shelf)
     again = later.score(asked, later.prepare(NEW))
-    assert shelf.saved == 5
+    assert shelf.saved == 7
     np.testing.assert_allclose(again.values, np.vstack([one.values for one in scores]), rtol=1e-5)
     np.testing.assert_allclose(again.share, np.vstack([one.share for one in scores]), rtol=1e-4)
+
+
+class Attentive:
+    """An Embedder that remembers what it was asked for; not one of ours, so without parts."""
+
+    id, dimensions = "attentive", 3
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self.asked += texts
+        rows = [[len(text), text.count("e"), 1 / (1 + text.count("a"))] for text in texts]
+        return unit(np.array(rows, np.float32).reshape(-1, 3))
+
+
+@pytest.mark.parametrize(("papers", "times"), [(300, 1), (30, 3)])
+def test_a_statement_is_embedded_once_for_a_background_that_lasts(papers: int, times: int) -> None:
+    shelf, vectors, embedder = Shelf(), MemoryVectors(), Attentive()
+    asked = [interest("grasping"), interest("sleep"), interest("grasping", [Example(*TOPICS[1])])]
+    scores = []
+    for _ in range(3):
+        background = Background.of(stream(papers), embedder, store=vectors)
+        scorer = HybridScorer(embedder, background, store=vectors, calibrations=shelf)
+        scores.append(scorer.score(asked, scorer.prepare(NEW)))
+    assert embedder.asked.count("sleep") == times
+    for one in scores:
+        np.testing.assert_array_equal(one.values, scores[0].values)
+    alone = HybridScorer(embedder, background, store=vectors)
+    expected = alone.score(asked, alone.prepare(NEW))
+    np.testing.assert_array_equal(scores[2].values[:2], expected.values[:2])
 
 
 class Parts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from tokenizers import models
@@ -96,6 +98,16 @@ def test_the_id_follows_the_content() -> None:
 def test_a_damaged_table_is_named(data: bytes) -> None:
     with pytest.raises(ConfigError, match="static table"):
         read_table(data)
+    with pytest.raises(ConfigError, match="static table"):
+        StaticEmbedder(data)
+
+
+def test_the_table_is_read_once_whoever_is_first() -> None:
+    embedder = StaticEmbedder(table_bytes())
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: embedder.embed(["some words"])[0], range(4)))
+    assert embedder.dimensions == len(found[0])
+    assert all(np.array_equal(one, found[0]) for one in found)
 
 
 def test_the_shipped_table_knows_science() -> None:
