@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache, partial
 from random import randrange
-from typing import NamedTuple
+from typing import Final, TypeVar
 
 from digest import away, memory
 from digest.clock import local_date, period
-from digest.edition.hours import Hour, at_hour
+from digest.edition.deciding import Deciding, Draft, Routes, Sent, parted, sent_to, told
+from digest.edition.hours import at_hour
 from digest.edition.spans import Opening, Span, open_span
 from digest.errors import ConfigError
 from digest.matching.engine import Matcher
-from digest.matching.ranking import Arrangement, Found, arrange
+from digest.matching.ranking import Found
 from digest.model import (
-    Channel,
     Digest,
-    DigestId,
     FetchId,
     Paper,
     PaperId,
     Skip,
+    SourceNote,
     Subscriber,
     SubscriberId,
     Verdict,
@@ -38,11 +38,15 @@ from digest.store.superseding import Superseded
 
 log = logging.getLogger(__name__)
 
-BATCH = 1000  #: subscribers a transaction
-HORIZON = 10  #: batches looked at together, to be composed in the order they lie
+BATCH = 500  #: subscribers a transaction
+HORIZON = 20  #: batches looked at together, to be composed in the order they lie
+READ_AT_ONCE = 125  #: profiles
+DECIDED_AT_ONCE = 4  #: subscribers
 EVERYBODY = 1_000_000_000
-_FAILED = (Skip.FAULT, Skip.PROFILE_BROKEN)
-Routes = Callable[[Subscriber], Sequence[tuple[Channel, str]]]
+_NOTHING: Final[Mapping[PaperId, int]] = {}
+T = TypeVar("T")
+Lending = Generator[None, None, T]  #: gives control back now and then, never in a transaction
+Decision = Issue | Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +58,6 @@ class Composed:
 
     def __add__(self, other: Composed) -> Composed:
         return Composed(self.composed + other.composed, self.skipped + other.skipped)
-
-
-class Draft(NamedTuple):
-    """One due subscriber, matched and not yet arranged; `found` None when matching failed.
-
-    `due_at` is the latest hour this digest was due at: after downtime, not the first.
-    """
-
-    id: SubscriberId
-    subscriber: Subscriber
-    due_at: datetime
-    local_date: date
-    hour: Hour
-    span: Span
-    found: Sequence[Found] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +102,23 @@ class Composer:
 
         What a batch made is committed when it is given out.
         """
+        steps = self.steps(now, run_id=run_id, only=only, due_by=due_by)
+        return (done for done in steps if done is not None)
+
+    def steps(
+        self,
+        now: datetime,
+        *,
+        run_id: int | None = None,
+        only: SubscriberId | None = None,
+        due_by: datetime | None = None,
+    ) -> Iterator[tuple[Composed, int] | None]:
+        """`batches` bit by bit: None where a batch is not done yet.
+
+        Whoever has something better to do may do it in between: no transaction is open then, and
+        what is not committed is only thought, not stored. A bit takes some tenths of a millisecond;
+        reading a batch, and storing it, take some milliseconds.
+        """
         self.subscribers.wake(now)
         sitting = Sitting(self, now, run_id)
         idle = 0
@@ -120,7 +126,7 @@ class Composer:
             due := self.store.due(due_by or now, limit=HORIZON * self.batch, only=only)
         ):
             for batch in _batches(due, self.batch):
-                done, moved = sitting.try_to_compose(batch)
+                done, moved = yield from sitting.try_to_compose(batch)
                 idle = 0 if moved else idle + 1  # other composers hold these
                 yield done, moved
                 if moved < len(batch):
@@ -150,39 +156,36 @@ class Sitting:
         self._now = now
         self._run_id = run_id
         self._upto = composer.papers.latest_fetch()
-        self._notes = tuple(
-            replace(note, verdict=Verdict.STALE)
-            if note.source in composer.late and note.verdict.moves_watermark
-            else note
-            for note in composer.papers.latest_verdicts()
-        )
         self._span = lru_cache(maxsize=4)(self._open_span)
         self._fetch_before = lru_cache(maxsize=64)(composer.papers.fetch_before)
         self._hour = lru_cache(maxsize=4096)(partial(at_hour, now))
         self._date = lru_cache(maxsize=4096)(local_date)
+        self._deciding = Deciding(now, self._notes(), composer.routes)
 
-    def try_to_compose(self, due: Sequence[Due]) -> tuple[Composed, int]:
+    def try_to_compose(self, due: Sequence[Due]) -> Lending[tuple[Composed, int]]:
         """One batch, or nothing of it when papers became one meanwhile: then look again."""
         try:
-            return self.compose(due)
+            return (yield from self.compose(due))
         except PapersMerged:
             self._span.cache_clear()
             return Composed(), 0
 
-    def compose(self, due: Sequence[Due]) -> tuple[Composed, int]:
+    def compose(self, due: Sequence[Due]) -> Lending[tuple[Composed, int]]:
         """One batch: what became of it, and how many subscribers were moved on."""
         waiting = self._to.store.waiting([one.id for one in due])
-        drafts = self._draft(due, waiting)
+        drafts = yield from self._draft(due, waiting)
+        sent = sent_to(drafts, self._to.store)
+        decided = yield from self._decide(drafts, sent)
         with self._to.store.claim(due) as claim:
             held = _still_ours(drafts, claim, waiting, self._now)
             dated = claim.dated({draft.id: draft.local_date for draft in held})
             fresh = [draft for draft in held if draft.id not in dated]
-            issues, skips = self._decide(fresh, _sent_to(fresh, claim))
+            issues, skips = self._confirm(fresh, decided, sent, sent_to(fresh, claim))
             if not claim.all_stand(set[PaperId]().union(*(one.papers for one in issues))):
                 raise PapersMerged  # and with it this transaction goes
             queued = claim.queue(issues, run_id=self._run_id)
             claim.skip(skips, run_id=self._run_id, at=self._now)
-            claim.welcome_back(_told(fresh, skips))
+            claim.welcome_back(told(fresh, skips))
             claim.postpone((d.id, d.hour.following) for d in held if d.id in dated)
         readers = {draft.id: draft.subscriber for draft in fresh}
         self._to.keep(Read(one, readers[one.subscriber_id].addressee) for one in queued)
@@ -190,8 +193,9 @@ class Sitting:
 
     def rehearse(self, due: Sequence[Due]) -> Composed:
         """What `compose` would say of the batch."""
-        drafts = self._draft(due, self._to.store.waiting([one.id for one in due]))
-        issues, skips = self._decide(drafts, _sent_to(drafts, self._to.store))
+        drafts = _in_one_go(self._draft(due, self._to.store.waiting([one.id for one in due])))
+        sent = sent_to(drafts, self._to.store)
+        issues, skips = parted(_in_one_go(self._decide(drafts, sent)).values())
         return Composed(len(issues), Counter(skip.reason for skip in skips))
 
     def preview(self, subscriber: Subscriber) -> tuple[Digest, list[Paper]]:
@@ -200,25 +204,38 @@ class Sitting:
         span = self._span(self._opening(subscriber, due, None), self._upto)
         draft = next(self._match(span, [(due, subscriber)]))
         sent = self._to.store.sent(span.papers, [subscriber.id])[subscriber.id]
-        digest = self._digest(draft, _arrange(draft, sent))
+        digest = self._deciding.digest(draft, sent)
         return digest, [span.papers[paper_id] for paper_id in digest.paper_ids]
+
+    def _notes(self) -> tuple[SourceNote, ...]:
+        late = self._to.late
+        return tuple(
+            replace(note, verdict=Verdict.STALE)
+            if note.source in late and note.verdict.moves_watermark
+            else note
+            for note in self._to.papers.latest_verdicts()
+        )
 
     # --- matching, before anything is locked ----------------------------------------------------
 
-    def _draft(self, due: Sequence[Due], waiting: Mapping[SubscriberId, Superseded]) -> list[Draft]:
+    def _draft(
+        self, due: Sequence[Due], waiting: Mapping[SubscriberId, Superseded]
+    ) -> Lending[list[Draft]]:
         """Everybody matched; those with the same window together."""
         times = {one.id: one for one in due}
         groups: dict[Opening, list[tuple[Due, Subscriber]]] = defaultdict(list)
-        for reader in self._to.subscribers.profiles(list(times)):
-            one, again = times[reader.id], waiting.get(reader.id)
-            if again is not None:
-                reader = away.still_untold(reader, again.away_since)
-            groups[self._opening(reader, one, again)].append((one, reader))
-        return [
-            draft
-            for opening, group in groups.items()
-            for draft in self._match(self._span(opening, self._upto), group)
-        ]
+        for some in _slices([one.id for one in due], READ_AT_ONCE):
+            for reader in self._to.subscribers.profiles(some):
+                one, again = times[reader.id], waiting.get(reader.id)
+                if again is not None:
+                    reader = away.still_untold(reader, again.away_since)
+                groups[self._opening(reader, one, again)].append((one, reader))
+            yield
+        drafts: list[Draft] = []
+        for opening, group in groups.items():
+            drafts += self._match(self._span(opening, self._upto), group)
+            yield
+        return drafts
 
     def _opening(self, subscriber: Subscriber, due: Due, superseded: Superseded | None) -> Opening:
         """After the last digest's window; a first digest reaches back one cadence's span."""
@@ -245,61 +262,48 @@ class Sitting:
             day = self._date(due_at, one.schedule.timezone)
             yield Draft(one.id, one, due_at, day, hour, span, found)
 
-    # --- deciding, with the subscribers locked ----------------------------------------------------
+    # --- deciding, before they are locked and once they are ----------------------------------
 
-    def _decide(
-        self, drafts: Sequence[Draft], sent: Mapping[SubscriberId, Mapping[PaperId, int]]
+    def _decide(self, drafts: Sequence[Draft], sent: Sent) -> Lending[dict[SubscriberId, Decision]]:
+        decide, decided = self._deciding.decide, dict[SubscriberId, Decision]()
+        for some in _slices(drafts, DECIDED_AT_ONCE):
+            for draft in some:
+                decided[draft.id] = decide(draft, sent.get(draft.id, _NOTHING))
+            yield
+        return decided
+
+    def _confirm(
+        self,
+        drafts: Sequence[Draft],
+        decided: Mapping[SubscriberId, Decision],
+        before: Sent,
+        sent: Sent,
     ) -> tuple[list[Issue], list[Skipped]]:
-        issues: list[Issue] = []
-        skips: list[Skipped] = []
-        for draft in drafts:
-            arrangement = _arrange(draft, sent.get(draft.id, {}))
-            reason = _reason_to_skip(draft, arrangement)
-            if reason is None:
-                issues.append(self._issue(draft, arrangement))
-            else:
-                skips.append(self._skipped(draft, reason))
-        return issues, skips
+        """The decisions on `drafts`, made anew where it is not as `before` what they were sent.
 
-    def _issue(self, draft: Draft, arrangement: Arrangement) -> Issue:
-        digest, span = self._digest(draft, arrangement), draft.span
-        return Issue(
-            digest,
-            digest.paper_ids,
-            span.versions,
-            span.after,
-            span.upto,
-            self._to.routes(draft.subscriber),
-            draft.hour.following,
+        A digest withdrawn just now or papers that became one can have changed that; another
+        composer would have moved the subscriber on.
+        """
+        return parted(
+            decided[one.id]
+            if sent.get(one.id, _NOTHING) == before.get(one.id, _NOTHING)
+            else self._deciding.decide(one, sent.get(one.id, _NOTHING))
+            for one in drafts
         )
 
-    def _digest(self, draft: Draft, arrangement: Arrangement) -> Digest:
-        one, since = draft.subscriber, draft.hour.since
-        is_back = one.away_since is not None and away.has_missed(one, draft.due_at)
-        return Digest(
-            DigestId(0),
-            draft.id,
-            draft.local_date,
-            self._now,
-            away.told_since(one, self._now) if is_back else since,
-            self._now,
-            arrangement.sections,
-            draft.span.considered,
-            arrangement.left_out,
-            self._notes,
-            is_back,
-        )
 
-    def _skipped(self, draft: Draft, reason: Skip) -> Skipped:
-        failed = reason in _FAILED
-        return Skipped(
-            subscriber_id=draft.id,
-            local_date=draft.local_date,
-            reason=reason,
-            next_due_at=draft.hour.following,
-            seen_upto=draft.span.after if failed else draft.span.upto,
-            detail=", ".join(f"{note.source}: {note.verdict.value}" for note in self._notes),
-        )
+def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _in_one_go(work: Lending[T]) -> T:
+    """What `work` comes to, without a pause."""
+    try:
+        while True:
+            next(work)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 def _batches(due: Sequence[Due], size: int) -> list[Sequence[Due]]:
@@ -343,56 +347,3 @@ def _still_ours(
     ours = {sid: superseded for sid, superseded in waiting.items() if sid in claim.held}
     withdrawn = claim.supersede(ours, now)
     return [d for d in drafts if d.id in claim.held and (d.id not in ours or d.id in withdrawn)]
-
-
-def _told(drafts: Sequence[Draft], skips: Sequence[Skipped]) -> list[SubscriberId]:
-    """Who rested and knows now what they missed; after a fault, the next digest tells it."""
-    failed = {one.subscriber_id for one in skips if one.reason in _FAILED}
-    return [d.id for d in drafts if d.subscriber.away_since and d.id not in failed]
-
-
-def _sent_to(
-    drafts: Sequence[Draft], store: Claim | EditionStore
-) -> dict[SubscriberId, dict[PaperId, int]]:
-    """What of the windows each was sent before: asked only where that is possible at all."""
-    asked: dict[frozenset[PaperId], list[SubscriberId]] = defaultdict(list)
-    for draft in drafts:
-        first = draft.subscriber.seen_upto is None
-        if suspects := draft.span.every if first else draft.span.resighted:
-            asked[suspects].append(draft.id)
-    found: dict[SubscriberId, dict[PaperId, int]] = {}
-    for papers, subscribers in asked.items():
-        found |= store.sent(papers, subscribers)
-    return found
-
-
-def _arrange(draft: Draft, sent: Mapping[PaperId, int]) -> Arrangement:
-    """The sections: nothing twice, and new versions only of what this subscriber was sent."""
-    span = draft.span
-    if draft.found is None:
-        return Arrangement(())
-    closed: Collection[PaperId] = sent
-    told: Collection[PaperId] = ()
-    if span.revised:
-        closed = sent.keys() | span.revised
-        told = {pid for pid in span.revised & sent.keys() if span.versions[pid] > sent[pid]}
-    return arrange(
-        draft.subscriber,
-        draft.found,
-        copies=span.prepared.copies,
-        trending=span.trending,
-        sent=closed,
-        revised=told,
-    )
-
-
-def _reason_to_skip(draft: Draft, arrangement: Arrangement) -> Skip | None:
-    if draft.found is None:
-        return Skip.FAULT
-    if arrangement.sections:
-        return None
-    if draft.found and all(one.fault for one in draft.found):
-        return Skip.PROFILE_BROKEN
-    if draft.subscriber.send_empty:
-        return None
-    return Skip.NOTHING_MATCHED if draft.span.considered else Skip.NOTHING_NEW

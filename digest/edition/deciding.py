@@ -1,0 +1,170 @@
+"""What one due subscriber gets: a digest with these sections, or the reason why there is none.
+
+A decision follows from a draft (what matching found in the window) and from what of the window its
+subscriber was sent before, and from nothing else: made before anybody is locked, it holds as long
+as what was sent is the same once they are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, NamedTuple
+
+from digest import away
+from digest.edition.hours import Hour
+from digest.edition.spans import Span
+from digest.matching.ranking import Arrangement, Found, arrange
+from digest.model import (
+    Channel,
+    Digest,
+    DigestId,
+    PaperId,
+    Skip,
+    SourceNote,
+    Subscriber,
+    SubscriberId,
+)
+from digest.store.editions import Claim, EditionStore, Issue, Skipped
+
+_FAILED: Final = (Skip.FAULT, Skip.PROFILE_BROKEN)
+Routes = Callable[[Subscriber], Sequence[tuple[Channel, str]]]
+Sent = Mapping[SubscriberId, Mapping[PaperId, int]]  #: papers with the newest version sent
+
+
+class Draft(NamedTuple):
+    """One due subscriber, matched and not yet arranged; `found` None when matching failed.
+
+    `due_at` is the latest hour this digest was due at: after downtime, not the first.
+    """
+
+    id: SubscriberId
+    subscriber: Subscriber
+    due_at: datetime
+    local_date: date
+    hour: Hour
+    span: Span
+    found: Sequence[Found] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Decides for all who are due at `now`; `notes` is how the sources did."""
+
+    now: datetime
+    notes: tuple[SourceNote, ...]
+    routes: Routes
+
+    def decide(self, draft: Draft, sent: Mapping[PaperId, int]) -> Issue | Skipped:
+        """What becomes of a draft whose subscriber was sent `sent` of its window."""
+        arrangement = _arrange(draft, sent)
+        reason = _reason_to_skip(draft, arrangement)
+        if reason is not None:
+            return self._skipped(draft, reason)
+        digest, span = self._digest(draft, arrangement), draft.span
+        return Issue(
+            digest,
+            digest.paper_ids,
+            span.versions,
+            span.after,
+            span.upto,
+            self.routes(draft.subscriber),
+            draft.hour.following,
+        )
+
+    def digest(self, draft: Draft, sent: Mapping[PaperId, int]) -> Digest:
+        """The digest, be it empty."""
+        return self._digest(draft, _arrange(draft, sent))
+
+    def _digest(self, draft: Draft, arrangement: Arrangement) -> Digest:
+        one, since = draft.subscriber, draft.hour.since
+        is_back = one.away_since is not None and away.has_missed(one, draft.due_at)
+        return Digest(
+            DigestId(0),
+            draft.id,
+            draft.local_date,
+            self.now,
+            away.told_since(one, self.now) if is_back else since,
+            self.now,
+            arrangement.sections,
+            draft.span.considered,
+            arrangement.left_out,
+            self.notes,
+            is_back,
+        )
+
+    def _skipped(self, draft: Draft, reason: Skip) -> Skipped:
+        failed = reason in _FAILED
+        return Skipped(
+            subscriber_id=draft.id,
+            local_date=draft.local_date,
+            reason=reason,
+            next_due_at=draft.hour.following,
+            seen_upto=draft.span.after if failed else draft.span.upto,
+            detail=", ".join(f"{note.source}: {note.verdict.value}" for note in self.notes),
+        )
+
+
+def sent_to(drafts: Sequence[Draft], store: Claim | EditionStore) -> Sent:
+    """What of the windows each was sent before: asked only where that is possible at all."""
+    asked: dict[frozenset[PaperId], list[SubscriberId]] = defaultdict(list)
+    for draft in drafts:
+        first = draft.subscriber.seen_upto is None
+        if suspects := draft.span.every if first else draft.span.resighted:
+            asked[suspects].append(draft.id)
+    found: dict[SubscriberId, Mapping[PaperId, int]] = {}
+    for papers, subscribers in asked.items():
+        found |= store.sent(papers, subscribers)
+    return found
+
+
+def parted(decisions: Iterable[Issue | Skipped]) -> tuple[list[Issue], list[Skipped]]:
+    """Who gets a digest, and who gets none."""
+    issues: list[Issue] = []
+    skips: list[Skipped] = []
+    for one in decisions:
+        if isinstance(one, Skipped):
+            skips.append(one)
+        else:
+            issues.append(one)
+    return issues, skips
+
+
+def told(drafts: Sequence[Draft], skips: Sequence[Skipped]) -> list[SubscriberId]:
+    """Who rested and knows now what they missed; after a fault, the next digest tells it."""
+    failed = {one.subscriber_id for one in skips if one.reason in _FAILED}
+    return [d.id for d in drafts if d.subscriber.away_since and d.id not in failed]
+
+
+def _arrange(draft: Draft, sent: Mapping[PaperId, int]) -> Arrangement:
+    """The sections: nothing twice, and new versions only of what this subscriber was sent."""
+    span = draft.span
+    if draft.found is None:
+        return Arrangement(())
+    closed: Collection[PaperId] = sent
+    told: Collection[PaperId] = ()
+    if span.revised:
+        closed = sent.keys() | span.revised
+        told = {pid for pid in span.revised & sent.keys() if span.versions[pid] > sent[pid]}
+    return arrange(
+        draft.subscriber,
+        draft.found,
+        copies=span.prepared.copies,
+        trending=span.trending,
+        sent=closed,
+        revised=told,
+    )
+
+
+def _reason_to_skip(draft: Draft, arrangement: Arrangement) -> Skip | None:
+    if draft.found is None:
+        return Skip.FAULT
+    if arrangement.sections:
+        return None
+    if draft.found and all(one.fault for one in draft.found):
+        return Skip.PROFILE_BROKEN
+    if draft.subscriber.send_empty:
+        return None
+    return Skip.NOTHING_MATCHED if draft.span.considered else Skip.NOTHING_NEW
