@@ -2,6 +2,9 @@
 
 An interest keeps its id as long as its name stays within one subscriber, so that digests, links and
 feeds that name it go on meaning the same. Every function takes the caller's connection.
+
+Many want the same: what defines an interest, apart from whose it is, is read as one text and taken
+apart once; those that are alike share their values.
 """
 
 from __future__ import annotations
@@ -9,11 +12,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from digest.model import Combine, Example, Interest, InterestId, PaperId, SubscriberId
+from digest.shelf import Maker
 from digest.store import bulk
 from digest.store.tables import ExampleRow, InterestRow, PaperAliasRow, PaperRow, table
 
@@ -21,8 +26,6 @@ _interest = table(InterestRow)
 _example = table(ExampleRow)
 _paper = table(PaperRow)
 _alias = table(PaperAliasRow)
-
-_COMBINE: Final = {combine.value: combine for combine in Combine}  #: faster than Combine(value)
 
 
 def as_text(column: sa.Column[Any]) -> sa.Label[str]:
@@ -38,42 +41,62 @@ def texts(stored: str) -> tuple[str, ...]:
     return () if stored == NONE else tuple(json.loads(stored))
 
 
-_COLUMNS: Final = (
-    *("id", "subscriber_id", "name", "query", "statement", "authors", "limit", "daily_volume"),
-    *("combine", "paused"),
-)
-_EXAMPLES: Final = (
-    "SELECT example.interest_id, example.title, example.abstract, example.positive,"
-    " example.paper_id FROM interest JOIN example ON example.interest_id = interest.id"
-    " WHERE interest.subscriber_id IN ? ORDER BY example.interest_id, example.id"
-)
+_READ: Final = """
+    SELECT subscriber_id, position, id, daily_volume, CAST(PACKED(
+        EXISTS (SELECT 1 FROM example WHERE example.interest_id = interest.id),
+        name, query, statement, CAST(authors AS TEXT), "limit", combine, paused) AS TEXT)
+    FROM interest WHERE subscriber_id IN ?
+"""
+_EXAMPLES: Final = """
+    SELECT interest_id, title, abstract, positive, paper_id FROM example
+    WHERE interest_id IN ? ORDER BY interest_id, id
+"""
+_KEPT: Final = 4096  #: definitions, twice this at most, of about 1 kB
+_new: Final = partial(tuple.__new__, Interest)  # `_make` without counting
 
 
 def read_interests(
     connection: sa.Connection, owners: Collection[SubscriberId]
 ) -> dict[SubscriberId, list[Interest]]:
     """The interests of these subscribers, each one's in their order."""
-    examples = _read_examples(connection, owners)
     found: dict[SubscriberId, list[Interest]] = defaultdict(list)
-    order = ("subscriber_id", "position", "id")
-    rows = bulk.select(connection, _interest, _COLUMNS, of=owners, by="subscriber_id", order=order)
-    for id_, owner, name, query, words, authors, limit, volume, combine, paused in rows:
-        liked = tuple(examples[id_]) if id_ in examples else ()
-        followed = () if authors == NONE else texts(authors)
-        how = _COMBINE[combine]
-        found[owner].append(
-            Interest(id_, name, query, words, liked, followed, limit, volume, how, bool(paused))
-        )
+    learning: list[tuple[SubscriberId, int]] = []
+    # Sorted here: SQLite would write out and read again whatever it sorts.
+    for owner, _, id_, volume, told in sorted(bulk.query(connection, _READ, owners)):
+        learns, begin, end = _defined[told]
+        interests = found[owner]
+        if learns:
+            learning.append((owner, len(interests)))
+        interests.append(_new((id_, *begin, volume, *end)))
+    if learning:
+        _give_examples(connection, found, learning)
     return found
 
 
-def _read_examples(
-    connection: sa.Connection, owners: Collection[SubscriberId]
-) -> dict[InterestId, list[Example]]:
+def _define(packed: str) -> tuple[bool, tuple[Any, ...], tuple[Any, ...]]:
+    """Whether there are examples; what stands before an interest's daily volume, and behind it."""
+    learns, name, query, words, authors, limit, combine, paused = json.loads(packed)
+    begin = name, query, words, (), texts(authors), limit
+    return bool(learns), begin, (Combine(combine), bool(paused))
+
+
+_defined: Final = Maker(_define, _KEPT)
+
+
+def _give_examples(
+    connection: sa.Connection,
+    interests: Mapping[SubscriberId, list[Interest]],
+    learning: Iterable[tuple[SubscriberId, int]],
+) -> None:
+    """To those in the places that are `learning`."""
+    places = {interests[owner][place].id: (owner, place) for owner, place in learning}
     found: dict[InterestId, list[Example]] = defaultdict(list)
-    for interest, title, abstract, positive, paper_id in bulk.query(connection, _EXAMPLES, owners):
-        found[interest].append(Example(title, abstract, bool(positive), paper_id))
-    return found
+    for id_, title, abstract, positive, paper_id in bulk.query(connection, _EXAMPLES, places):
+        found[id_].append(Example(title, abstract, bool(positive), paper_id))
+    for id_, examples in found.items():
+        owner, place = places[id_]
+        one = interests[owner][place]
+        interests[owner][place] = one._replace(examples=tuple(examples))
 
 
 def insert_interests(
