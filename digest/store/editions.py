@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -261,7 +260,8 @@ class Claim:
         into = self._connection
         ids = bulk.new_ids(into, _digest, len(issues))
         bulk.insert(into, _digest, self._digests(ids, issues, run_id))
-        bulk.insert(into, _sent, _sent_in(ids, issues))
+        alike = ("subscriber_id", "digest_id", "version")
+        bulk.insert_groups(into, _sent, alike, "paper_id", _sent_in(ids, issues))
         bulk.insert(into, _delivery, self._deliveries(ids, issues))
         ring(into)
         self._advance(
@@ -367,20 +367,17 @@ def _read_sent(
     return found
 
 
-def _sent_in(ids: Sequence[int], issues: Sequence[Issue]) -> dict[str, Sequence[Any]]:
-    papers = [issue.papers for issue in issues]
-    sizes = list(map(len, papers))
-    owners = [issue.digest.subscriber_id for issue in issues]
-    return {
-        "subscriber_id": list(chain.from_iterable(map(repeat, owners, sizes))),
-        "paper_id": list(chain.from_iterable(papers)),
-        "version": list(chain.from_iterable(map(_versions, issues))),
-        "digest_id": list(chain.from_iterable(map(repeat, ids, sizes))),
-    }
-
-
-def _versions(issue: Issue) -> Iterable[int]:
-    return map(issue.versions.__getitem__, issue.papers)
+def _sent_in(
+    ids: Sequence[int], issues: Sequence[Issue]
+) -> Iterator[tuple[tuple[int, int, int], list[PaperId]]]:
+    """The papers of each digest, by whom they are sent to, and in which version."""
+    for id_, issue in zip(ids, issues, strict=True):
+        owner, version_of = issue.digest.subscriber_id, issue.versions
+        by_version: dict[int, list[PaperId]] = defaultdict(list)
+        for paper in sorted(issue.papers):  # as they are stored: neighbours stand on one page
+            by_version[version_of[paper]].append(paper)
+        for version, papers in by_version.items():
+            yield (owner, id_, version), papers
 
 
 def _skip_row(skip: Skipped, run_id: int | None, at: datetime) -> dict[str, Any]:
