@@ -6,7 +6,7 @@ with the same values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from digest.matching.stems import stem
 from digest.matching.terms import bounds, cut
@@ -15,37 +15,35 @@ from digest.model import Field, Hit, Paper
 MOST = 4  #: words named
 PLACES = 4  #: places told of each
 STATEMENTS = 10_000  #: statements whose words are remembered
+_TITLE, _ABSTRACT = Field.TITLE, Field.ABSTRACT
 
 
 class _Said:
-    """Where each stem of a paper stands, the title's words first.
+    """Where each stem of a paper stands, the title's words first: `first` and `last` among all."""
 
-    `first`: the place of each stem among all words; `again`: for each place, where the same stem
-    stands next, else 0.
-    """
-
-    __slots__ = ("again", "bounds", "first", "titled")
+    __slots__ = ("bounds", "first", "last", "stems", "titled")
 
     def __init__(self, paper: Paper) -> None:
         title = cut(paper.title)
-        said = [*map(stem, title), *map(stem, cut(paper.abstract))]
-        self.first: dict[str, int] = {}
-        self.again = [0] * len(said)
-        for at in range(len(said) - 1, -1, -1):
-            self.again[at] = self.first.get(said[at], 0)
-            self.first[said[at]] = at
+        self.stems = [*map(stem, title), *map(stem, cut(paper.abstract))]
+        places = range(len(self.stems))
+        self.first = dict(zip(reversed(self.stems), reversed(places), strict=True))
+        self.last = dict(zip(self.stems, places, strict=True))
         self.titled = len(title)
         self.bounds = bounds(paper.title) + bounds(paper.abstract)
 
-    def hits(self, found: str, word: str) -> Iterator[Hit]:
+    def hits(self, found: str, word: str) -> tuple[Hit, ...]:
         """The first PLACES of a stem that is there, as hits of a word."""
-        at, bounds = self.first[found], self.bounds
-        for _ in range(PLACES):
-            field = Field.TITLE if at < self.titled else Field.ABSTRACT
-            yield Hit(field, bounds[2 * at], bounds[2 * at + 1], word)
-            at = self.again[at]
-            if not at:
-                return
+        at, last = self.first[found], self.last[found]
+        hits = [self._hit(at, word)]
+        while at < last and len(hits) < PLACES:
+            at = self.stems.index(found, at + 1)
+            hits.append(self._hit(at, word))
+        return tuple(hits)
+
+    def _hit(self, at: int, word: str) -> Hit:
+        field = _TITLE if at < self.titled else _ABSTRACT
+        return Hit(field, self.bounds[2 * at], self.bounds[2 * at + 1], word)
 
 
 class WordPlaces:
@@ -65,9 +63,10 @@ class WordPlaces:
             said = self._said[paper] = _Said(self._papers[paper])
         told: list[Hit] = []
         named = 0
-        for pair in self._words(statement):
-            if pair[0] in said.first:
-                told += self._hit(pair, paper, said)
+        first, hits = said.first, self._hits
+        for pair in self._spoken.get(statement) or self._words(statement):
+            if pair[0] in first:
+                told += hits.get((pair[1], paper)) or self._hit(pair, paper, said)
                 named += 1
                 if named == MOST:
                     break
@@ -75,18 +74,14 @@ class WordPlaces:
 
     def _words(self, statement: str) -> list[tuple[str, str]]:
         """The statement's stems, the most telling first, each with the word as written."""
-        known = self._spoken.get(statement)
-        if known is None:
-            words = {stem(word): word for word in cut(statement)}
-            words.pop("", None)
-            known = sorted(words.items(), key=lambda pair: (-self._rarity(pair[0]), pair[0]))
-            if len(self._spoken) >= STATEMENTS:
-                self._spoken.clear()
-            self._spoken[statement] = known
-        return known
+        words = {stem(word): word for word in cut(statement)}
+        words.pop("", None)
+        ranked = sorted([(-self._rarity(one), one) for one in words])
+        if len(self._spoken) >= STATEMENTS:
+            self._spoken.clear()
+        self._spoken[statement] = spoken = [(one, words[one]) for _, one in ranked]
+        return spoken
 
     def _hit(self, pair: tuple[str, str], paper: int, said: _Said) -> tuple[Hit, ...]:
-        known = self._hits.get((pair[1], paper))
-        if known is None:
-            known = self._hits[pair[1], paper] = tuple(said.hits(*pair))
-        return known
+        self._hits[pair[1], paper] = hits = said.hits(*pair)
+        return hits
