@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -44,3 +45,32 @@ def test_a_work_that_fails_is_over() -> None:
         with pytest.raises(ValueError, match="spilt"):
             work()
         assert gc.get_threshold() == seldom
+
+
+class Knot:
+    """Garbage that only a look for cycles can find."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_a_work_leaves_is_not_looked_through_at_once_but_with_all_the_rest() -> None:
+    memory.look_seldom()
+    looks: list[str] = []
+
+    def look(phase: str, _told: dict[str, int]) -> None:
+        looks.append(phase)
+
+    lost = weakref.ref(Knot())
+    gc.callbacks.append(look)
+    try:
+        with memory.making_much():
+            left = [[number] for number in range(100_000)]
+        left += [[number] for number in range(1_000)]
+    finally:
+        gc.callbacks.remove(look)
+    assert not looks
+    gc.collect()
+    assert lost() is None
+    assert gc.get_freeze_count() == 0
+    assert len(left) == 101_000
