@@ -19,10 +19,12 @@ Alike = Mapping[PaperId, Mapping[PaperId, float]]  #: near-copies, the nearest f
 class Copies:
     """The near-copies among the papers of one batch.
 
-    `columns`: which bit is whose. `kin`: for a paper all whose being listed may matter to it, or
-    its being listed to them: twins, and near-copies both ways. `near`: the same as bits.
+    `papers`: whose each bit is; `columns`: which bit is whose. `kin`: for a paper all whose being
+    listed may matter to it, or its being listed to them: twins, and near-copies both ways. `near`:
+    the same as bits.
     """
 
+    papers: tuple[PaperId, ...]
     columns: Mapping[PaperId, int]
     twins: Twins
     alike: Alike
@@ -33,10 +35,11 @@ class Copies:
     def among(
         cls, papers: Iterable[PaperId], *, twins: Twins | None = None, alike: Alike | None = None
     ) -> Copies:
-        columns = {paper: at for at, paper in enumerate(papers)}
+        batch = tuple(papers)
+        columns = {paper: at for at, paper in enumerate(batch)}
         kin = _kin(columns, twins or {}, alike or {})
         near = {paper: _mask(others, columns) for paper, others in kin.items()}
-        return cls(columns, twins or {}, alike or {}, kin, near)
+        return cls(batch, columns, twins or {}, alike or {}, kin, near)
 
     def mask(self, papers: Iterable[PaperId]) -> int:
         """The bits of those papers, all of the batch."""

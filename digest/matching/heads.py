@@ -21,19 +21,20 @@ _Entry = tuple[float, int, int]  #: falling score, row, place: sorts as papers c
 _NEVER = float("inf")
 _MOST = 0.75  #: of what was found has copies there: then nearly everything is in the way
 _FEW = 3  #: copies of one paper that are looked at
-_NOWHERE: _Entry = (_NEVER, -1, 0)
 
 
 class Sight(NamedTuple):
     """One list as bits of its batch; it serves everybody who has the list.
 
     `papers`: all of it. `kin`: whatever says nearly the same as one of them. `copies`: those after
-    one that says nearly the same. `heads`: the first so many.
+    one that says nearly the same. `line`: all of it in its order, a paper's column as a character:
+    nothing is found sooner than a character in a string. `heads`: the first so many.
     """
 
     papers: int
     kin: int
     copies: int
+    line: str
     heads: dict[int, int]
 
     @classmethod
@@ -45,7 +46,8 @@ class Sight(NamedTuple):
                 if kin >> columns[paper] & 1:
                     copies.append(paper)
                 kin |= near[paper]
-        return cls(among.mask(papers), kin, among.mask(copies) if copies else 0, {})
+        line = "".join([chr(columns[paper]) for paper in papers])
+        return cls(among.mask(papers), kin, among.mask(copies) if copies else 0, line, {})
 
 
 class Listed(Protocol):
@@ -63,8 +65,8 @@ class Ground:
     """
 
     __slots__ = (
-        *("_asked", "_closed", "_copied", "_copies", "_found", "_masks", "_room", "_sights"),
-        *("_special", "everything", "shared"),
+        *("_asked", "_closed", "_copied", "_copies", "_found", "_known", "_plain", "_room"),
+        *("_sights", "_special", "everything", "shared"),
     )
 
     def __init__(
@@ -72,10 +74,10 @@ class Ground:
     ) -> None:
         self._found, self._copies, self._room, self._closed = found, copies, room, closed
         self._asked: list[int] = []
-        self._sights = [one.seen or see(one, copies) for one in found]
-        self._masks = [sight[0] for sight in self._sights]
+        self._known: dict[int, list[_Entry]] = {}
+        self._sights = sights = [one.seen or see(one, copies) for one in found]
         everything = shared = kin = near = 0
-        for mask, its_kin, _, _ in self._sights:
+        for mask, its_kin, _, _, _ in sights:
             shared |= everything & mask
             near |= everything & its_kin | kin & mask
             everything |= mask
@@ -85,6 +87,7 @@ class Ground:
         self.everything, self.shared = everything, shared
         self._copied = everything & kin
         self._special = shared | near | closed
+        self._plain = shared & ~kin & ~closed if closed else shared & ~kin
 
     def place(self, most: int) -> list[Places] | None:
         """The places in each list, `most` in all; None where a look at its head does not tell."""
@@ -110,52 +113,93 @@ class Ground:
                 return placed if total <= most else in_turn(placed, most)
             turns += -(-(most - total) // live)
 
-    def shared_among(self, row: int, places: Places) -> list[int]:
-        """Which of these places of a list others have, too: where in `places` they are."""
-        shared, columns, papers = self.shared, self._copies.columns, self._found[row].papers
-        if type(places) is range:
-            head = self._sights[row].heads.get(len(places))
-            if head is not None and not head & shared:
-                return []
-        return [at for at, place in enumerate(places) if shared >> columns[papers[place]] & 1]
+    def meet(self, placed: Sequence[Places]) -> None:
+        """Look who shares what was placed otherwise."""
+        for sight, places in zip(self._sights, placed, strict=True):
+            for column in map(ord, map(sight.line.__getitem__, places)):
+                if self.shared >> column & 1:
+                    self._listers(column)
 
-    def others(self, row: int, place: int) -> list[int]:
-        """The other lists that have the paper at this place of one."""
-        column = self._copies.columns[self._found[row].papers[place]]
-        return [at for at, mask in enumerate(self._masks) if mask >> column & 1 and at != row]
+    def beside(self, placed: Sequence[Places]) -> dict[int, list[tuple[int, list[int]]]]:
+        """By list, what of it others have, too: where in its places, and which others.
+
+        Of papers that were looked at; `place` looks at all that are shared.
+        """
+        told: dict[int, list[tuple[int, list[int]]]] = {}
+        for entries in self._known.values():
+            if len(entries) > 1:
+                for _, row, place in entries:
+                    places = placed[row]
+                    if place in places:
+                        others = sorted([other for _, other, _ in entries if other != row])
+                        pair = places.index(place), others
+                        if row in told:
+                            told[row].append(pair)
+                        else:
+                            told[row] = [pair]
+                        break
+        return told
 
     def _head(self, row: int, size: int) -> Places | None:
         """The first `size` places of what the list gets in the end."""
-        one, (_, _, its_copies, heads) = self._found[row], self._sights[row]
-        head = heads.get(size)
+        sight = self._sights[row]
+        head = sight.heads.get(size)
         if head is None:
-            head = heads[size] = self._copies.mask(one.papers[:size])
-        special = head & (self._special | its_copies)
+            head = sight.heads[size] = self._copies.mask(self._found[row].papers[:size])
+        special = head & (self._special | sight.copies)
         if not special:
             return range(size)
-        scores, columns = one.scores, self._copies.columns
-        for place, paper in enumerate(one.papers[:size]):
-            if special >> columns[paper] & 1:
-                entry = -scores[place], row, place
-                if self._comes_up(paper, entry) != entry[0]:
-                    return self._walk(entry, size, self._special | its_copies)
-        return range(size)
+        moved = self._moved(row, special)
+        if not moved:
+            return None if moved is None else range(size)
+        return self._walk(row, size, moved)
 
-    def _walk(self, start: _Entry, size: int, special: int) -> list[int] | None:
-        """The same from there on, paper by paper: not everything stays where it is."""
-        _, row, begin = start
-        one, columns = self._found[row], self._copies.columns
+    def _moved(self, row: int, special: int) -> dict[int, float] | None:
+        """Which of these do not stay where they are: when each comes up, by its place."""
+        room, known, line = self._room, self._known, self._sights[row].line
+        moved: dict[int, float] = {}
+        plain = special & self._plain
+        special ^= plain
+        while plain:  # others have it, and that is all there is to it
+            column = plain.bit_length() - 1
+            plain ^= 1 << column
+            entries = known.get(column) or self._listers(column)
+            _, its_row, its_place = entries[0]
+            if its_row != row:
+                if its_place >= room[its_row]:
+                    special |= 1 << column
+                else:
+                    moved[line.index(chr(column))] = _NEVER
+        while special:
+            column = special.bit_length() - 1
+            special ^= 1 << column
+            place = line.index(chr(column))
+            falling = -self._found[row].scores[place]
+            at = self._comes_up(column, (falling, row, place))
+            if at is None:
+                return None
+            if at != falling:
+                moved[place] = at
+        return moved
+
+    def _walk(self, row: int, size: int, moved: dict[int, float]) -> list[int] | None:
+        """The first `size` where some of the first do not stay: paper by paper from there on."""
+        scores, line = self._found[row].scores, self._sights[row].line
+        special = self._special | self._sights[row].copies
+        begin = min(moved)
         placed = list(range(begin))
         put_back: list[tuple[float, int]] = []
-        for place in range(begin, len(one.papers)):
-            paper, falling = one.papers[place], -one.scores[place]
+        for place in range(begin, len(line)):
+            falling = -scores[place]
             while put_back and put_back[0] < (falling, place):
                 placed.append(heappop(put_back)[1])
             if len(placed) >= size:
                 break
             at: float | None = falling
-            if special >> columns[paper] & 1:
-                at = self._comes_up(paper, (falling, row, place))
+            if place < size:
+                at = moved.get(place, falling)
+            elif special >> (column := ord(line[place])) & 1:
+                at = self._comes_up(column, (falling, row, place))
             if at is None:
                 return None
             if at == falling:
@@ -166,62 +210,64 @@ class Ground:
             placed.append(heappop(put_back)[1])
         return placed[:size]
 
-    def _comes_up(self, paper: PaperId, entry: _Entry) -> float | None:
+    def _comes_up(self, column: int, entry: _Entry) -> float | None:
         """The falling score at which the list gets the paper; None where that cannot be told."""
-        column, first = self._copies.columns[paper], entry
-        if self._closed >> column & 1:
+        first = entry
+        if self._closed and self._closed >> column & 1:
             return _NEVER
         if self.shared >> column & 1:
-            first = self._first(paper, entry)
-            if first is not entry and first[2] >= self._room[first[1]]:
-                free = self._with_room(paper, first, entry)
+            entries = self._listers(column)
+            first = entries[0]
+            if first[1] != entry[1] and first[2] >= self._room[first[1]]:
+                free = self._with_room(column, entries, entry)
                 if free is None:
                     return None
                 first = free
-        falling = first[0]
+        falling, row, _ = first
         if self._copied >> column & 1:
-            late = self._beside_copies(paper, first)
+            late = self._beside_copies(self._copies.papers[column], first)
             if late is None:
                 return None
-            if _NEVER > late > falling and first is not entry:
-                scores, its_room = self._found[first[1]].scores, self._room[first[1]]
+            if _NEVER > late > falling and row != entry[1]:
+                scores, its_room = self._found[row].scores, self._room[row]
                 if its_room < len(scores) and -scores[its_room] <= late:
                     return None
             falling = late
-        return falling if first is entry else _NEVER
+        return falling if row == entry[1] else _NEVER
 
-    def _with_room(self, paper: PaperId, first: _Entry, entry: _Entry) -> _Entry | None:
+    def _with_room(self, column: int, entries: Sequence[_Entry], entry: _Entry) -> _Entry | None:
         """Where the paper is listed: in `entry`, if all lists before it are full by then."""
-        full: list[int] = []
-        while first is not entry and first[2] >= self._room[first[1]]:
-            row = first[1]
-            if row in self._asked or self._copied >> self._copies.columns[paper] & 1:
-                return None  # that depends on what is asked for
+        for first in entries:
+            _, row, place = first
+            if first == entry or place < self._room[row]:
+                return first
+            if row in self._asked or self._copied >> column & 1:
+                break  # that depends on what is asked for
             self._asked.append(row)
             places = self._head(row, self._room[row])
             self._asked.pop()
             if places is None:
-                return None
-            if first[2] in places:
                 break
-            full.append(row)
-            first = self._first(paper, entry, full)
-        return first
+            if place in places:
+                return first
+        return None
 
     def _beside_copies(self, paper: PaperId, entry: _Entry) -> float | None:
         """When a paper comes up that has copies here: late, if one was listed before it."""
-        here, columns, kin = self.everything, self._copies.columns, self._copies.kin
-        others = [one for one in kin[paper] if here >> columns[one] & 1]
-        if len(others) > _FEW:
+        others = self._copies.near[paper] & self.everything
+        several = others.bit_count()
+        if several > _FEW:
             return None
         before = None
-        for one in others:
-            first = self._first(one, _NOWHERE)
+        while others:
+            column = others.bit_length() - 1
+            others ^= 1 << column
+            first = self._listers(column)[0]
             if first < entry:
-                before, other = first, one
+                before, other = first, self._copies.papers[column]
         if before is None:
             return entry[0]
-        if len(others) > 1 or (self._copies.near[other] & here).bit_count() > 1:
+        if several > 1 or (self._copies.near[other] & self.everything).bit_count() > 1:
             return None  # who is listed depends on more than these two
         if before[2] >= self._room[before[1]]:
             return None
@@ -231,17 +277,18 @@ class Ground:
         late = COST * self._copies.alike.get(paper, {}).get(other, 0.0) + entry[0]
         return late if late > entry[0] + HAIR else entry[0]
 
-    def _first(self, paper: PaperId, best: _Entry, full: Sequence[int] = ()) -> _Entry:
-        """Where the paper comes up first: in `best`, or under another list that rates it higher."""
-        column, known = self._copies.columns[paper], best[1]
-        for row, mask in enumerate(self._masks):
-            if mask >> column & 1 and row != known and row not in full:
-                one = self._found[row]
-                place = one.papers.index(paper)
-                falling = -one.scores[place]
-                if falling < best[0] or (falling == best[0] and row < best[1]):
-                    best = falling, row, place
-        return best
+    def _listers(self, column: int) -> list[_Entry]:
+        """Where a paper comes up, an entry for each list that has it: the first is first."""
+        entries = self._known.get(column)
+        if entries is None:
+            mark, entries = chr(column), []
+            for row, sight in enumerate(self._sights):
+                place = sight.line.find(mark)
+                if place >= 0:
+                    entries.append((-self._found[row].scores[place], row, place))
+            entries.sort()
+            self._known[column] = entries
+        return entries
 
 
 def see(one: Listed, copies: Copies) -> Sight:

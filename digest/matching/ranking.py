@@ -171,7 +171,10 @@ class Found:
             if items is None:
                 items = self._first[len(places)] = tuple(map(self._item, places))
             return items
-        return tuple(map(self._item, places))
+        try:
+            return tuple(map(self._items.__getitem__, places))
+        except KeyError:  # some are listed for the first time
+            return tuple(map(self._item, places))
 
     def _item(self, place: int) -> Item:
         item = self._items.get(place)
@@ -222,18 +225,20 @@ def arrange(
     if kept is None:
         taken = Taken(closed, twins=copies.twins, alike=copies.alike)
         kept = in_turn(place_all(found, room, taken, most=limit), limit)
+        ground.meet(kept)
+    beside = ground.beside(kept)
     sections: list[Section] = []
     left_out = ground.everything.bit_count()
     for row, places in enumerate(kept):
         if places:
             left_out -= len(places)
             interest, items = interests[row], found[row].items(places)
-            if shared := ground.shared_among(row, places):
+            if row in beside:
                 told = list(items)
-                for at in shared:
-                    also = [interests[other].name for other in ground.others(row, places[at])]
+                for at, others in beside[row]:
                     paper, score, reasons, _, _ = items[at]
-                    told[at] = Item(paper, score, reasons, tuple(also))
+                    also = tuple([interests[other].name for other in others])
+                    told[at] = Item(paper, score, reasons, also)
                 items = tuple(told)
             if revised:
                 items = tuple([one._replace(revision=one.paper_id in revised) for one in items])

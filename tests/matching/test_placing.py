@@ -128,6 +128,36 @@ def test_placing_by_the_heads_agrees_with_plain_placing_or_says_nothing(seed: in
     assert told > 200
 
 
+@pytest.mark.parametrize("seed", range(17, 19))
+def test_who_else_has_what_is_listed_is_told_of_every_paper(seed: int) -> None:
+    dice = random.Random(seed)
+    for _ in range(300):
+        case = some_case(dice)
+        copies = Copies.among(map(PaperId, range(300)), twins=case.twins, alike=case.alike)
+        ground = Ground(case.found, copies, room=case.room, closed=copies.mask(case.closed))
+        placed = ground.place(case.limit)
+        kept: Sequence[Sequence[int]] = plainly(case) if placed is None else placed
+        if placed is None:
+            ground.meet(kept)
+        told = {
+            (row, at): others for row, pairs in ground.beside(kept).items() for at, others in pairs
+        }
+        assert told == having_the_same(case, kept), case
+
+
+def having_the_same(case: Case, kept: Sequence[Sequence[int]]) -> dict[tuple[int, int], list[int]]:
+    told = {
+        (row, at): [
+            other
+            for other, one in enumerate(case.found)
+            if other != row and case.found[row].papers[place] in one.papers
+        ]
+        for row, places in enumerate(kept)
+        for at, place in enumerate(places)
+    }
+    return {where: others for where, others in told.items() if others}
+
+
 def test_the_heads_tell_of_nearly_everybody() -> None:
     """As among real interests: some papers in common, and one in ten with a copy."""
     dice = random.Random(16)
