@@ -65,6 +65,17 @@ def test_a_mails_tokens_name_whom_and_what(tokens: Tokens) -> None:
     assert tokens.read(Purpose.FEEDBACK, mail.feedback) == (7, 42)
 
 
+@pytest.mark.parametrize("digest", [0, 1, 127, 128, 20_000, 2**42])
+def test_a_mails_tokens_are_signed_like_any_other(tokens: Tokens, digest: int) -> None:
+    for subscriber in (0, 1, 5, 300, 2**21, 2**42 - 1):
+        assert tokens.for_mail(SubscriberId(subscriber), DigestId(digest)) == (
+            tokens.sign(Purpose.UNSUBSCRIBE, subscriber),
+            tokens.sign(Purpose.PREFERENCES, subscriber),
+            tokens.sign(Purpose.DIGEST, digest),
+            tokens.sign(Purpose.FEEDBACK, subscriber, digest),
+        )
+
+
 def test_old_links_outlive_a_rotation() -> None:
     before = Tokens([OLD]).sign(Purpose.UNSUBSCRIBE, 7)
     assert Tokens([NEW, OLD]).read(Purpose.UNSUBSCRIBE, before) == (7,)

@@ -6,8 +6,7 @@ subscribers, so the joiner may ask for it once and keep it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -25,7 +24,8 @@ from digest.model import (
     Verdict,
 )
 from digest.rendering.byline import own_name
-from digest.rendering.language import Language, message, plural
+from digest.rendering.language import Language, message
+from digest.rendering.occasions import WORDS, Occasion, occasion
 from digest.rendering.spans import line, shorten
 
 _WORDS_PER_MINUTE: Final = 150  #: dense prose, and a moment to decide
@@ -50,58 +50,6 @@ _NUMBERS: Final = (
     message("Twelve"),
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a cadence calls its span of time."""
-
-    nothing: str
-    some: tuple[str, str]  #: one paper, and `{count}` of them
-    trending_some: tuple[str, str]
-    trending: str
-    everything_else: str
-
-
-_TODAY: Final = Words(
-    nothing=message("Nothing new for you today"),
-    some=plural("One paper for you today", "{count} papers for you today"),
-    trending_some=plural("One paper trending today", "{count} papers trending today"),
-    trending=message("Trending today"),
-    everything_else=message("everything else from today"),
-)
-_THIS_WEEK: Final = Words(
-    nothing=message("Nothing new for you this week"),
-    some=plural("One paper for you this week", "{count} papers for you this week"),
-    trending_some=plural("One paper trending this week", "{count} papers trending this week"),
-    trending=message("Trending this week"),
-    everything_else=message("everything else from this week"),
-)
-_THIS_MONTH: Final = Words(
-    nothing=message("Nothing new for you this month"),
-    some=plural("One paper for you this month", "{count} papers for you this month"),
-    trending_some=plural("One paper trending this month", "{count} papers trending this month"),
-    trending=message("Trending this month"),
-    everything_else=message("everything else from this month"),
-)
-_AWAY: Final = Words(
-    nothing=message("Nothing new for you while you were away"),
-    some=plural("While you were away: one paper for you", "While you were away: the best for you"),
-    trending_some=plural(
-        "While you were away: one paper that was talked about",
-        "While you were away: what was talked about",
-    ),
-    trending=message("Talked about meanwhile"),
-    everything_else=message("everything else from today"),
-)
-#: What a digest is of: a span of time by its cadence, or the gap of a rest.
-Occasion = Cadence | None
-_WORDS: Final[Mapping[Occasion, Words]] = {
-    None: _AWAY,
-    Cadence.DAILY: _TODAY,
-    Cadence.WEEKDAYS: _TODAY,
-    Cadence.WEEKLY: _THIS_WEEK,
-    Cadence.MONTHLY: _THIS_MONTH,
-}
 
 # One honest line for each verdict that a reader should know of; the others need no word.
 _NOTES: Final = {
@@ -136,6 +84,27 @@ class Frame(NamedTuple):
     more: str = ""  #: known only once a channel knows how many papers it can hold
 
 
+#: The words of a Frame that are a reader's own, and those that many of one day have alike.
+OWN: Final = ("subject", "preheader", "schedule")
+SHARED: Final = ("date", "headline", "summary", "note", "sender", "identity", "more")
+
+
+class Alike(NamedTuple):
+    """What the SHARED words depend on, besides site and language."""
+
+    local_date: date
+    since: datetime
+    until: datetime
+    considered: int
+    notes: tuple[SourceNote, ...]
+    timezone: str
+    of: Occasion
+    interests: int
+    papers: int
+    minutes: int
+    hidden: int
+
+
 class Gist(NamedTuple):
     """What the frame must know of the papers that are in the digest."""
 
@@ -154,8 +123,11 @@ def frame(
     hidden: int = 0,
 ) -> Frame:
     """The words around one digest's papers, `hidden` of which are not shown."""
-    words = asked(digest, subscriber, gist, site=site, hidden=hidden)
-    return Frame(language.code, language.direction, *[say(word, language) for word in words])
+    own = asked(digest, subscriber, gist)
+    shared = asked_alike(alike(digest, subscriber, gist, hidden=hidden), site)
+    asked_for = zip((*OWN, *SHARED), (*own, *shared), strict=True)
+    words = {name: say(word, language) for name, word in asked_for}
+    return Frame(language=language.code, direction=language.direction, **words)
 
 
 def say(word: Asked, language: Language) -> str:
@@ -164,33 +136,48 @@ def say(word: Asked, language: Language) -> str:
     return str(make(*values, language))
 
 
-def asked(
-    digest: Digest, subscriber: Addressee, gist: Gist, *, site: Site, hidden: int = 0
-) -> tuple[Asked, ...]:
-    """What each word of a Frame depends on, from `subject` on in the order of its fields."""
-    schedule, interests = subscriber.schedule, subscriber.interests
-    of = occasion(digest, subscriber)
+def asked(digest: Digest, subscriber: Addressee, gist: Gist) -> tuple[Asked, Asked, Asked]:
+    """What those words depend on that are a reader's own, in the order of OWN."""
+    schedule = subscriber.schedule
     return (
-        _of_subject(gist, of),
+        _of_subject(gist, occasion(digest, subscriber)),
         _of_preheader(gist),
-        (_long_date, digest.local_date),
-        (headline, gist.papers, of, interests > 0),
-        _of_summary(digest, schedule, interests, gist),
-        (note, digest.notes),
         (standing, schedule, local_date(subscriber.created_at, schedule.timezone)),
+    )
+
+
+def alike(digest: Digest, subscriber: Addressee, gist: Gist, *, hidden: int = 0) -> Alike:
+    """All that the other words depend on."""
+    return Alike(
+        digest.local_date,
+        digest.since,
+        digest.until,
+        digest.considered,
+        digest.notes,
+        subscriber.schedule.timezone,
+        None if digest.away else subscriber.schedule.cadence,
+        subscriber.interests,
+        gist.papers,
+        _minutes(gist),
+        hidden,
+    )
+
+
+def asked_alike(alike: Alike, site: Site) -> tuple[Asked, ...]:
+    """What those words depend on that many readers have alike, in the order of SHARED."""
+    return (
+        (_long_date, alike.local_date),
+        (headline, alike.papers, alike.of, alike.interests > 0),
+        _of_summary(alike),
+        (note, alike.notes),
         (_own_line, site.name),
         (_own_line, site.identity),
-        (more, hidden, of),
+        (more, alike.hidden, alike.of),
     )
 
 
 def _own_line(text: str, _language: Language) -> str:
     return line(text)
-
-
-def occasion(digest: Digest, subscriber: Addressee) -> Occasion:
-    """What the digest is of."""
-    return None if digest.away else subscriber.schedule.cadence
 
 
 def words_of(paper: Paper) -> int:
@@ -214,7 +201,7 @@ def asked_title(section: Section, of: Occasion) -> Asked:
 
 
 def _trending(of: Occasion, language: Language) -> str:
-    return language.text(_WORDS[of].trending)
+    return language.text(WORDS[of].trending)
 
 
 def _named(name: str, _language: Language) -> str:
@@ -237,7 +224,7 @@ def _of_subject(gist: Gist, of: Occasion) -> Asked:
 
 def _subject(title: str, papers: int, of: Occasion, language: Language) -> str:
     if not title:
-        return language.text(_WORDS[of].nothing)
+        return language.text(WORDS[of].nothing)
     lead = _lead(title, papers, language)
     return lead if of is not None else language.say("While you were away: {subject}", subject=lead)
 
@@ -265,7 +252,7 @@ def _preheader(titles: Sequence[str], language: Language) -> str:
 
 @lru_cache(maxsize=1024)
 def headline(count: int, of: Occasion, matched: bool, language: Language) -> str:
-    words = _WORDS[of]
+    words = WORDS[of]
     if not count:
         return language.text(words.nothing)
     one, many = words.some if matched else words.trending_some
@@ -273,20 +260,21 @@ def headline(count: int, of: Occasion, matched: bool, language: Language) -> str
     return language.opening(language.count(one, many, count, count=spelled))
 
 
-def summary(
-    digest: Digest, schedule: Schedule, interests: int, gist: Gist, language: Language
-) -> str:
+def summary(alike: Alike, language: Language) -> str:
     """ "Out of 1,284 new ones since Friday, matched to your 3 interests. About 7 minutes." """
-    return say(_of_summary(digest, schedule, interests, gist), language)
+    return say(_of_summary(alike), language)
 
 
-def _of_summary(digest: Digest, schedule: Schedule, interests: int, gist: Gist) -> Asked:
-    since, days = _span(digest.since, digest.until, schedule.timezone)
-    minutes = max(1, round(gist.words / _WORDS_PER_MINUTE)) if gist.papers else 0
-    return _summary, digest.considered, since if days > 1 else None, days, interests, minutes
+def _of_summary(alike: Alike) -> Asked:
+    since, days = _span(alike.since, alike.until, alike.timezone)
+    of_span = since if days > 1 else None, days
+    return _summary, alike.considered, *of_span, alike.interests, alike.minutes
 
 
-@lru_cache(maxsize=1024)
+def _minutes(gist: Gist) -> int:
+    return max(1, round(gist.words / _WORDS_PER_MINUTE)) if gist.papers else 0
+
+
 def _span(since: datetime, until: datetime, timezone: str) -> tuple[date, int]:
     """The first local day, and how many days follow it."""
     first = local_date(since, timezone)
@@ -344,7 +332,7 @@ def more(hidden: int, of: Occasion, language: Language) -> str:
     """The line to the rest, when there is a rest."""
     if hidden <= 0:
         return ""
-    rest = language.text(_WORDS[of].everything_else)
+    rest = language.text(WORDS[of].everything_else)
     return language.count(
         "{n} more for you, and {rest}", "{n} more for you, and {rest}", hidden, rest=rest
     )

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from digest.model import (
     Addressee,
+    Cadence,
     Channel,
     DeliveryId,
     Digest,
@@ -76,29 +77,57 @@ def compose_mail(
         templates,
         budget=budget,
     )
-    head = shared_fields(site) + letter_fields(letter, rendered.subject, site)
+    letterhead = Letterhead(site)
+    head = letterhead.fields(letter, rendered.subject)
     payload = head.encode() + parts(rendered.text, rendered.html)
-    return sealed(letter, site, payload=payload, channel=channel)
+    return letterhead.sealed(letter, payload, channel=channel)
 
 
-def sealed(
-    letter: Letter, site: Site, *, payload: bytes, channel: Channel, sound_tail: int = 0
-) -> Message:
-    """The bytes in their envelope."""
-    return Message(
-        delivery_id=letter.delivery_id,
-        channel=channel,
-        address=wire_address(letter.address),
-        message_id=message_id(letter.digest.id, letter.delivery_id, site),
-        payload=payload,
-        envelope_from=letter.envelope_from or site.from_address,
-        sound_tail=sound_tail,
-    )
+class Letterhead:
+    """The header and envelope of one site's mails; what they all have alike is made once."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._opens = _shared_fields(site) + "To: "
+        self._end = f"@{host(site.base_url)}>"
+        self._unsubscribe = f"List-Unsubscribe: <{site.base_url}/u/"
+        self._by_mail = f">, <mailto:{_unsubscribe_address(site)}?subject=unsubscribe%20"
+
+    def fields(self, letter: Letter, subject: str) -> str:
+        """All header fields but those that describe the body, each line ended."""
+        digest, subscriber, unsubscribe = (
+            letter.digest,
+            letter.subscriber,
+            letter.tokens.unsubscribe,
+        )
+        return (
+            f"{self._opens}{mailbox(subscriber.name, letter.address)}\r\n"
+            f"Subject: {unstructured(subject)}\r\n"
+            f"Date: {_date(digest.composed_at)}\r\n"
+            f"Message-ID: {self._message_id(letter)}\r\n"
+            f"{self._unsubscribe}{unsubscribe}{self._by_mail}{unsubscribe}>\r\n"
+            f"{_classed(digest.local_date, subscriber.schedule.cadence, subscriber.language)}"
+        )
+
+    def sealed(
+        self, letter: Letter, payload: bytes, *, channel: Channel, sound_tail: int = 0
+    ) -> Message:
+        """The bytes in their envelope."""
+        return Message(
+            delivery_id=letter.delivery_id,
+            channel=channel,
+            address=wire_address(letter.address),
+            message_id=self._message_id(letter),
+            payload=payload,
+            envelope_from=letter.envelope_from or self._site.from_address,
+            sound_tail=sound_tail,
+        )
+
+    def _message_id(self, letter: Letter) -> str:
+        return f"<digest.{letter.digest.id}.{letter.delivery_id}{self._end}"
 
 
-@lru_cache(maxsize=64)
-def shared_fields(site: Site) -> str:
-    """The header fields that every mail of this site carries, each line ended."""
+def _shared_fields(site: Site) -> str:
     fields = {
         "From": mailbox(site.from_name or site.name, site.from_address),
         "Reply-To": wire_address(site.operator_email),
@@ -108,23 +137,6 @@ def shared_fields(site: Site) -> str:
         "MIME-Version": "1.0",
     }
     return "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-
-
-def letter_fields(letter: Letter, subject: str, site: Site) -> str:
-    """The header fields of one mail, each line ended."""
-    digest, subscriber = letter.digest, letter.subscriber
-    unsubscribe = letter.tokens.unsubscribe
-    language, dated = speak(subscriber.language).code, _compact_date(digest.local_date)
-    return (
-        f"To: {mailbox(subscriber.name, letter.address)}\r\n"
-        f"Subject: {unstructured(subject)}\r\n"
-        f"Date: {_date(digest.composed_at)}\r\n"
-        f"Message-ID: {message_id(digest.id, letter.delivery_id, site)}\r\n"
-        f"List-Unsubscribe: <{site.base_url}/u/{unsubscribe}>, "
-        f"<mailto:{_unsubscribe_address(site)}?subject=unsubscribe%20{unsubscribe}>\r\n"
-        f"Feedback-ID: {dated}:{subscriber.schedule.cadence}:{_SENDER}\r\n"
-        f"Content-Language: {language}\r\n"
-    )
 
 
 def message_id(digest: DigestId, delivery: DeliveryId, site: Site) -> str:
@@ -139,14 +151,17 @@ def host(base_url: str) -> str:
     return name if name.isascii() else name.encode("idna").decode("ascii")
 
 
-@lru_cache(maxsize=64)
 def _unsubscribe_address(site: Site) -> str:
     return quote(wire_address(site.unsubscribe_address or site.operator_email), safe="@+")
 
 
-@lru_cache(maxsize=64)
-def _compact_date(day: date) -> str:
-    return f"{day:%Y%m%d}"
+@lru_cache(maxsize=256)
+def _classed(day: date, cadence: Cadence, language: str) -> str:
+    """The fields by which mails are told apart or put together."""
+    return (
+        f"Feedback-ID: {day:%Y%m%d}:{cadence}:{_SENDER}\r\n"
+        f"Content-Language: {speak(language).code}\r\n"
+    )
 
 
 @lru_cache(maxsize=256)

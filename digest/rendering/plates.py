@@ -129,13 +129,18 @@ class Plate(NamedTuple):
 
 
 class Plates:
-    """The plates of both parts; what every mail asks for lies close together."""
+    """The plates of both parts; what every mail asks for lies close together.
+
+    Usual are those whose feedback links come after all that is marked, and whose number opens the
+    text and stands nowhere else: `tail` is cut where the tokens go, and the number left out. Others
+    have their HOLEs wherever they are.
+    """
 
     __slots__ = (
         "front",
         "holes",
         "html",
-        "is_numbered_first",
+        "is_usual",
         "size",
         "tail",
         "text",
@@ -144,10 +149,11 @@ class Plates:
     )
 
     def __init__(self, html: Plate, text: Plate) -> None:
-        self.front, self.tail = html.front, html.tail
-        #: whether the number opens the text and stands nowhere else; it is left out then
-        self.is_numbered_first = text.holes == 1 and text.front.startswith(HOLE)
-        self.text_front = text.front.removeprefix(HOLE) if self.is_numbered_first else text.front
+        is_numbered_first = text.holes == 1 and text.front.startswith(HOLE)
+        self.is_usual = is_numbered_first and html.tail.count(HOLE) == html.holes
+        self.front = html.front
+        self.tail = tuple(html.tail.split(HOLE) if self.is_usual else (html.tail,))
+        self.text_front = text.front.removeprefix(HOLE) if self.is_usual else text.front
         self.text_tail = text.tail
         self.html, self.text = html, text
         self.size, self.holes = html.size, html.holes
@@ -217,7 +223,8 @@ class WireCard:
         self, stock: Known, item: Item, plates: Plates | None, head: bytes, inks: Sequence[Ink]
     ) -> None:
         self.stock = stock
-        self.item = item  #: held, because cards are known by the identity of its reasons
+        #: held, because cards are known by the identity of its reasons; it names no other interests
+        self.item = item._replace(also=()) if item.also else item
         self.plates = plates
         self.head = head
         self.html = self.text = b""
@@ -230,28 +237,24 @@ class WireCard:
             if len(html) > 1 or len(text) > 1:
                 self._cuts = len(html[0]), len(text[0])
 
-    def html_naming(self, also: Word) -> bytes:
-        """`html` when further interests are named."""
-        around = None if self.plates is None else self.plates.html.also
-        return _naming(self.html, also.html, around, self._cuts and self._cuts[0])
+    def naming(self, also: Word) -> WireCard:
+        """The same card, naming further interests: for one letter, all else being shared."""
+        named, plates, at = object.__new__(WireCard), self.plates, self._cuts
+        named.stock, named.item, named.head, named.plates = self.stock, self.item, self.head, plates
+        named.html, named.text, named._cuts, named._size = self.html, self.text, at, None
+        if plates is not None:
+            named.html = _naming(self.html, also.html, plates.html.also, at and at[0])
+            named.text = _naming(self.text, also.text, plates.text.also, at and at[1])
+        return named
 
-    def text_naming(self, also: Word) -> bytes:
-        """`text` when further interests are named."""
-        around = None if self.plates is None else self.plates.text.also
-        return _naming(self.text, also.text, around, self._cuts and self._cuts[1])
-
-    def size(self, token: int, also: Word | None) -> int:
+    def size(self, token: int) -> int:
         """Of the HTML once decoded, with a feedback token of this length."""
         plates = self.plates
         if plates is None:
             return 0
         if self._size is None:
-            self._size = decoded_size((self.head, plates.front, self.html, plates.tail))
-        size = self._size + token * plates.holes
-        if also is None or plates.html.also is None:
-            return size
-        before, after = plates.html.also
-        return size + decoded_size((before, also.html, after))
+            self._size = decoded_size((self.head, plates.front, self.html, *plates.tail))
+        return self._size + token * plates.holes
 
 
 def _naming(own: bytes, also: bytes, around: tuple[bytes, bytes] | None, at: int | None) -> bytes:

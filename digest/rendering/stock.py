@@ -102,16 +102,13 @@ class Stock:
 
 
 class Cards:
-    """The stock of one language, for one site and one set of templates.
-
-    `also` gives the names of further interests.
-    """
+    """The stock of one language, for one site and one set of templates."""
 
     def __init__(self, drawing: Drawing, language: Language, base_url: str) -> None:
         self._drawing = drawing
         self._language = language
         self._links = SiteLinks(base_url, SlotTokens(feedback=slot(_OWN)))
-        self.also = Maker(self._names, ALSO_KEPT)
+        self._also = Maker(self._names, ALSO_KEPT)
         self._largest = self._longest = self._most_holes = 0
         self._stocks: dict[PaperId, Stock] = {}
         self._shelves: dict[str, Shelf[int, WireCard]] = {}
@@ -129,12 +126,15 @@ class Cards:
         return self._shelves.setdefault(style, Shelf(CARDS_KEPT))
 
     def card(self, paper: Paper, item: Item, style: str) -> WireCard:
-        """The card of this paper for these reasons, from stock or set now."""
+        """The card of this paper for this item, from stock or set now."""
         shelf, stock, place = self.of_style(style), self._stock(paper), place_of(item)
-        known = shelf.find(place)
-        if known is not None and known.stock is stock:
-            return known
-        return shelf.keep(place, self._set(stock, item, style))
+        card = shelf.find(place)
+        if card is None or card.stock is not stock:
+            card = shelf.keep(place, self._set(stock, item, style))
+        if item.also:
+            return card.naming(self._also[item.also])
+        card.item = item  # by whose identity it is found more quickly than by its reasons
+        return card
 
     def _stock(self, paper: Paper) -> Stock:
         """What is kept of this paper; begun anew when the paper has changed."""

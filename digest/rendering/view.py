@@ -18,9 +18,7 @@ from digest.rendering.excerpt import excerpt, fits, mark
 from digest.rendering.frame import (
     Frame,
     Gist,
-    Occasion,
     frame,
-    occasion,
     section_count,
     section_name,
     section_title,
@@ -28,6 +26,7 @@ from digest.rendering.frame import (
 )
 from digest.rendering.language import Language, speak
 from digest.rendering.links import MailTokens, SiteLinks, paper_url, public_url
+from digest.rendering.occasions import Occasion, occasion
 from digest.rendering.reasons import why
 from digest.rendering.spans import Spans, line, plain, say
 

@@ -20,14 +20,10 @@ from digest.rendering.language import speak
 from digest.rendering.message import (
     BOUNDARY,
     Letter,
+    Letterhead,
     compose_mail,
-    letter_fields,
-    sealed,
-    shared_fields,
 )
-from digest.rendering.plates import HOLE
 from digest.rendering.press import Press
-from digest.rendering.quoted import token
 from digest.rendering.trial import difference, trial_letter
 
 _PART: Final = (
@@ -52,7 +48,7 @@ class Joiner:
         self._templates = templates
         self._budget = budget
         self._presses: dict[str, Press] = {}
-        self._shared = shared_fields(site)
+        self._letterhead = Letterhead(site)
         self.plain_because = ""  #: why this joiner composes the plain way; empty when it joins
         self.plain_because = self._trial()
 
@@ -61,28 +57,26 @@ class Joiner:
         fragments = None if self.plain_because else self.fragments(letter)
         if fragments is None:
             return self._plain(letter, channel)
-        payload = b"".join(fragments).replace(HOLE, token(letter.tokens.feedback))
+        payload = b"".join(fragments)
         sound = len(payload) - len(fragments[0])  # all fragments are so, and what stands about them
-        return sealed(letter, self._site, payload=payload, channel=channel, sound_tail=sound)
+        return self._letterhead.sealed(letter, payload, channel=channel, sound_tail=sound)
 
     def fragments(self, letter: Letter) -> list[bytes] | None:
-        """The mail's bytes, yet to be joined, with HOLEs where the feedback token goes.
+        """The mail's bytes, yet to be joined.
 
         None where the templates cannot be joined.
         """
         press = self._press(letter.subscriber.language)
         galley = press.place(letter)
-        if galley is None:
-            return None
         gist = galley.gist
         shown = press.fitting(galley, len(letter.tokens.feedback), self._budget)
         if shown < gist.papers:
-            galley = press.place(letter, most=shown) or galley
+            galley = galley.first(shown)
         hidden = letter.digest.left_out + gist.papers - shown
         bodies = press.set(letter, galley, gist, hidden=hidden)
         if bodies is None:
             return None
-        head = self._shared + letter_fields(letter, bodies.subject, self._site)
+        head = self._letterhead.fields(letter, bodies.subject)
         return [head.encode(), _TEXT_OPENS, *bodies.text, _HTML_OPENS, *bodies.html, _CLOSES]
 
     def _press(self, code: str) -> Press:

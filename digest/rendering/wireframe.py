@@ -13,32 +13,25 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from digest.rendering.email import Drawing, DrawnSection
-from digest.rendering.frame import Frame
+from digest.rendering.frame import OWN, SHARED, Frame
 from digest.rendering.links import FrameLinks, SiteLinks
 from digest.rendering.skeleton import SlotTokens, skeleton, slot
 
-#: The frame's parts that differ between subscribers, in the order of their slots.
-WORDS: Final = (
-    "subject",
-    "preheader",
-    "date",
-    "headline",
-    "summary",
-    "note",
-    "schedule",
-    "sender",
-    "identity",
-    "more",
-)
-_TOKENS: Final = len(WORDS)  #: first of three slots: unsubscribe, preferences, digest
+#: The frame's parts that differ between subscribers: a reader's own have the first slots …
+_TOKENS: Final = len(OWN)  #: first of three slots: unsubscribe, preferences, digest
 _SECTIONS: Final = _TOKENS + 3  #: first of two slots a section: name, count
-_CARDS: Final = 1000  #: first of one slot a section
+_SHARED: Final = 1_000_000  #: … and what many have alike these, first of one a word
+_CARDS: Final = 2_000_000  #: first of one slot a section
+_SLOTS: Final = {name: n for n, name in enumerate(OWN)} | {
+    name: _SHARED + n for n, name in enumerate(SHARED)
+}
 
 
 class Shape(NamedTuple):
     """What a template may branch on: which words there are, and which sections have several."""
 
-    words: tuple[bool, ...]
+    own: tuple[bool, ...]
+    shared: tuple[bool, ...]
     several: tuple[bool, ...]
 
 
@@ -46,20 +39,21 @@ class Shape(NamedTuple):
 class Wireframe:
     """A drawn frame: every second piece is open, and `gaps` stand between a section's cards.
 
-    `order` tells which word goes where: first those of WORDS, then the tokens for unsubscribing,
+    `order` tells which word goes where: first those of OWN, then the tokens for unsubscribing,
     preferences and the digest's page, each section's title and count. `places` are the pieces where
     sections go, the last one first, each with the section's number.
     """
 
+    parts: tuple[bytes | int, ...]
     pieces: list[bytes]
     order: tuple[int, ...]
     places: tuple[tuple[int, int], ...]
     gaps: tuple[bytes, ...]
 
     @classmethod
-    def of(cls, pieces: Sequence[bytes | int], gaps: Sequence[bytes]) -> Wireframe:
+    def of(cls, parts: Sequence[bytes | int], gaps: Sequence[bytes]) -> Wireframe:
         order, places, fixed = [], [], [b""]
-        for piece in pieces:
+        for piece in parts:
             if isinstance(piece, int):
                 if piece >= _CARDS:
                     places.append((len(fixed), piece - _CARDS))
@@ -67,7 +61,15 @@ class Wireframe:
                 fixed += b"", b""
             else:
                 fixed[-1] += piece
-        return cls(fixed, tuple(order), tuple(reversed(places)), tuple(gaps))
+        return cls(tuple(parts), fixed, tuple(order), tuple(reversed(places)), tuple(gaps))
+
+    def settled(self, shared: Sequence[bytes]) -> Wireframe:
+        """The frame in which the words of SHARED are these; only a settled one can be set."""
+        parts = [
+            shared[part - _SHARED] if isinstance(part, int) and _SHARED <= part < _CARDS else part
+            for part in self.parts
+        ]
+        return Wireframe.of(parts, self.gaps)
 
     def set(self, words: Sequence[bytes], sections: Sequence[list[bytes]]) -> list[bytes]:
         """All pieces."""
@@ -91,11 +93,8 @@ def text_wireframe(drawing: Drawing, frame: Frame, base_url: str, shape: Shape) 
 
 
 def _slots(frame: Frame, shape: Shape) -> Frame:
-    words = {
-        name: slot(n) if there else ""
-        for n, (name, there) in enumerate(zip(WORDS, shape.words, strict=True))
-    }
-    return frame._replace(**words)
+    there = zip(_SLOTS.items(), (*shape.own, *shape.shared), strict=True)
+    return frame._replace(**{name: slot(n) if it_is else "" for (name, n), it_is in there})
 
 
 def _sections(shape: Shape) -> list[DrawnSection]:

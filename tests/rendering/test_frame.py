@@ -13,6 +13,7 @@ from babel.messages.mofile import write_mo
 from digest.model import Cadence, Digest, Schedule, SourceNote, Verdict
 from digest.rendering.frame import (
     Gist,
+    alike,
     frame,
     headline,
     more,
@@ -127,7 +128,8 @@ DAY = timedelta(days=1)
     ids=["usual", "one", "since-weekday", "since-date", "silence", "late", "none", "trending"],
 )
 def test_summary(made: Digest, interests: int, papers: Gist, expected: str) -> None:
-    assert summary(made, Schedule(), interests, papers, EN) == expected
+    reader = samples.letter().subscriber._replace(schedule=Schedule(), interests=interests)
+    assert summary(alike(made, reader, papers), EN) == expected
 
 
 @pytest.mark.parametrize(
