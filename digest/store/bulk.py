@@ -204,23 +204,34 @@ def _execute(
     columns: Mapping[str, Sequence[Any]],
 ) -> None:
     names, values = tuple(columns), list(columns.values())
-    count, width = len(values[0]), len(names)
-    if not count:
+    if not values[0]:
         return
-    if connection.dialect.name != "sqlite":
-        connection.exec_driver_sql(write(table, names, connection.dialect), tuple(values))
-        return
+    dialect = connection.dialect
+    if dialect.name == "sqlite":
+        run(connection, lambda rows: write(table, names, dialect, rows=rows), values)
+    else:
+        connection.exec_driver_sql(write(table, names, dialect), tuple(values))
+
+
+def run(
+    connection: sa.Connection, write: Callable[[int], str], columns: Sequence[Sequence[Any]]
+) -> int:
+    """Run a statement of SQLite's that takes many rows of values, for all of these.
+
+    `write` writes it for so many rows. Returns how many rows of the table it changed.
+    """
+    count, width = len(columns[0]), len(columns)
     row_by_row: list[Any] = [None] * (width * count)
-    for place, column in enumerate(values):
+    for place, column in enumerate(columns):
         row_by_row[place::width] = column
-    together = max(1, _VALUES // width)
+    together, changed = max(1, _VALUES // width), 0
     whole = count - count % together
     for rows, begin, end in ((together, 0, whole), (1, whole, count)):
         size = rows * width
         told = [tuple(row_by_row[at : at + size]) for at in range(begin * width, end * width, size)]
         if told:
-            statement = write(table, names, connection.dialect, rows=rows)
-            connection.exec_driver_sql(statement, told)
+            changed += connection.exec_driver_sql(write(rows), told).rowcount
+    return changed
 
 
 @lru_cache(maxsize=64)

@@ -12,11 +12,13 @@ is `digest.outbox`'s.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -29,6 +31,7 @@ from digest.model import (
     Settlement,
     SubscriberState,
 )
+from digest.shelf import Maker
 from digest.store import bulk
 from digest.store.database import Database
 from digest.store.settling import settle
@@ -49,33 +52,39 @@ _suppression = table(SuppressionRow)
 # Written out, for the partial indexes (see tables.py).
 _IS_WAITING: Final = sa.text("delivery.state IN ('queued', 'deferred')")
 _IS_HELD: Final = sa.text("delivery.state = 'sending'")
-_COLUMNS: Final = (
-    "id, digest_id, subscriber_id, channel, address, claims, created_at, expires_at,"
-    " attempts, doubts, part,"
-    " (SELECT state FROM subscriber WHERE subscriber.id = delivery.subscriber_id)"
-)
-_DUE: Final = """
-    SELECT id FROM delivery
-    WHERE channel = ? AND state IN ('queued', 'deferred') AND next_attempt_at <= ?
+_COLUMNS: Final = """
+    id, digest_id, subscriber_id, address, claims, CAST(PACKED(
+        (SELECT state FROM subscriber WHERE subscriber.id = delivery.subscriber_id),
+        channel, created_at, expires_at, attempts, doubts, part) AS TEXT)
+"""
+_IS_DUE: Final = """
+    channel = ? AND state IN ('queued', 'deferred') AND next_attempt_at <= ?
     ORDER BY next_attempt_at LIMIT ?
 """
-#: Find what is due, hold it, and tell what sending needs.
-_HOLD_DUE: Final = f"""
-    UPDATE delivery
-    SET state = 'sending', claims = claims + 1, claimed_by = ?, claimed_until = {{until}}
-    WHERE {{is_due}}
-    RETURNING {_COLUMNS}
+#: SQLite, which lets nobody else write meanwhile, finds what is due and then holds just that: what
+#: an UPDATE returns it would write out and read again.
+_DUE_SQLITE: Final = f"""
+    SELECT {_COLUMNS.replace("claims", "claims + 1")} FROM delivery WHERE {_IS_DUE}
 """
-_HOLD_DUE_SQLITE: Final = _HOLD_DUE.format(until="?", is_due=f"id IN ({_DUE})")
+_HOLD_SQLITE: Final = """
+    UPDATE delivery
+    SET state = 'sending', claims = claims + 1, claimed_by = ?, claimed_until = ?
+    WHERE id IN (SELECT value FROM json_each(?))
+"""
 #: An array is made once. What stands in an IN, PostgreSQL may run again for every row it looks at,
 #: and as each time skips what is locked by then, the LIMIT would not hold.
-_HOLD_DUE_POSTGRES: Final = _HOLD_DUE.format(
-    until="clock_timestamp() + ?", is_due=f"id = ANY(ARRAY({_DUE} FOR UPDATE SKIP LOCKED))"
-)
+_HOLD_DUE_POSTGRES: Final = f"""
+    UPDATE delivery
+    SET state = 'sending', claims = claims + 1,
+        claimed_by = ?, claimed_until = clock_timestamp() + ?
+    WHERE id = ANY(ARRAY(SELECT id FROM delivery WHERE {_IS_DUE} FOR UPDATE SKIP LOCKED))
+    RETURNING {_COLUMNS}
+"""
 _HELD_BY: Final = f"SELECT {_COLUMNS} FROM delivery WHERE state = 'sending' AND claimed_by = ?"
 
 _ACTIVE: Final = SubscriberState.ACTIVE.value
-_CHANNELS: Final = {channel.value: channel for channel in Channel}
+_KEPT: Final = 512
+_new: Final = partial(tuple.__new__, Delivery)  # `_make` without counting
 
 Hashes = Callable[[str], Sequence[str]]
 Withdrawn = dict[DeliveryId, tuple[DeliveryState, str]]
@@ -181,7 +190,7 @@ class OutboxStore:
     def held_by(self, worker: str) -> list[Delivery]:
         """What a worker claimed and neither settled nor put back."""
         with self._database.read() as connection:
-            return _from_rows(connection, bulk.query(connection, _HELD_BY, worker))
+            return _from_rows(bulk.query(connection, _HELD_BY, worker))
 
     def stalled(self) -> list[str]:
         """Workers whose lease ran out while they held deliveries."""
@@ -227,10 +236,12 @@ class OutboxStore:
         due = channel.value, bulk.stored(connection, now), limit
         if connection.dialect.name == "sqlite":
             until = bulk.stored(connection, self._lease_clock() + lease)
-            rows = bulk.query(connection, _HOLD_DUE_SQLITE, worker, until, *due)
+            rows = bulk.query(connection, _DUE_SQLITE, *due)
+            ids = json.dumps([row[0] for row in rows])
+            connection.exec_driver_sql(_HOLD_SQLITE, (worker, until, ids))
         else:
             rows = bulk.query(connection, _HOLD_DUE_POSTGRES, worker, lease, *due)
-        return _from_rows(connection, rows), [row[-1] for row in rows]
+        return _from_rows(rows), [_standings[row[-1]].subscriber for row in rows]
 
     def _withdrawn(
         self,
@@ -284,10 +295,28 @@ def _withdraw(connection: sa.Connection, gone: Withdrawn, now: datetime) -> None
     connection.execute(statement, rows)
 
 
-def _from_rows(connection: sa.Connection, rows: Sequence[Any]) -> list[Delivery]:
+class _Standing(NamedTuple):
+    """What a delivery has in common with most of those that are claimed with it."""
+
+    subscriber: str  #: the state they are in
+    channel: Channel
+    history: tuple[Any, ...]  #: a Delivery's fields from `created_at` on
+
+
+def _stand(packed: str) -> _Standing:
+    subscriber, channel, made, ends, attempts, doubts, part = json.loads(packed)
+    history = bulk.instant(made), bulk.instant(ends), attempts, doubts, part
+    return _Standing(subscriber, Channel(channel), history)
+
+
+_standings: Final = Maker(_stand, _KEPT)
+
+
+def _from_rows(rows: Sequence[Any]) -> list[Delivery]:
     """The one place that turns rows of `_COLUMNS` into deliveries."""
-    when: Callable[[Any], Any] = bulk.instants(connection)  # nothing is created at no time
-    return [
-        Delivery(id, of, who, _CHANNELS[by], to, claim, when(made), when(ends), tried, doubts, part)
-        for id, of, who, by, to, claim, made, ends, tried, doubts, part, _state in rows
-    ]
+    deliveries = []
+    for id_, digest, subscriber, address, claim, told in rows:
+        standing = _standings[told]
+        channel, history = standing.channel, standing.history
+        deliveries.append(_new((id_, digest, subscriber, channel, address, claim, *history)))
+    return deliveries

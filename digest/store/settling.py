@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -29,9 +30,12 @@ _IS_HELD: Final = sa.text(f"delivery.{HELD}")  # written out, for the partial in
 # The hottest statement of all: written out, because the expression language spends more time on a
 # row's parameters than SQLite on the row.
 _SETTLE_SQLITE: Final = """
-    UPDATE delivery SET state = ?, code = ?, reply = ?, doubts = doubts + ?,
-        attempts = attempts + 1, claimed_by = NULL, claimed_until = NULL, settled_at = ?
-    WHERE id = ? AND claims = ? AND state = 'sending'
+    UPDATE delivery SET state = told.column1, code = told.column2, reply = told.column3,
+        doubts = doubts + told.column4, attempts = attempts + 1,
+        claimed_by = NULL, claimed_until = NULL, settled_at = told.column5
+    FROM (VALUES {rows}) AS told
+    WHERE delivery.id = told.column6 AND delivery.claims = told.column7
+        AND delivery.state = 'sending'
 """
 _SETTLE_POSTGRES: Final = """
     UPDATE delivery SET state = told.state, code = told.code, reply = told.reply,
@@ -90,14 +94,11 @@ def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: da
     apart = [one for one in others if one.decision.state is DeliveryState.QUEUED]
     count = 0
     if final:
+        columns = _columns(final, bulk.stored(connection, now))
         if connection.dialect.name == "sqlite":
-            at = bulk.stored(connection, now)
-            rows = [_final_row(one, at) for one in final]
-            count += connection.exec_driver_sql(_SETTLE_SQLITE, rows).rowcount
+            count += bulk.run(connection, _settle_sqlite, columns)
         else:
-            columns = zip(*(_final_row(one, now) for one in final), strict=True)
-            done = connection.exec_driver_sql(_SETTLE_POSTGRES, tuple(map(list, columns)))
-            count += done.rowcount
+            count += connection.exec_driver_sql(_SETTLE_POSTGRES, columns).rowcount
     for statement, some in ((_DEFER, again), (_NEXT_PART, apart)):
         if some:
             count += connection.execute(statement, [_again_row(one) for one in some]).rowcount
@@ -107,11 +108,24 @@ def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: da
     return count
 
 
-def _final_row(one: Settlement, at: str | datetime) -> tuple[Any, ...]:
-    delivery, outcome = one.delivery, one.outcome
-    doubt = 1 if outcome.result is _UNCERTAIN else 0
-    state = _STATES[one.decision.state]
-    return state, outcome.code, outcome.reply, doubt, at, delivery.id, delivery.claim
+@lru_cache(maxsize=4)
+def _settle_sqlite(rows: int) -> str:
+    return _SETTLE_SQLITE.format(rows=", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * rows))
+
+
+def _columns(settlements: Sequence[Settlement], at: str | datetime) -> tuple[list[Any], ...]:
+    """As both statements take them."""
+    deliveries = [one.delivery for one in settlements]
+    outcomes = [one.outcome for one in settlements]
+    return (
+        [_STATES[one.decision.state] for one in settlements],
+        [outcome.code for outcome in outcomes],
+        [outcome.reply for outcome in outcomes],
+        [1 if outcome.result is _UNCERTAIN else 0 for outcome in outcomes],
+        [at] * len(settlements),
+        [delivery.id for delivery in deliveries],
+        [delivery.claim for delivery in deliveries],
+    )
 
 
 def _again_row(one: Settlement) -> dict[str, Any]:
