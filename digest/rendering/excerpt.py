@@ -94,8 +94,12 @@ def window(text: str, hits: Sequence[Hit], length: int = EXCERPT_LENGTH) -> Rang
         return 0, len(text)
     if all([hit.end <= length for hit in hits]):
         return 0, _word_end(text, length)
-    starts = sorted({0, *[_start(text, hit) for hit in hits]})
-    best = _richest(starts, hits, length)
+    if len(hits) == 1:
+        start = _start(text, hits[0])
+        best = start if hits[0].end <= start + length else 0
+    else:
+        starts = sorted({0, *[_start(text, hit) for hit in hits]})
+        best = _richest(starts, hits, length)
     return best, _word_end(text, best + length)
 
 

@@ -40,6 +40,26 @@ def drawn(spans: Spans, affixes: Affixes) -> str:
     return "".join(pieces)
 
 
+def bare(text: str) -> bytes:
+    """The text as HTML prints it, quoted, if that is a byte for each character; else nothing."""
+    is_so = text.isascii() and text.isprintable() and "=" not in text and escaped(text) == text
+    return text.encode() if is_so else b""
+
+
+def marked(bare: bytes, ranges: Iterable[Range], begins: int, around: tuple[bytes, bytes]) -> bytes:
+    """A bare window with the ranges marked; they are places in a text where it `begins`."""
+    opens, closes = around
+    pieces: list[bytes] = []
+    at, end = 0, len(bare)
+    for first, last in merged(ranges):
+        first, last = max(first - begins, at), min(last - begins, end)
+        if first < last:
+            pieces += (bare[at:first], opens, bare[first:last], closes)
+            at = last
+    pieces.append(bare[at:])
+    return b"".join(pieces)
+
+
 def extract(text: str, ranges: Iterable[Range], window: Range, affixes: Affixes) -> str:
     """What `drawn` makes of `excerpt.spans_within`, without making the spans."""
     start, end = window

@@ -124,7 +124,10 @@ def named(found: Sequence[Term]) -> dict[str, Place]:
             known = fields.get(bare, ())
             if field not in known:
                 fields[bare] = (*known, field)
-    return {bare: _place(found) for bare, found in islice(fields.items(), _TERMS)}
+    return {
+        bare: found if len(found) == 1 else _place(found)
+        for bare, found in islice(fields.items(), _TERMS)
+    }
 
 
 def is_phrase(term: str, place: Place) -> bool:
@@ -145,8 +148,6 @@ def _hits(forms: Sequence[Form], language: Language) -> list[Spans]:
 
 def _place(fields: Place) -> Place:
     """The places worth naming: title and abstract together, else the first that was hit."""
-    if len(fields) == 1:
-        return fields
     found = tuple([field for field in _ORDER if field in fields])
     return found if found in _PLACES else found[:2] if found[:2] in _PLACES else found[:1]
 

@@ -8,7 +8,7 @@ would say, drawn and quoted.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from digest.rendering.ink import NO_INK, Affixes, Ink, drawn
 from digest.rendering.language import Language
@@ -23,12 +23,8 @@ _FORMS_KEPT: Final = 512  #: twice this at most, about 1 kB each
 _TERMS_KEPT: Final = 4_096  #: twice this at most, about 0.2 kB each
 
 
-class _Asked(NamedTuple):
-    """What a sentence's form depends on: `said` has no terms."""
-
-    places: tuple[Place, ...]
-    are_phrases: tuple[bool, ...]
-    said: Grounds
+#: what a sentence's form depends on: terms' places, which are phrases, the grounds but for terms
+_Asked = tuple[tuple[Place, ...], tuple[bool, ...], tuple[Any, ...]]
 
 
 class _Sentence(NamedTuple):
@@ -53,7 +49,7 @@ class Sentences:
         """The sentence for these grounds; none where there is nothing to say."""
         names = named(said.terms)
         are_phrases = tuple([is_phrase(term, place) for term, place in names.items()])
-        form = self._forms[_Asked(tuple(names.values()), are_phrases, Grounds((), *said[1:]))]
+        form = self._forms[tuple(names.values()), are_phrases, said[1:]]
         html, text = form.html.copy(), form.text.copy()
         terms = list(names)
         html[1::2] = [self._terms[terms[n]] for n in form.html_order]
@@ -64,11 +60,9 @@ class Sentences:
     def _form(self, asked: _Asked) -> _Sentence:
         forms = [
             (say(slot(n), Kind.STRONG), place, is_phrase)
-            for n, (place, is_phrase) in enumerate(
-                zip(asked.places, asked.are_phrases, strict=True)
-            )
+            for n, (place, is_phrase) in enumerate(zip(*asked[:2], strict=True))
         ]
-        spans = sentence(forms, asked.said, self._language)
+        spans = sentence(forms, Grounds((), *asked[2]), self._language)
         html, text = split(drawn(spans, self._affixes)), split(plain(spans))
         return _Sentence(
             [b"" if n % 2 else quoted(part) for n, part in enumerate(html)],

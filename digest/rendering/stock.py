@@ -19,9 +19,17 @@ from typing import Final, NamedTuple
 from digest.model import Field, Hit, Item, Paper, PaperId, Reasons
 from digest.rendering.byline import byline
 from digest.rendering.email import Drawing
-from digest.rendering.excerpt import Range, shown_hits, text_within, window
+from digest.rendering.excerpt import (
+    DOTS_AFTER,
+    DOTS_BEFORE,
+    Range,
+    is_cut_short,
+    shown_hits,
+    text_within,
+    window,
+)
 from digest.rendering.frame import words_of
-from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, extract, ink
+from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, bare, extract, ink, marked
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
 from digest.rendering.moulds import Moulds
@@ -53,6 +61,7 @@ _TITLE, _AUTHORS, _SUMMARY, _EXCERPT, _WHY, _ALSO, _OWN = range(len(_PARTS) + 2)
 _EMPHATIC: Final = tuple(kind for kind in Kind if kind is not Kind.PLAIN)
 
 _OPEN: Final = frozenset({_EXCERPT, _WHY})  #: what each card has to itself
+_QUOTED_DOTS: Final = quoted(DOTS_BEFORE), quoted(DOTS_AFTER)
 _TITLE_FIELD, _AUTHOR_FIELD = Field.TITLE, Field.AUTHOR
 
 Variant = tuple[bool, str]  #: revision and style
@@ -80,10 +89,15 @@ class Headed(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """One window of an abstract in plain text, quoted, and whether it says the summary."""
+    """One window of an abstract in plain text, quoted, and whether it says the summary.
+
+    `bare` is nothing, or what HTML prints of it between `dots`.
+    """
 
     text: bytes
     is_told: bool
+    bare: bytes
+    dots: tuple[bytes, bytes]
 
 
 @dataclass(slots=True, eq=False)
@@ -118,12 +132,17 @@ class Cards:
         self._headed: Shelf[tuple[Stock, Variant, Setting, Marks], Headed] = Shelf(HEADS_KEPT)
         self._texts: Shelf[tuple[Stock, Range], Shown] = Shelf(TEXTS_KEPT)
         self._affixes = [{**PLAINLY, **self._probe(name)} for name in _PARTS]
+        opens, closes = self._affixes[_EXCERPT][Kind.MARK]
+        self._around_marks = quoted(opens), quoted(closes)
         self._moulds = Moulds(drawing.card_html, own=_OWN, also=_ALSO)
         self._whys = Sentences(language, self._affixes[_WHY])
 
     def of_style(self, style: str) -> Shelf[int, WireCard]:
         """The cards by `place_of`; one found here may be of another paper for the same reasons."""
-        return self._shelves.setdefault(style, Shelf(CARDS_KEPT))
+        shelf = self._shelves.get(style)
+        if shelf is None:
+            shelf = self._shelves[style] = Shelf(CARDS_KEPT)
+        return shelf
 
     def card(self, paper: Paper, item: Item, style: str) -> WireCard:
         """The card of this paper for this item, from stock or set now."""
@@ -172,11 +191,13 @@ class Cards:
         headed = self._headed.find(key)
         if headed is None:
             headed = self._headed.keep(key, self._head(item, *key))
-        card = WireCard(stock, item, *headed[:2], (headed.title, NO_INK, NO_INK, excerpt, why))
-        if headed.plates is not None:
-            size = len(card.head) + len(card.html) + headed.plates.size
+        plates, head, title = headed
+        inks = title, NO_INK, NO_INK, excerpt, why
+        card = WireCard(stock, item, plates, head, inks)
+        if plates is not None:
+            size = len(head) + len(card.html) + plates.size
             self._largest = max(self._largest, size)
-            self._most_holes = max(self._most_holes, headed.plates.holes)
+            self._most_holes = max(self._most_holes, plates.holes)
         return card
 
     def largest(self, token: int) -> int:
@@ -202,13 +223,23 @@ class Cards:
         shown = self._texts.find((stock, within))
         if shown is None:
             shown = self._texts.keep((stock, within), self._shown(stock, within))
-        html = extract(abstract, [hit[1:3] for hit in found], within, self._affixes[_EXCERPT])
-        return (Ink(quoted(html), shown.text) if html else NO_INK), shown.is_told
+        ranges = [hit[1:3] for hit in found]
+        if shown.bare:
+            before, after = shown.dots
+            html = marked(shown.bare, ranges, within[0], self._around_marks)
+            return Ink(before + html + after, shown.text), shown.is_told
+        drawn = extract(abstract, ranges, within, self._affixes[_EXCERPT])
+        return (Ink(quoted(drawn), shown.text) if drawn else NO_INK), shown.is_told
 
     def _shown(self, stock: Stock, within: Range) -> Shown:
-        text = text_within(stock.paper.abstract, within)
+        abstract, (start, end) = stock.paper.abstract, within
+        text = text_within(abstract, within)
         is_told = bool(text and stock.summary) and says(text, stock.summary)
-        return Shown(quoted(wrap(text)), is_told)
+        dots = (
+            _QUOTED_DOTS[0] if start > 0 else b"",
+            _QUOTED_DOTS[1] if is_cut_short(abstract, within) else b"",
+        )
+        return Shown(quoted(wrap(text)), is_told, bare(abstract[start:end]), dots)
 
     def _names(self, names: tuple[str, ...]) -> Word:
         said = also(names, self._language)

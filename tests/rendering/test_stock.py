@@ -15,13 +15,22 @@ from markupsafe import escape
 from digest.model import Field, Hit, Item, Paper, PaperId, Reasons
 from digest.rendering.email import Drawing
 from digest.rendering.environment import Templates, shipped_folder
-from digest.rendering.excerpt import shown_hits, spans_within, text_within, window
-from digest.rendering.ink import PLAINLY, drawn, extract, ink
+from digest.rendering.excerpt import (
+    DOTS_AFTER,
+    DOTS_BEFORE,
+    is_cut_short,
+    shown_hits,
+    spans_within,
+    text_within,
+    window,
+)
+from digest.rendering.ink import PLAINLY, bare, drawn, extract, ink, marked
 from digest.rendering.language import speak
 from digest.rendering.links import SiteLinks
 from digest.rendering.message import compose_mail
 from digest.rendering.moulds import Moulds
 from digest.rendering.plates import Outline
+from digest.rendering.quoted import quoted
 from digest.rendering.reasons import grounds, tell
 from digest.rendering.sealed import Peeked, Sealed
 from digest.rendering.sentences import Sentences
@@ -47,6 +56,28 @@ def test_an_extract_is_its_spans_drawn() -> None:
         ranges = [(hit.start, hit.end) for hit in found]
         assert extract(paper.abstract, ranges, within, AFFIXES) == drawn(spans, AFFIXES)
         assert text_within(paper.abstract, within) == plain(spans)
+
+
+def test_a_window_that_is_printed_as_it_is_needs_no_quoting() -> None:
+    dice, around = random.Random(13), (quoted("<u>"), quoted("</u>"))
+    seen = dict.fromkeys((True, False), 0)
+    for number in range(400):
+        abstract = scatter.paper(number + 1, dice).abstract
+        if number % 2:
+            abstract = "".join([c for c in abstract if c.isalnum() or c in " .,;-"]).strip()
+        start = dice.randrange(len(abstract) + 1)
+        within = start, dice.randint(start, len(abstract))
+        ends = [sorted(dice.choices(range(len(abstract) + 1), k=2)) for _ in range(3)]
+        ranges = [(first, last) for first, last in ends]
+        drawn = extract(abstract, ranges, within, AFFIXES)
+        bared = bare(abstract[slice(*within)])
+        if bared:
+            before = quoted(DOTS_BEFORE) if start else b""
+            after = quoted(DOTS_AFTER) if is_cut_short(abstract, within) else b""
+            whole = before + marked(bared, ranges, start, around) + after
+            assert whole == quoted(drawn)
+        seen[bared != b""] += 1
+    assert min(seen.values()) > 50
 
 
 @pytest.mark.parametrize("code", ["en", "de", "fr", "ja"])

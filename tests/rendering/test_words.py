@@ -8,7 +8,7 @@ import pytest
 
 from digest.model import Field, Hit, Paper, Reasons
 from digest.rendering.byline import byline, chips
-from digest.rendering.excerpt import EXCERPT_LENGTH, excerpt, mark
+from digest.rendering.excerpt import EXCERPT_LENGTH, excerpt, mark, window
 from digest.rendering.language import speak
 from digest.rendering.plaintext import WIDTH, wrap
 from digest.rendering.reasons import why
@@ -117,6 +117,13 @@ def test_the_window_shows_as_many_different_terms_as_it_can() -> None:
     text = "One gauge. " + FILLER + "A harbour has tides, and basins. " + FILLER
     shown = written(excerpt(text, hits(text, "gauge", "harbour", "tides", "basins")))
     assert [word in shown for word in ("[harbour]", "[tides]", "[basins]")] == [True] * 3
+
+
+def test_a_late_hit_longer_than_a_window_opens_none() -> None:
+    text = FILLER + "Then the tides turn at last. " + FILLER * 3
+    found = [Hit(Field.ABSTRACT, len(FILLER), len(FILLER) + 400, "tides")]
+    assert window(text, found)[0] == 0
+    assert window(text, [found[0]._replace(end=len(FILLER) + 40)])[0] == len(FILLER)
 
 
 @pytest.mark.parametrize(("start", "end"), [(-4, 3), (5, 5), (9, 3), (10, 9999), (9000, 9010)])
