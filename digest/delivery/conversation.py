@@ -27,6 +27,7 @@ from digest.model import Outcome, Result
 
 CLOSING: Final = 421  #: "service not available, closing transmission channel", to any command
 _END: Final = b".\r\n"
+_REFUSING: Final = (4, 5)  #: first digits that may answer anything
 
 
 class Step(Enum):
@@ -38,6 +39,9 @@ class Step(Enum):
     DATA = auto()
     END = auto()  #: end-of-data of the sealed message
     VOID = auto()  #: a lone dot, because DATA was accepted for a message without recipient
+
+
+_ENVELOPE: Final = (Step.MAIL, Step.RCPT, Step.DATA)
 
 
 class Conversation:
@@ -121,13 +125,15 @@ class Conversation:
     # --- replies ---
 
     def _take(self, reply: Reply) -> None:
-        if not self.awaited or not _is_sensible(reply, self.awaited[0]):
-            self.closing = f"out of step: {reply.code} {reply.text}"
+        step = self.awaited[0] if self.awaited else None
+        kind = reply.code // 100
+        if step is None or (kind != (3 if step is Step.DATA else 2) and kind not in _REFUSING):
+            self.closing = f"out of step: {reply.code} {reply.text}"  # we have lost our place
             return
         if reply.code == CLOSING:
             self._close(reply)
             return
-        step = self.awaited.popleft()
+        self.awaited.popleft()
         if step is Step.MAIL or step is Step.RCPT:
             self._envelope(step, reply)
         elif step is Step.END:
@@ -245,6 +251,10 @@ class Conversation:
         if self._open:
             self._write(Step.RSET, b"RSET\r\n")
             self._open = False
+        if self._offer.pipelining:
+            self.awaited.extend(_ENVELOPE)
+            self.output.append(mail + rcpt_command(parcel) + b"DATA\r\n")
+            return
         self._write(Step.MAIL, mail)
         self._write(Step.RCPT, rcpt_command(parcel))
         self._write(Step.DATA, b"DATA\r\n")
@@ -273,9 +283,3 @@ class Conversation:
             return
         self._held_back.clear()
         self._refuse()
-
-
-def _is_sensible(reply: Reply, step: Step) -> bool:
-    """Whether its first digit can answer a step; anything else means that we lost our place."""
-    kind = reply.code // 100
-    return kind == (3 if step is Step.DATA else 2) or kind in (4, 5)
