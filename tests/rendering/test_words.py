@@ -123,7 +123,8 @@ def test_a_late_hit_longer_than_a_window_opens_none() -> None:
     text = FILLER + "Then the tides turn at last. " + FILLER * 3
     found = [Hit(Field.ABSTRACT, len(FILLER), len(FILLER) + 400, "tides")]
     assert window(text, found)[0] == 0
-    assert window(text, [found[0]._replace(end=len(FILLER) + 40)])[0] == len(FILLER)
+    start, _ = window(text, [found[0]._replace(end=len(FILLER) + 40)])
+    assert len(FILLER) - 90 <= start <= len(FILLER)
 
 
 @pytest.mark.parametrize(("start", "end"), [(-4, 3), (5, 5), (9, 3), (10, 9999), (9000, 9010)])
