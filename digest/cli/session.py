@@ -63,7 +63,10 @@ def register() -> Iterator[Subscriptions]:
 @contextmanager
 def opened() -> Iterator[App]:
     """The application over the configured database, closed at the end."""
-    from digest.wiring import open_app
+    from digest import memory
+
+    with memory.making_much():  # a tenth of the start went into looking for garbage
+        from digest.wiring import open_app
 
     with open_app(settings()) as app:
         yield app
