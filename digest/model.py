@@ -330,7 +330,7 @@ class Subscriber(NamedTuple):
             self.style,
             self.schedule,
             self.created_at,
-            sum(not interest.paused for interest in self.interests),
+            [interest.paused for interest in self.interests].count(False),
         )
 
 

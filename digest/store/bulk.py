@@ -180,6 +180,11 @@ def stored(connection: sa.Connection, instant: datetime) -> str | datetime:
     return _as_sqlite(instant) if connection.dialect.name == "sqlite" else instant
 
 
+def all_stored(connection: sa.Connection, instants: Iterable[datetime]) -> list[Any]:
+    """A column of `stored`."""
+    return list(map(_as_sqlite, instants) if connection.dialect.name == "sqlite" else instants)
+
+
 def stored_day(connection: sa.Connection, day: date) -> str | date:
     return day.isoformat() if connection.dialect.name == "sqlite" else day
 

@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -66,6 +67,9 @@ class Due(NamedTuple):
 
     id: SubscriberId
     next_due_at: datetime
+
+
+_due: Final = partial(tuple.__new__, Due)  # `_make` without counting
 
 
 class Issue(NamedTuple):
@@ -130,7 +134,7 @@ class EditionStore:
         with self._database.read() as connection:
             when = bulk.instants(connection)
             rows = bulk.query(connection, statement, bulk.stored(connection, now), last)
-            return [Due(id, when(due_at) or now) for id, due_at in rows]
+            return [_due((id, when(due_at))) for id, due_at in rows]
 
     def waiting(self, of: Collection[SubscriberId]) -> dict[SubscriberId, Superseded]:
         """The newest digest of each of `of`, where it still waits on every channel."""
@@ -285,7 +289,7 @@ class Claim:
             "subscriber_id": [digest.subscriber_id for digest in digests],
             "run_id": [run_id] * len(issues),
             "local_date": [bulk.stored_day(into, digest.local_date) for digest in digests],
-            "composed_at": [bulk.stored(into, digest.composed_at) for digest in digests],
+            "composed_at": bulk.all_stored(into, [digest.composed_at for digest in digests]),
             "fetch_after": [issue.fetch_after for issue in issues],
             "fetch_upto": [issue.fetch_upto for issue in issues],
             "papers": [len(issue.papers) for issue in issues],
@@ -294,16 +298,16 @@ class Claim:
 
     def _deliveries(self, ids: Sequence[int], issues: Sequence[Issue]) -> dict[str, Sequence[Any]]:
         posts = [
-            (id_, issue.digest, channel.value, address)
+            (id_, issue.digest.subscriber_id, str(channel), address, issue.digest.composed_at)
             for id_, issue in zip(ids, issues, strict=True)
             for channel, address in issue.routes
         ]
-        made = [bulk.stored(self._connection, digest.composed_at) for _, digest, _, _ in posts]
+        made = bulk.all_stored(self._connection, [at for _, _, _, _, at in posts])
         return {
-            "digest_id": [id_ for id_, _, _, _ in posts],
-            "subscriber_id": [digest.subscriber_id for _, digest, _, _ in posts],
-            "channel": [channel for _, _, channel, _ in posts],
-            "address": [address for _, _, _, address in posts],
+            "digest_id": [id_ for id_, _, _, _, _ in posts],
+            "subscriber_id": [owner for _, owner, _, _, _ in posts],
+            "channel": [channel for _, _, channel, _, _ in posts],
+            "address": [address for _, _, _, address, _ in posts],
             "state": [DeliveryState.QUEUED.value] * len(posts),
             "created_at": made,
             "next_attempt_at": made,
@@ -328,7 +332,7 @@ class Claim:
     def postpone(self, moves: Iterable[tuple[SubscriberId, datetime]]) -> None:
         """Set each subscriber's next due instant, and nothing else."""
         told = dict(moves)
-        due = [bulk.stored(self._connection, at) for at in told.values()]
+        due = bulk.all_stored(self._connection, told.values())
         bulk.update(self._connection, _subscriber, {"next_due_at": due}, of=list(told))
 
     def welcome_back(self, ids: Collection[SubscriberId]) -> None:
@@ -341,7 +345,7 @@ class Claim:
         self, ids: Sequence[SubscriberId], due: Sequence[datetime], upto: Sequence[FetchId]
     ) -> None:
         into = self._connection
-        stored = [bulk.stored(into, at) for at in due]
+        stored = bulk.all_stored(into, due)
         bulk.update(into, _subscriber, {"next_due_at": stored, "seen_upto": upto}, of=ids)
 
 

@@ -42,7 +42,7 @@ def store_lines(connection: sa.Connection, lines: Sequence[Line]) -> None:
     """Add new lines, which have their numbers from `line_numbers`."""
     columns: dict[str, Sequence[Any]] = {
         "id": [line.number for line in lines],
-        "at": [bulk.stored(connection, line.at) for line in lines],
+        "at": bulk.all_stored(connection, [line.at for line in lines]),
         "text": [line.text for line in lines],
     }
     bulk.insert(connection, _line, columns)
