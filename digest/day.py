@@ -1,12 +1,14 @@
 """One run: the whole river once.
 
     leftovers | ingest, groundwork | compose some, send them, compose … | sum up | send
+                                              └─ compose on where sending waits
 
 What an earlier run left in the outbox goes first, so that a digest composed before a crash is
 sent as it was composed; then the day's work. What is composed is sent soon, while its digests are
 still at hand, unless papers wait for a better summary or the way out is slow: web pages and feeds
-wait for no mail. Killed at any instant, the next run goes on from what is stored. It holds no
-policy of its own: each step keeps its own guarantees.
+wait for no mail. While the other side's answers are waited for, composing goes on. Killed at any
+instant, the next run goes on from what is stored. It holds no policy of its own: each step keeps
+its own guarantees.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from digest import memory
 from digest.delivery.journal import uptime
+from digest.delivery.lull import Lull
 from digest.edition import Composed, Composer
 from digest.ingest import IngestReport, SourceReport
 from digest.model import DeliveryState, Skip, SubscriberId
@@ -27,6 +30,7 @@ from digest.outbox.tally import Tally
 from digest.store.editions import EditionStore
 
 More = Callable[[], bool]
+_MOST_AHEAD: Final = 4_000  #: digests, of about 1 kB
 
 _REPORTED = (
     DeliveryState.DELIVERED,
@@ -113,60 +117,86 @@ def _nothing() -> bool:
 
 
 class Composing:
-    """Composes some batches whenever the sender asks for more; what fails is told at the end.
+    """Composes some batches whenever the sender asks for more, and bit by bit where it waits.
 
     One batch at a time would cost a tenth of a run: composing and setting mails would push each
-    other's data out of the processor's cache. Batches that took long to send are followed by all
-    others at once: what is composed can be read elsewhere, and need not wait for the mail.
+    other's data out of the processor's cache. Where the sender only waits that costs nothing, as
+    long as no more is composed `ahead` of it than is kept at hand. Batches that took long to send
+    are followed by all others: what is composed can be read elsewhere, and need not wait for the
+    mail. What fails is told at the end.
     """
 
     def __init__(
         self,
-        batches: Iterator[tuple[Composed, int]],
+        steps: Iterator[tuple[Composed, int] | None],
         watcher: Watcher,
         stop: threading.Event,
         *,
+        ahead: Callable[[], int] = lambda: 0,
         at_once: int = 8,
         patience: float = 60.0,
     ) -> None:
-        """`patience`: seconds that sending may keep the next batches from being composed."""
-        self._batches = batches
+        """`ahead`: digests that are composed and that the sender has not come for.
+
+        `patience`: seconds that sending may keep the next batches from being composed.
+        """
+        self._steps = steps
         self._watcher = watcher
         self._stop = stop
+        self._ahead = ahead
         self._at_once = at_once
         self._total = Composed()
         self._done = 0  #: batches
+        self._is_over = False
         self._fault: Exception | None = None
         self._patience = patience
-        self._last = math.inf  #: when the last batches were ready
+        self._last = math.inf  #: when the last batch was ready
+        self._is_slow = False  #: sending is
 
     def more(self) -> bool:
         """Compose the next batches, or all of them; whether there was any."""
-        before, is_slow = self._done, uptime() - self._last > self._patience
-        try:
-            self._compose(None if is_slow else self._at_once)
-        except Exception as fault:  # messages are on the wire, or queued: they come first
-            self._fault = fault
-        self._last = uptime()
+        before = self._done
+        end = None if self._must_not_wait() else before + self._at_once
+        while self._done != end and self._step():
+            pass
         return self._done > before
+
+    def meanwhile(self) -> bool:
+        """Compose a bit; False where nothing is to be composed before `more`."""
+        if self._ahead() >= _MOST_AHEAD and not self._must_not_wait():
+            return False
+        return self._step()
 
     def finish(self) -> Composed:
         """Compose whatever is left, unless asked to stop; raises what an earlier batch met."""
+        while self._step():
+            pass
         if self._fault is not None:
             raise self._fault
-        self._compose(None)
         return self._total
 
-    def _compose(self, most: int | None) -> None:
-        end = None if most is None else self._done + most
-        while self._done != end and not self._stop.is_set():
-            batch = next(self._batches, None)
-            if batch is None:
-                return
-            composed, moved = batch
-            self._done += 1
-            self._total += composed
-            self._watcher.composed(moved)
+    def _must_not_wait(self) -> bool:
+        self._is_slow = self._is_slow or uptime() - self._last > self._patience
+        return self._is_slow
+
+    def _step(self) -> bool:
+        """Compose a bit; whether there may be another."""
+        if self._is_over or self._stop.is_set():
+            return False
+        try:
+            if batch := next(self._steps):
+                self._count(*batch)
+        except StopIteration:
+            self._is_over = True
+        except Exception as fault:  # messages are on the wire, or queued: they come first
+            self._fault, self._is_over = fault, True
+        return not self._is_over
+
+    def _count(self, composed: Composed, moved: int) -> None:
+        self._last = uptime()
+        self._done += 1
+        self._total += composed
+        self._watcher.composed(moved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +204,8 @@ class Day:
     """The steps of a run, made by the wiring; `composer` is made after ingest has stored.
 
     `settle` sums up what needs no service, and says whether that is all there will be; `summarise`
-    comes when it is known which papers are wanted most, and ends by its own deadline.
+    comes when it is known which papers are wanted most, and ends by its own deadline. `lull` is
+    where draining waits, `ahead` as for `Composing`.
     """
 
     store: EditionStore
@@ -183,6 +214,8 @@ class Day:
     settle: Callable[[], bool]
     summarise: Callable[[], object]
     drain: Callable[[Watcher, More], Tally]
+    lull: Lull
+    ahead: Callable[[], int]
     stop: threading.Event
 
     def run(
@@ -193,10 +226,11 @@ class Day:
         run_id = self.store.begin_run(now)
         ingested = self.ingest(run_id, watcher)
         is_final = self.settle()
-        batches = self.composer().batches(now, run_id=run_id, only=only)
-        composing = Composing(batches, watcher, self.stop)
+        steps = self.composer().steps(now, run_id=run_id, only=only)
+        composing = Composing(steps, watcher, self.stop, ahead=self.ahead)
         if is_final:
-            deliveries.add(self.drain(watcher, composing.more))
+            with self.lull.filled_by(composing.meanwhile):
+                deliveries.add(self.drain(watcher, composing.more))
         composed = composing.finish()
         if not is_final:  # matching is over, and sending is still to come
             memory.give_back()

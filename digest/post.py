@@ -29,6 +29,7 @@ from digest.delivery.base import Sender
 from digest.delivery.bounce_dialects import known_dialects
 from digest.delivery.bounce_mailbox import ImapAccount, ImapMailbox
 from digest.delivery.failover import FailoverSender, Way
+from digest.delivery.lull import Lull
 from digest.delivery.mailbox import MailboxSender
 from digest.delivery.oauth import CommandToken, RefreshedToken
 from digest.delivery.pausing import after_fault, may_try, recovered
@@ -85,6 +86,7 @@ class Post:
         self._tell = tell
         self.budgets = BudgetStore(database)
         self.routes = RouteStore(database)
+        self.lull = Lull()
 
     # --- out ------------------------------------------------------------------------------------
 
@@ -131,7 +133,7 @@ class Post:
     def _way(self, config: SmtpAccount) -> Way:
         account = as_account(config)
         name = f"{config.username}@{account.place}" if config.username else account.place
-        sender: Sender = SmtpSender(account, stop=self._stop)
+        sender: Sender = SmtpSender(account, stop=self._stop, lull=self.lull)
         rates = parse_rates(config.rates)
         if rates or config.warmup_first_day:
             rates = self._warmed(config, name, rates)

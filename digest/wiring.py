@@ -117,6 +117,8 @@ class App(Dispatch):
                 summarise=lambda: self.summaries.make(clock),
                 drain=lambda watching, more: _watched(outbox.drain(more), watching),
                 stop=self.stop,
+                lull=self.post.lull,
+                ahead=self.readers.count,
             )
             report = day.run(at, only=who, watcher=watcher or Unwatched())
         self.hub.finish(_HUB_SECONDS)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from digest.edition import Composed, Composer
+from digest.edition.composing import DECIDED_AT_ONCE
 from digest.errors import ConfigError
 from digest.ingest import ingest
 from digest.matching.background import Background
@@ -455,6 +457,61 @@ def test_papers_that_become_one_meanwhile_are_composed_as_one(
     assert composer.compose(world.clock()).composed == 1
     (digest,) = world.digests()
     assert len(digest.paper_ids) == 1
+
+
+def test_whoever_gets_control_in_between_may_write(database: Database, world: World) -> None:
+    for number in range(30):
+        world.subscribe(f"reader{number}@example.org")
+    world.announce(*(listing(n) for n in range(1, 6)))
+    now = world.clock.tick(hours=2)
+    bits = [0]
+    for done in replace(world.composer, batch=10).steps(now):
+        bits = [*bits, 0] if done else [*bits[:-1], bits[-1] + 1]
+        with database.write() as connection:  # would raise within a transaction, or wait for it
+            connection.execute(sa.update(TABLES["subscriber"]).values(name=f"Reader {bits}"))
+    assert len(world.rows("digest")) == 30
+    assert min(bits[:3]) > 10 / DECIDED_AT_ONCE
+
+
+@pytest.mark.parametrize("after", range(8))
+def test_another_composer_in_between_makes_no_second_digest(
+    database: Database, world: World, after: int
+) -> None:
+    """Between any two bits: when profiles are read, matched, decided about, stored."""
+    for number in range(6):
+        world.subscribe(f"reader{number}@example.org")
+    world.announce(listing(1), listing(2))
+    now = world.clock.tick(hours=2)
+    steps = replace(world.composer, batch=4).steps(now)
+    mine = [done for done in islice(steps, after) if done]
+    theirs = composer_for(database).compose(now)
+    mine += [done for done in steps if done]
+    assert theirs.composed + sum(done.composed for done, _moved in mine) == 6
+    assert len({row.subscriber_id for row in world.rows("digest")}) == 6
+    assert len(world.rows("sent")) == 12
+
+
+def test_what_was_sent_to_somebody_is_asked_again_once_they_are_locked(
+    database: Database, world: World
+) -> None:
+    """When two papers become one, a reader turns out to have been sent what is in the window."""
+    world.subscribe()
+    world.announce(listing(1), listing(2))
+    now = world.clock.tick(hours=2)
+    world.compose()
+    world.settle("delivered")
+    world.announce(listing(3))
+    sent = [row._asdict() for row in world.rows("sent")]
+    with database.write() as connection:  # due again, for the same window as the first time
+        connection.execute(sa.update(TABLES["digest"]).values(local_date=date(2026, 11, 17)))
+        connection.execute(sa.update(TABLES["subscriber"]).values(seen_upto=None, next_due_at=now))
+        connection.execute(sa.delete(TABLES["sent"]))
+    steps = world.composer.steps(now)
+    assert list(islice(steps, 3)) == [None] * 3  # read, matched, decided: for three papers
+    with database.write() as connection:
+        connection.execute(sa.insert(TABLES["sent"]), sent)
+    assert [done.composed for done, _moved in filter(None, steps)] == [1]
+    assert [world.titles(one) for one in world.digests()][1:] == [["Lanterns in fog, part 3"]]
 
 
 def test_a_preview_stores_nothing(world: World) -> None:

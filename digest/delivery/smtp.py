@@ -26,6 +26,7 @@ from digest.delivery.base import Witness
 from digest.delivery.conversation import Conversation
 from digest.delivery.envelope import Parcel, pack
 from digest.delivery.link import Link
+from digest.delivery.lull import Lull
 from digest.delivery.replies import not_sent
 from digest.delivery.session import Session, open_session
 from digest.errors import ClaimLost, DeliveryFault, DigestError
@@ -48,6 +49,7 @@ class SmtpSender:
     """A Sender for SMTP and LMTP. Sessions stay open between calls of `send`.
 
     `stop` asks to finish what is in hand within the account's grace and to take nothing more.
+    `lull` gets the time in which there is nothing to do but to wait for a reply.
     """
 
     def __init__(
@@ -55,9 +57,11 @@ class SmtpSender:
         account: Account,
         *,
         stop: threading.Event | None = None,
+        lull: Lull | None = None,
         opener: Opener = open_session,
     ) -> None:
         self.account = account
+        self.lull = lull or Lull()
         self.stop = stop or threading.Event()
         self.opener = opener
         self.parked: list[Session] = []
@@ -254,12 +258,24 @@ class _Pool:
         """Wait for sockets until the next deadline, then give up those past theirs."""
         nearest = min([link.deadline for link in self._links], default=float("inf"))
         tick = _BUSY_TICK if self._opening else _TICK
-        for key, _mask in self._selector.select(min(max(nearest - time.monotonic(), 0.0), tick)):
-            self._on(key.data, key.data.advance)
+        for link in self._heard(min(nearest, time.monotonic() + tick)):
+            self._on(link, link.advance)
         now = time.monotonic()
         if nearest <= now:
             for link in [one for one in self._links if one.deadline <= now]:
                 self._time_out(link)
+
+    def _heard(self, until: float) -> list[Link]:
+        """The links that something came for by then; what there is to wait is the lull's."""
+        select, lull = self._selector.select, self._sender.lull
+        while not (events := select(0)):
+            now = time.monotonic()
+            if now >= until:
+                return []
+            if not lull():
+                events = select(until - now)
+                break
+        return [key.data for key, _mask in events]
 
     def _on(self, link: Link, verb: Callable[[], None]) -> None:
         """Do something on a link, whatever becomes of it."""

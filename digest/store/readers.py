@@ -53,6 +53,10 @@ class ReaderStore:
         for oldest in list(islice(self._at_hand, max(0, len(self._at_hand) - _AT_HAND))):
             del self._at_hand[oldest]  # nobody came for it
 
+    def count(self) -> int:
+        """How many are kept, and nobody came for yet."""
+        return len(self._at_hand)
+
     def read(self, ids: Sequence[DigestId]) -> dict[DigestId, Read]:
         """Those of these digests that are stored."""
         take = self._at_hand.pop

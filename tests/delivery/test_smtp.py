@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from digest.delivery.account import Account, Security, Timeouts
+from digest.delivery.lull import Lull
 from digest.delivery.smtp import SmtpSender
 from digest.errors import ClaimLost, DeliveryFault
 from digest.model import Message, Outcome, Result
@@ -382,6 +383,51 @@ def test_a_stop_waits_no_longer_than_the_grace(server: Smtpd) -> None:
         outcomes = list(sender.send([letter(1), letter(2)], Notes()))
     assert [one.result for one in outcomes] == [Result.UNCERTAIN]
     assert time.monotonic() - began < 3
+
+
+def test_where_it_only_waits_it_does_something_else(either: Smtpd) -> None:
+    either.on("END", Late("250 2.0.0 accepted", after=0.02, accept=True))
+    lull, bits = Lull(), []
+    work = iter(range(50))
+
+    def bit() -> bool:
+        bits.append(len(either.accepted))
+        return next(work, None) is not None
+
+    with SmtpSender(account(either), lull=lull) as sender, lull.filled_by(bit):
+        outcomes = list(sender.send((letter(n) for n in range(1, 11)), Notes()))
+        assert len(outcomes) == len(either.accepted) == 10
+    assert bits[0] < 10
+    assert 50 < len(bits) < 150  # where there is no more work, it waits for the next answer
+
+
+def test_work_without_end_keeps_nobody_waiting(either: Smtpd) -> None:
+    """Answers are read, a deadline and a stop are kept."""
+    stop, lull = threading.Event(), Lull()
+    either.on("END", Late("250 2.0.0 accepted", after=0.01, accept=True))
+    either.on("END", Silence(), skip=5)
+    patient = account(either, timeouts=replace(QUICK, end_of_data=0.3))
+    began = time.monotonic()
+    with SmtpSender(patient, stop=stop, lull=lull) as sender, lull.filled_by(lambda: True):
+        messages = (letter(n) for n in range(1, 7))
+        seen = [one.result.value for one in sender.send(messages, Notes())]
+        assert seen == ["accepted"] * 5 + ["uncertain"]
+        threading.Timer(0.1, stop.set).start()
+        slow = replace(patient, timeouts=replace(QUICK, end_of_data=60))
+        sender.account = slow
+        assert [one.result for one in sender.send([letter(7)], Notes())] == [Result.UNCERTAIN]
+    assert time.monotonic() - began < 5
+
+
+def test_a_lull_is_its_threads_own() -> None:
+    lull, told = Lull(), list[bool]()
+    with lull.filled_by(lambda: True):
+        other = threading.Thread(target=lambda: told.append(lull()))
+        other.start()
+        other.join()
+        assert lull()
+    assert told == [False]
+    assert not lull()
 
 
 def test_a_lost_claim_sends_nothing_more_but_reads_what_is_out(server: Smtpd) -> None:
