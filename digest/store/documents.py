@@ -43,6 +43,7 @@ Document = dict[str, Any]
 BEGINS: Final = f'{{"v":{VERSION},'
 NEXT_ITEM: Final = ",\n"
 AROUND: Final = "\n\n"  #: a section's items
+_SECTION: Final = f"[%s,%s,[{AROUND}%s{AROUND}]]"
 _WRITTEN_KEPT: Final = 32_768  #: of about 0.4 kB
 
 
@@ -106,17 +107,13 @@ class Written:
         for number, name, items in digest.sections:
             lines: list[Any] = list(map(self._lines.get, map(id, items)))
             if None in lines:
-                make = self._item
-                lines = [
-                    line or make(item, numbers, new)
-                    for line, item in zip(lines, items, strict=True)
-                ]
+                for at, line in enumerate(lines):
+                    if line is None:
+                        lines[at] = self._item(items[at], numbers, new)
             shown = "null" if number is None else number
-            listed = NEXT_ITEM.join(lines)
-            sections.append(f"[{shown},{_quote(name)},[{AROUND}{listed}{AROUND}]]")
+            sections.append(_SECTION % (shown, _quote(name), NEXT_ITEM.join(lines)))
         return (
-            f'{BEGINS}"since":"{_told(digest.since)}",'
-            f'"until":"{_told(digest.until)}","n":{digest.considered}{more}'
+            f"{_begun(digest.since, digest.until, digest.considered)}{more}"
             f'{self._noted(digest.notes)}{away},"sections":[{",".join(sections)}]}}'
         )
 
@@ -129,13 +126,14 @@ class Written:
         return text
 
     def _item(self, item: Item, numbers: Iterator[int], new: list[Line]) -> str:
-        match = self._matches.get(id(item.reasons))
-        if match is None or not match.fits(item):
+        paper, score, reasons, also, revision = item
+        match = self._matches.get(id(reasons))
+        if match is None or match.score != score or match.paper != paper:
             return _with_aside(self._match(item).text, item)
         if not match.number:
             match.number = str(number := next(numbers))
             new.append(Line(number, cast("datetime", self._at), match.text))
-        if item.also or item.revision:
+        if also or revision:
             return _with_aside(match.number, item)
         if len(self._items) >= _WRITTEN_KEPT:
             self._lines.clear()
@@ -156,15 +154,18 @@ class Written:
 class _Match:
     """The line of an item for whoever shares the match; a number once somebody does."""
 
-    __slots__ = ("item", "number", "text")
+    __slots__ = ("number", "paper", "reasons", "score", "text")
 
     def __init__(self, item: Item, text: str) -> None:
-        self.item = item  # which holds the reasons, so that nothing else gets their identity
+        self.paper, self.score = item.paper_id, item.score
+        self.reasons = item.reasons  # held, so that nothing else gets their identity
         self.text = text
         self.number = ""
 
-    def fits(self, item: Item) -> bool:
-        return self.item.paper_id == item.paper_id and self.item.score == item.score
+
+@lru_cache(maxsize=1024)  # thousands share a window
+def _begun(since: datetime, until: datetime, considered: int) -> str:
+    return f'{BEGINS}"since":"{since.isoformat()}","until":"{until.isoformat()}","n":{considered}'
 
 
 def _with_aside(line: str, item: Item) -> str:
@@ -178,7 +179,6 @@ def dump_json(value: Any) -> str:
     return _encode(value)
 
 
-_told = lru_cache(maxsize=1024)(datetime.isoformat)  # thousands share a window
 _quote = encode_basestring  # what `dump_json` does with a string, without its preparations
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
