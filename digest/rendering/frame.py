@@ -85,8 +85,8 @@ class Frame(NamedTuple):
 
 
 #: The words of a Frame that are a reader's own, and those that many of one day have alike.
-OWN: Final = ("subject", "preheader", "schedule")
-SHARED: Final = ("date", "headline", "summary", "note", "sender", "identity", "more")
+OWN: Final = ("subject", "preheader", "schedule", "more")
+SHARED: Final = ("date", "headline", "summary", "note", "sender", "identity")
 
 
 class Alike(NamedTuple):
@@ -102,7 +102,6 @@ class Alike(NamedTuple):
     interests: int
     papers: int
     minutes: int
-    hidden: int
 
 
 class Gist(NamedTuple):
@@ -123,8 +122,8 @@ def frame(
     hidden: int = 0,
 ) -> Frame:
     """The words around one digest's papers, `hidden` of which are not shown."""
-    own = asked(digest, subscriber, gist)
-    shared = asked_alike(alike(digest, subscriber, gist, hidden=hidden), site)
+    own = asked(digest, subscriber, gist, hidden=hidden)
+    shared = asked_alike(alike(digest, subscriber, gist), site)
     asked_for = zip((*OWN, *SHARED), (*own, *shared), strict=True)
     words = {name: say(word, language) for name, word in asked_for}
     return Frame(language=language.code, direction=language.direction, **words)
@@ -136,17 +135,20 @@ def say(word: Asked, language: Language) -> str:
     return str(make(*values, language))
 
 
-def asked(digest: Digest, subscriber: Addressee, gist: Gist) -> tuple[Asked, Asked, Asked]:
+def asked(
+    digest: Digest, subscriber: Addressee, gist: Gist, *, hidden: int = 0
+) -> tuple[Asked, ...]:
     """What those words depend on that are a reader's own, in the order of OWN."""
-    schedule = subscriber.schedule
+    schedule, of = subscriber.schedule, occasion(digest, subscriber)
     return (
-        _of_subject(gist, occasion(digest, subscriber)),
+        _of_subject(gist, of),
         _of_preheader(gist),
         (standing, schedule, local_date(subscriber.created_at, schedule.timezone)),
+        (more, hidden, of),
     )
 
 
-def alike(digest: Digest, subscriber: Addressee, gist: Gist, *, hidden: int = 0) -> Alike:
+def alike(digest: Digest, subscriber: Addressee, gist: Gist) -> Alike:
     """All that the other words depend on."""
     return Alike(
         digest.local_date,
@@ -159,7 +161,6 @@ def alike(digest: Digest, subscriber: Addressee, gist: Gist, *, hidden: int = 0)
         subscriber.interests,
         gist.papers,
         _minutes(gist),
-        hidden,
     )
 
 
@@ -172,7 +173,6 @@ def asked_alike(alike: Alike, site: Site) -> tuple[Asked, ...]:
         (note, alike.notes),
         (_own_line, site.name),
         (_own_line, site.identity),
-        (more, alike.hidden, alike.of),
     )
 
 

@@ -127,7 +127,7 @@ class Press:
     def place(self, letter: Letter) -> Galley:
         """The cards of those whose paper is still there; no section is empty."""
         papers, style = letter.papers, letter.subscriber.style
-        known = self._cards.of_style(style).get
+        stock, known = self._cards, self._cards.of_style(style).get
         sections: list[Placed] = []
         every: list[WireCard] = []
         for section in letter.digest.sections:
@@ -138,7 +138,10 @@ class Press:
                 if card is None or card.item is not item or card.stock.paper is not paper:
                     if paper is None:
                         continue
-                    card = self._cards.card(paper, item, style)
+                    if card is None or card.stock.paper is not paper or item.revision:
+                        card = stock.card(paper, item, style)
+                    else:
+                        card = stock.told(card, item)
                 cards.append(card)
             if cards:
                 sections.append(Placed(section, cards))
@@ -159,14 +162,12 @@ class Press:
         """Both parts as fragments; None when the templates cannot be joined in this shape."""
         digest, subscriber, tokens = letter.digest, letter.subscriber, letter.tokens
         of, sections = occasion(digest, subscriber), galley.sections
-        subject, preheader, schedule = [
-            known[word]
-            for known, word in zip(self._words, asked(digest, subscriber, gist), strict=True)
-        ]
+        wanted = asked(digest, subscriber, gist, hidden=hidden)
+        own = [known[word] for known, word in zip(self._words, wanted, strict=True)]
         text_frame, html_frame = self._settled[
             Settling(
-                alike(digest, subscriber, gist, hidden=hidden),
-                (subject.said != "", preheader.said != "", schedule.said != ""),
+                alike(digest, subscriber, gist),
+                tuple([word.said != "" for word in own]),
                 tuple([len(cards) > 1 for _, cards in sections]),
             )
         ]
@@ -176,14 +177,14 @@ class Press:
         if cards is None:
             return None
         signed = token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)
-        text = [subject.text, preheader.text, schedule.text, *signed]
-        html = [subject.html, preheader.html, schedule.html, *signed]
+        text = [*[word.text for word in own], *signed]
+        html = [*[word.html for word in own], *signed]
         for section, placed in sections:
             head = self._heads[asked_title(section, of), len(placed)]
             text += head.text
             html += head.html
         return Bodies(
-            subject.said, text_frame.set(text, cards.text), html_frame.set(html, cards.html)
+            own[0].said, text_frame.set(text, cards.text), html_frame.set(html, cards.html)
         )
 
     def _settle(self, asked: Settling) -> Wireframes:
@@ -202,7 +203,7 @@ class Press:
     def _wireframes(self, shape: Shape) -> Wireframes:
         known = self._frames.find(shape)
         if known is None:
-            frame = Frame(self.language.code, self.language.direction, *[""] * 10)
+            frame = Frame(self.language.code, self.language.direction, *[""] * len((*OWN, *SHARED)))
             base_url = self._site.base_url
             html = html_wireframe(self._drawing, frame, base_url, shape)
             text = text_wireframe(self._drawing, frame, base_url, shape)

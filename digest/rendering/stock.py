@@ -150,9 +150,13 @@ class Cards:
         card = shelf.find(place)
         if card is None or card.stock is not stock:
             card = shelf.keep(place, self._set(stock, item, style))
+        return self.told(card, item)
+
+    def told(self, card: WireCard, item: Item) -> WireCard:
+        """A card as it is for this item, for whose reasons it was set."""
         if item.also:
             return card.naming(self._also[item.also])
-        card.item = item  # by whose identity it is found more quickly than by its reasons
+        card.item = item  # the next time, nothing else of it need be looked at
         return card
 
     def _stock(self, paper: Paper) -> Stock:
