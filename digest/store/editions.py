@@ -377,11 +377,13 @@ def _sent_in(
     """The papers of each digest, by whom they are sent to, and in which version."""
     for id_, issue in zip(ids, issues, strict=True):
         owner, version_of = issue.digest.subscriber_id, issue.versions
-        by_version: dict[int, list[PaperId]] = defaultdict(list)
-        for paper in sorted(issue.papers):  # as they are stored: neighbours stand on one page
-            by_version[version_of[paper]].append(paper)
-        for version, papers in by_version.items():
-            yield (owner, id_, version), papers
+        papers = sorted(issue.papers)  # as they are stored: neighbours stand on one page
+        versions = {version_of[paper] for paper in papers}
+        for version in versions:
+            alike = papers
+            if len(versions) > 1:
+                alike = [paper for paper in papers if version_of[paper] == version]
+            yield (owner, id_, version), alike
 
 
 def _skip_row(skip: Skipped, run_id: int | None, at: datetime) -> dict[str, Any]:
