@@ -229,13 +229,13 @@ def run(
     row_by_row: list[Any] = [None] * (width * count)
     for place, column in enumerate(columns):
         row_by_row[place::width] = column
-    together, changed = max(1, _VALUES // width), 0
-    whole = count - count % together
-    for rows, begin, end in ((together, 0, whole), (1, whole, count)):
-        size = rows * width
+    together, changed, begin = max(1, _VALUES // width), 0, 0
+    for rows in (together, max(1, together // 8), 1):
+        end, size = count - (count - begin) % rows, rows * width
         told = [tuple(row_by_row[at : at + size]) for at in range(begin * width, end * width, size)]
         if told:
             changed += connection.exec_driver_sql(write(rows), told).rowcount
+        begin = end
     return changed
 
 
