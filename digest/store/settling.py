@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -28,12 +27,9 @@ _IS_HELD: Final = sa.text(f"delivery.{HELD}")  # written out, for the partial in
 # The hottest statement of all: written out, because the expression language spends more time on a
 # row's parameters than SQLite on the row.
 _SETTLE_SQLITE: Final = """
-    UPDATE delivery SET state = told.column1, code = told.column2, reply = told.column3,
-        doubts = doubts + told.column4, attempts = attempts + 1,
-        claimed_by = NULL, claimed_until = NULL, settled_at = told.column5
-    FROM (VALUES {rows}) AS told
-    WHERE delivery.id = told.column6 AND delivery.claims = told.column7
-        AND delivery.state = 'sending'
+    UPDATE delivery SET state = ?, code = ?, reply = ?, doubts = doubts + ?, settled_at = ?,
+        attempts = attempts + 1, claimed_by = NULL, claimed_until = NULL
+    WHERE id = ? AND claims = ? AND state = 'sending'
 """
 _SETTLE_POSTGRES: Final = """
     UPDATE delivery SET state = told.state, code = told.code, reply = told.reply,
@@ -94,7 +90,8 @@ def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: da
     if final:
         columns = _columns(final, bulk.stored(connection, now))
         if connection.dialect.name == "sqlite":
-            count += bulk.run(connection, _settle_sqlite, columns)
+            rows = list(zip(*columns, strict=True))
+            count += connection.exec_driver_sql(_SETTLE_SQLITE, rows).rowcount
         else:
             count += connection.exec_driver_sql(_SETTLE_POSTGRES, columns).rowcount
     for statement, some in ((_DEFER, again), (_NEXT_PART, apart)):
@@ -104,11 +101,6 @@ def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: da
     record(connection, settlements, now)
     disable_refused(connection, settlements, now)
     return count
-
-
-@lru_cache(maxsize=4)
-def _settle_sqlite(rows: int) -> str:
-    return _SETTLE_SQLITE.format(rows=", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * rows))
 
 
 def _columns(settlements: Sequence[Settlement], at: str | datetime) -> tuple[list[Any], ...]:
