@@ -116,8 +116,9 @@ class Composer:
         """`batches` bit by bit: None where a batch is not done yet.
 
         Whoever has something better to do may do it in between: no transaction is open then, and
-        what is not committed is only thought, not stored. A bit takes some tenths of a millisecond;
-        reading a batch, and storing it, take some milliseconds.
+        what is not committed is only thought, not stored. Most bits take some tenths of a
+        millisecond, reading and storing a batch some tens. Opening a window and matching a batch
+        are one bit each: the more interests nobody had before, the longer, up to a second.
         """
         self.subscribers.wake(now)
         sitting = Sitting(self, now, run_id)
