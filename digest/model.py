@@ -9,11 +9,11 @@ and in UTC; local time exists only in `digest.clock` and in templates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, NewType
+from typing import Any, NamedTuple, NewType, Self
 
 PaperId = NewType("PaperId", int)  #: row id of a paper in the store
 SubscriberId = NewType("SubscriberId", int)
@@ -511,6 +511,22 @@ class Item(NamedTuple):
     reasons: Reasons
     also: tuple[str, ...] = ()  #: names of further interests that matched
     revision: bool = False  #: a new version of a paper already sent
+
+
+class Variant(tuple[Item, ...]):
+    """A section's items that many a reader has, but for the other interests that some of them name.
+
+    `like`: what they have in common, one value for all of them. Where an item here is not the very
+    one there, it differs in its `also` only. Equality is that of the items.
+    """
+
+    like: tuple[Item, ...]
+
+    @classmethod
+    def of(cls, like: tuple[Item, ...], items: Iterable[Item]) -> Self:
+        one = cls(items)
+        one.like = like
+        return one
 
 
 class Section(NamedTuple):

@@ -29,6 +29,7 @@ from digest.model import (
     Reasons,
     Section,
     Subscriber,
+    Variant,
 )
 
 Bools = NDArray[np.bool_]
@@ -239,7 +240,7 @@ def arrange(
                     paper, score, reasons, _, _ = items[at]
                     also = tuple([interests[other].name for other in others])
                     told[at] = Item(paper, score, reasons, also)
-                items = tuple(told)
+                items = Variant.of(items, told)
             if revised:
                 items = tuple([one._replace(revision=one.paper_id in revised) for one in items])
             sections.append(Section(interest.id, interest.name, items))

@@ -24,7 +24,7 @@ from digest.matching.ranking import (
     tie_order,
     trending,
 )
-from digest.model import Announcement, Interest, PaperId, Reasons, Sighting, Subscriber
+from digest.model import Announcement, Interest, PaperId, Reasons, Sighting, Subscriber, Variant
 from tests import builders
 from tests.fakes import START
 
@@ -198,6 +198,19 @@ def test_a_paper_stands_once_under_its_best_interest() -> None:
     assert listed(result) == {"one": [1], "two": [2]}
     assert [section.items[0].also for section in result.sections] == [("two",), ("one",)]
     assert result.left_out == 0
+
+
+def test_a_section_that_names_others_tells_the_list_it_has_in_common_with_whoever_has_none() -> (
+    None
+):
+    one, two = found(1, p1=0.9, p2=0.1), found(2, p2=0.8, p1=0.3)
+    told, _ = arrange(reader(ONE, TWO), [one, two], copies=NO_COPIES).sections
+    alone = arrange(reader(ONE), [one], copies=NO_COPIES).sections[0]
+    assert isinstance(told.items, Variant)
+    assert told.items.like is one.items(range(1))
+    assert told.items.like == alone.items[:1]
+    assert told.items[0] == alone.items[0]._replace(also=("two",))
+    assert not isinstance(alone.items, Variant)
 
 
 def test_equal_scores_go_to_the_first_interest() -> None:
