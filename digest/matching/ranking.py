@@ -166,11 +166,12 @@ class Found:
     _first: dict[int, tuple[Item, ...]] = field(default_factory=dict, init=False, repr=False)
 
     def items(self, places: Places) -> tuple[Item, ...]:
-        """The papers at those places as they are listed."""
-        if type(places) is range:  # the first so many, as a rule
-            items = self._first.get(len(places))
+        """The papers at those places as listed: the first so many are one value for all."""
+        first = range(len(places))
+        if type(places) is range or places == [*first]:  # as a rule
+            items = self._first.get(first.stop)
             if items is None:
-                items = self._first[len(places)] = tuple(map(self._item, places))
+                items = self._first[first.stop] = tuple(map(self._item, first))
             return items
         try:
             return tuple(map(self._items.__getitem__, places))
