@@ -14,6 +14,7 @@ from digest.model import (
     Channel,
     Decision,
     Delivery,
+    DeliveryId,
     DeliveryState,
     Outcome,
     Result,
@@ -177,6 +178,37 @@ def test_settling_tells_what_happened(store: OutboxStore, database: Database) ->
         DeliveryState.DEFERRED: 1,
         DeliveryState.UNCERTAIN: 1,
     }
+
+
+def test_of_many_settled_at_once_each_keeps_its_own(store: OutboxStore, database: Database) -> None:
+    """Whatever many have alike: answers, doubts, and claims that are no longer the newest."""
+    fill(database, 150)
+    claim(store, limit=150)
+    assert store.release("one", only=[DeliveryId(n) for n in range(1, 8)]) == 7
+    again = {one.id for one in claim(store, "two", limit=7)}
+    told: list[Settlement] = []
+    for held in store.held_by("one") + store.held_by("two"):
+        own = 250 if held.id % 3 else 200 + held.id
+        reply = "2.0.0 Ok" if held.id % 5 else f"2.0.0 Ok: queued as {held.id}"
+        stale = held.id in again and held.id % 2 == 1
+        held = held._replace(claim=held.claim - stale)
+        outcome = Outcome(held.id, Result.UNCERTAIN if held.id % 7 == 0 else Result.ACCEPTED)
+        outcome = outcome._replace(code=own, reply=reply)
+        told.append(Settlement(held, outcome, DELIVERED))
+    assert store.settle(told, now=START) == 150 - 4
+    for one in told:
+        found = row(database, one.delivery.id)
+        if one.delivery.id in again and one.delivery.id % 2:
+            assert (found["state"], found["claimed_by"], found["attempts"]) == ("sending", "two", 0)
+        else:
+            assert (found["state"], found["claimed_by"], found["attempts"]) == (
+                "delivered",
+                None,
+                1,
+            )
+            assert (found["code"], found["reply"]) == (one.outcome.code, one.outcome.reply)
+            assert found["doubts"] == (one.outcome.result is Result.UNCERTAIN)
+            assert found["settled_at"] == START
 
 
 def test_settling_twice_changes_nothing(store: OutboxStore, database: Database) -> None:

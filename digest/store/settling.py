@@ -7,13 +7,14 @@ part of a digest in parts, the channel that is gone.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from digest.model import DeliveryState, Result, Settlement
+from digest.model import DeliveryId, DeliveryState, Result, Settlement
 from digest.store import bulk
 from digest.store.bounces import record
 from digest.store.channels import disable_refused
@@ -24,19 +25,22 @@ _attempt = table(AttemptRow)
 _UNCERTAIN: Final = Result.UNCERTAIN
 _IS_HELD: Final = sa.text(f"delivery.{HELD}")  # written out, for the partial index
 
-# The hottest statement of all: written out, because the expression language spends more time on a
+# The hottest statements of all: written out, because the expression language spends more time on a
 # row's parameters than SQLite on the row.
-_SETTLE_SQLITE: Final = """
+_SETTLED: Final = """
     UPDATE delivery SET state = ?, code = ?, reply = ?, doubts = doubts + ?, settled_at = ?,
         attempts = attempts + 1, claimed_by = NULL, claimed_until = NULL
-    WHERE id = ? AND claims = ? AND state = 'sending'
+    WHERE claims = ? AND state = 'sending'
 """
+_TOGETHER: Final = 32  #: rows of which the same was told: half of what each by itself costs
+_SETTLE_SQLITE: Final = f"{_SETTLED} AND id = ?"
+_SETTLE_ALIKE_SQLITE: Final = f"{_SETTLED} AND id IN ({', '.join('?' * _TOGETHER)})"
 _SETTLE_POSTGRES: Final = """
     UPDATE delivery SET state = told.state, code = told.code, reply = told.reply,
         doubts = doubts + told.doubt, attempts = attempts + 1,
         claimed_by = NULL, claimed_until = NULL, settled_at = told.at
     FROM unnest(%s::text[], %s::int[], %s::text[], %s::int[], %s::timestamptz[],
-                %s::bigint[], %s::int[]) AS told (state, code, reply, doubt, at, id, claim)
+                %s::int[], %s::bigint[]) AS told (state, code, reply, doubt, at, claim, id)
     WHERE delivery.id = told.id AND delivery.claims = told.claim AND delivery.state = 'sending'
 """
 _DEFER: Final = (
@@ -90,8 +94,7 @@ def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: da
     if final:
         columns = _columns(final, bulk.stored(connection, now))
         if connection.dialect.name == "sqlite":
-            rows = list(zip(*columns, strict=True))
-            count += connection.exec_driver_sql(_SETTLE_SQLITE, rows).rowcount
+            count += _settle_sqlite(connection, columns)
         else:
             count += connection.exec_driver_sql(_SETTLE_POSTGRES, columns).rowcount
     for statement, some in ((_DEFER, again), (_NEXT_PART, apart)):
@@ -113,9 +116,28 @@ def _columns(settlements: Sequence[Settlement], at: str | datetime) -> tuple[lis
         [outcome.reply for outcome in outcomes],
         [1 if outcome.result is _UNCERTAIN else 0 for outcome in outcomes],
         [at] * len(settlements),
-        [delivery.id for delivery in deliveries],
         [delivery.claim for delivery in deliveries],
+        [delivery.id for delivery in deliveries],
     )
+
+
+def _settle_sqlite(connection: sa.Connection, columns: tuple[list[Any], ...]) -> int:
+    """Those of which the same was told together, which is all the work that equal replies are."""
+    *told, ids = columns
+    alike: dict[tuple[Any, ...], list[DeliveryId]] = defaultdict(list)
+    for same, id_ in zip(zip(*told, strict=True), ids, strict=True):
+        alike[same].append(id_)
+    alone, together = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+    for same, some in alike.items():
+        end = len(some) - len(some) % _TOGETHER
+        for at in range(0, end, _TOGETHER):
+            together.append((*same, *some[at : at + _TOGETHER]))
+        alone += [(*same, id_) for id_ in some[end:]]
+    changed = 0
+    for statement, rows in ((_SETTLE_ALIKE_SQLITE, together), (_SETTLE_SQLITE, alone)):
+        if rows:
+            changed += connection.exec_driver_sql(statement, rows).rowcount
+    return changed
 
 
 def _again_row(one: Settlement) -> dict[str, Any]:
