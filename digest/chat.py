@@ -134,7 +134,7 @@ class Chat:
             note="",
         )
         hello = replace(post, view=replace(post.view, frame=said), web="", team="")
-        return replace(self._message(letter, channel, kind, kind.draw(hello)), more=False)
+        return self._message(letter, channel, kind, kind.draw(hello))._replace(more=False)
 
     def _empty_letter(self, channel: SubscriberChannel, subscriber: Subscriber) -> Letter:
         now = self._clock()

@@ -629,26 +629,29 @@ class Delivery(NamedTuple):
     part: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What a channel sends: bytes ready for the wire, and the envelope.
 
     `payload` for smtp and mailbox is a complete RFC 5322 message with CRLF line ends; for chat
-    channels the body of one post. `message_id` is stable across retries.
+    channels the body of one post. `message_id` is stable across retries. Printed without whom it
+    is for and what it says.
     """
 
     delivery_id: DeliveryId
     channel: Channel
-    address: str = field(repr=False)
+    address: str
     message_id: str
     payload: bytes
     envelope_from: str = ""
     kind: str = ""  #: of a chat channel (see SubscriberChannel)
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  #: of an HTTP post
+    headers: tuple[tuple[str, str], ...] = ()  #: of an HTTP post
     more: bool = False  #: another part of the same digest follows this one
     #: so many bytes at the end are whole lines of ASCII, each ended by CR LF, none begun by a full
     #: stop: who made them so says it, and the wire need not look
     sound_tail: int = 0
+
+    def __repr__(self) -> str:
+        return f"Message({self.message_id}, {self.channel}, {len(self.payload)} bytes)"
 
 
 class Result(StrEnum):

@@ -347,7 +347,7 @@ def _signing(config: DkimSection) -> Prepare:
     except OSError as error:
         raise ConfigError("delivery.dkim", [f"private_key: {error.strerror}"]) from error
     signer = signing.Signer(config.domain, config.selector, key)
-    return lambda message: replace(message, payload=signer.sign(message.payload))
+    return lambda message: message._replace(payload=signer.sign(message.payload))
 
 
 def _fetch(url: str) -> bytes:

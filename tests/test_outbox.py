@@ -296,7 +296,7 @@ def test_a_stop_puts_the_rest_back(world: World) -> None:
     tally = world.drain(stopping)
     sent = len(world.server.accepted)
     assert counts(tally) == {"delivered": sent}
-    assert 9 <= sent <= 11
+    assert 7 <= sent <= 11  # a few are composed at a time
     assert sorted(states(world.database).values()) == ["delivered"] * sent + ["queued"] * (
         50 - sent
     )

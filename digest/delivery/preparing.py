@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
@@ -55,6 +54,6 @@ def token_header(provider: str) -> Prepare:
         token = message.envelope_from.rpartition("@")[0].rpartition("+")[2]
         if not token or "+" not in message.envelope_from:
             return message
-        return replace(message, payload=f"{write(token)}\r\n".encode() + message.payload)
+        return message._replace(payload=f"{write(token)}\r\n".encode() + message.payload)
 
     return prepare

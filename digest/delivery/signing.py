@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -69,7 +68,7 @@ class Signer:
 def signed(messages: Iterable[Message], signer: Signer) -> Iterator[Message]:
     """Each message with its signature."""
     for message in messages:
-        yield replace(message, payload=signer.sign(message.payload))
+        yield message._replace(payload=signer.sign(message.payload))
 
 
 def _load(key: bytes, domain: str) -> RSAPrivateKey | Ed25519PrivateKey:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -42,6 +43,7 @@ Compose = Callable[[Sequence[Delivery]], Iterable[Composed]]
 
 _MARGIN: Final = 0.1  #: part of a lease in which nothing more is sent
 _RESUMES: Final = 20  #: times one drain goes on after it was cut short
+_COMPOSED_AT_ONCE: Final = 8  #: messages
 _SETTLE_AFTER: Final = 1.0  #: seconds an outcome may wait for company
 _FIRST_WAIT: Final = 0.2  #: seconds between tries at a database that is away, doubling …
 _LONGEST_WAIT: Final = 5.0  #: … up to here
@@ -203,17 +205,22 @@ class Outbox:
         self._held |= {delivery.id: delivery for delivery in deliveries}
 
     def _compose_all(self, deliveries: Sequence[Delivery]) -> Iterator[Composed]:
-        """Each delivery's message; where the batch fails, one by one, so that one fault is one."""
-        done: list[DeliveryId] = []
-        try:
-            for composed in self._compose(deliveries):
-                done.append(composed.delivery_id)
-                yield composed
-        except TemplateFault:
-            raise
-        # The per-delivery edge: a bad paper or template value must not stop the others.
-        except Exception:
-            _log.exception("Composing a batch failed", extra={"action": "compose_failed"})
+        """Each delivery's message; where the batch fails, one by one, so that one fault is one.
+
+        A few are composed at a time: each by itself would find the processor's cache cold.
+        """
+        composing, done = iter(self._compose(deliveries)), list[DeliveryId]()
+        while True:
+            some, fault = _next_few(composing)
+            done += [composed.delivery_id for composed in some]
+            yield from some
+            if isinstance(fault, TemplateFault):
+                raise fault
+            if fault:
+                told = {"action": "compose_failed"}
+                _log.error("Composing a batch failed", exc_info=fault, extra=told)
+            if len(some) < _COMPOSED_AT_ONCE:
+                break
         if len(done) < len(deliveries):
             for delivery in deliveries:
                 if delivery.id not in done:
@@ -330,6 +337,17 @@ class Outbox:
                     raise
             self._stop.wait(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
+
+
+def _next_few(composing: Iterator[Composed]) -> tuple[list[Composed], Exception | None]:
+    """The next few, or fewer: at the end, or with what came in between."""
+    some: list[Composed] = []
+    try:
+        some.extend(islice(composing, _COMPOSED_AT_ONCE))
+    # The per-delivery edge: a bad paper or template value must not stop the others.
+    except Exception as fault:
+        return some, fault
+    return some, None
 
 
 def _worker_name() -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from digest.delivery.envelope import Parcel, pack, stuffed
@@ -14,7 +12,7 @@ TAIL = b"--part\r\n" + b"line\r\n" * 2000
 
 
 def vouched(head: bytes) -> Message:
-    return replace(letter(1), payload=head + TAIL, sound_tail=len(TAIL))
+    return letter(1)._replace(payload=head + TAIL, sound_tail=len(TAIL))
 
 
 def test_a_sound_tail_leaves_the_bytes_alone() -> None:
@@ -47,7 +45,7 @@ def test_what_stands_before_it_is_stuffed(head: bytes) -> None:
 
 def test_a_header_put_before_it_is_looked_at() -> None:
     message = vouched(b"Subject: x\r\n\r\n")
-    longer = replace(message, payload=b"DKIM-Signature: a=b\nc\r\n" + message.payload)
+    longer = message._replace(payload=b"DKIM-Signature: a=b\nc\r\n" + message.payload)
     assert isinstance(pack(longer), Outcome)
 
 

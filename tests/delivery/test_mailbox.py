@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,9 +40,9 @@ def test_a_repeat_replaces(tmp_path: Path) -> None:
 def test_names_tell_messages_and_readers_apart() -> None:
     messages = [
         letter(1),
-        replace(letter(1), address="other@example.org"),
-        replace(letter(1), message_id="<other@example.org>"),
-        replace(letter(1), address="READER1@example.org"),
+        letter(1)._replace(address="other@example.org"),
+        letter(1)._replace(message_id="<other@example.org>"),
+        letter(1)._replace(address="READER1@example.org"),
     ]
     assert len({file_name(message) for message in messages}) == 4
 
@@ -60,7 +59,7 @@ def test_an_address_cannot_leave_the_folder(tmp_path: Path, address: str) -> Non
 
 @pytest.mark.parametrize("date", ["", "Date: yesterday\r\n", "Date: \xff\r\n"])
 def test_without_a_date(tmp_path: Path, date: str) -> None:
-    send(tmp_path, replace(letter(1), payload=date.encode("latin-1") + b"To: a@b\r\n\r\n"))
+    send(tmp_path, letter(1)._replace(payload=date.encode("latin-1") + b"To: a@b\r\n\r\n"))
     assert files(tmp_path)[0].parent.name == "undated"
 
 

@@ -73,7 +73,7 @@ def test_all_accepted_over_one_session_in_order(either: Smtpd) -> None:
 
 def test_the_bytes_arrive_as_they_were(either: Smtpd) -> None:
     body = b".\r\n..\r\n.hidden\r\n\r\n.\r\nend\r\n.\r\n" + b"x" * 70000 + b"\r\n"
-    messages = [letter(1, body), letter(2, b""), replace(letter(3), payload=b".\r\n\r\n.\r\n")]
+    messages = [letter(1, body), letter(2, b""), letter(3)._replace(payload=b".\r\n\r\n.\r\n")]
     send(either, messages)
     assert [mail.data for mail in either.accepted] == [one.payload for one in messages]
     assert either.breaches == []

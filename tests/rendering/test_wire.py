@@ -48,7 +48,7 @@ def assert_same(joiner: Joiner, templates: Templates, letter: Letter, budget: in
     joined = joiner.join(letter)
     plain = compose_mail(letter, samples.SITE, templates=templates, budget=budget)
     assert difference(plain.payload, joined.payload) == ""
-    assert replace(plain, payload=b"") == replace(joined, payload=b"", sound_tail=0)
+    assert plain._replace(payload=b"") == joined._replace(payload=b"", sound_tail=0)
     assert_on_the_wire(joined.payload)
     assert joined.payload[-joined.sound_tail :].isascii()
     assert joined.payload[: -joined.sound_tail].endswith(b"\r\n")
