@@ -35,7 +35,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final, NamedTuple, cast
 
-from digest.model import Digest, Hit, Item, Reasons, SourceNote
+from digest.model import Digest, Hit, Item, Reasons, SourceNote, Variant
 
 VERSION: Final = 2
 Document = dict[str, Any]
@@ -43,8 +43,8 @@ Document = dict[str, Any]
 BEGINS: Final = f'{{"v":{VERSION},'
 NEXT_ITEM: Final = ",\n"
 AROUND: Final = "\n\n"  #: a section's items
-_SECTION: Final = f"[%s,%s,[{AROUND}%s{AROUND}]]"
 _WRITTEN_KEPT: Final = 32_768  #: of about 0.4 kB
+_LISTS_KEPT: Final = 8_192  #: of about 0.6 kB beside their items
 
 
 class Line(NamedTuple):
@@ -69,9 +69,10 @@ def _listed(document: Document) -> Iterator[Any]:
 class Written:
     """Writes documents, and keeps what it wrote for those who share an interest.
 
-    What is kept goes by identity: within a run the items of one find are one value, and so are the
-    reasons of one match; comparing them would cost more than writing them. An item that names
-    further interests is nobody else's, but apart from that its line is the one of the match.
+    What is kept goes by identity: within a run the items of one find are one value, often a whole
+    list of them is, and so are the reasons of one match; comparing them would cost more than
+    writing them. An item that names further interests is nobody else's, but apart from that its
+    line is the one of the match, and a `Variant`'s lines are those of the list it is like.
 
     A line's number may be named by digests of the same instant only, and only once the transaction
     is committed that stores it: after another end, let go of this and begin a new one.
@@ -83,8 +84,10 @@ class Written:
         self._forget()
 
     def _forget(self) -> None:
-        self._lines: dict[int, str] = {}
+        self._lines: dict[int, str] = {}  #: numbers of items without anything aside
         self._items: list[Item] = []  # holds them, so that nothing else gets their identities
+        self._lists: dict[int, _List] = {}
+        self._seen: set[int] = set()  # identities of lists, some of which may be gone
         self._matches: dict[int, _Match] = {}
 
     def texts(
@@ -103,15 +106,16 @@ class Written:
             self._forget()
         more = f',"more":{digest.left_out}' if digest.left_out else ""
         away = ',"away":true' if digest.away else ""
-        sections = []
+        lists, sections = self._lists, []
         for number, name, items in digest.sections:
-            lines: list[Any] = list(map(self._lines.get, map(id, items)))
-            if None in lines:
-                for at, line in enumerate(lines):
-                    if line is None:
-                        lines[at] = self._item(items[at], numbers, new)
+            like = items.like if type(items) is Variant else items
+            kept = lists.get(id(like))
+            if kept is None:
+                listed = self._anew(items, like, numbers, new)
+            else:
+                listed = kept.text if like is items else kept.varied(items)
             shown = "null" if number is None else number
-            sections.append(_SECTION % (shown, _quote(name), NEXT_ITEM.join(lines)))
+            sections.append(f"[{shown},{_quote(name)},[{AROUND}{listed}{AROUND}]]")
         return (
             f"{_begun(digest.since, digest.until, digest.considered)}{more}"
             f'{self._noted(digest.notes)}{away},"sections":[{",".join(sections)}]}}'
@@ -125,21 +129,43 @@ class Written:
             self._notes = text, notes
         return text
 
-    def _item(self, item: Item, numbers: Iterator[int], new: list[Line]) -> str:
+    def _anew(
+        self,
+        items: tuple[Item, ...],
+        like: tuple[Item, ...],
+        numbers: Iterator[int],
+        new: list[Line],
+    ) -> str:
+        """Items whose list is not kept; it may be the next time, when several seem to have it."""
+        lines: list[Any] = list(map(self._lines.get, map(id, like)))
+        if None in lines:
+            for at, line in enumerate(lines):
+                if line is None:
+                    lines[at] = self._line(items[at], numbers, new)
+        elif id(like) in self._seen:
+            if len(self._lists) >= _LISTS_KEPT:
+                self._lists.clear()
+            self._lists[id(like)] = _List(like, lines)
+        else:
+            if len(self._seen) >= _WRITTEN_KEPT:
+                self._seen.clear()
+            self._seen.add(id(like))
+        return NEXT_ITEM.join(map(_with_aside, lines, items))
+
+    def _line(self, item: Item, numbers: Iterator[int], new: list[Line]) -> str:
         paper, score, reasons, also, revision = item
         match = self._matches.get(id(reasons))
         if match is None or match.score != score or match.paper != paper:
-            return _with_aside(self._match(item).text, item)
+            return self._match(item).text
         if not match.number:
             match.number = str(number := next(numbers))
             new.append(Line(number, cast("datetime", self._at), match.text))
-        if also or revision:
-            return _with_aside(match.number, item)
-        if len(self._items) >= _WRITTEN_KEPT:
-            self._lines.clear()
-            self._items.clear()
-        self._lines[id(item)] = match.number
-        self._items.append(item)
+        if not (also or revision):
+            if len(self._items) >= _WRITTEN_KEPT:
+                self._lines.clear()
+                self._items.clear()
+            self._lines[id(item)] = match.number
+            self._items.append(item)
         return match.number
 
     def _match(self, item: Item) -> _Match:
@@ -149,6 +175,24 @@ class Written:
             self._matches.clear()
         match = self._matches[id(item.reasons)] = _Match(item, text)
         return match
+
+
+class _List:
+    """Items without anything aside, all of whose lines have numbers, as they are written."""
+
+    __slots__ = ("items", "lines", "text")
+
+    def __init__(self, items: tuple[Item, ...], lines: list[str]) -> None:
+        self.items = items  # held, so that nothing else gets their identity
+        self.lines = lines
+        self.text = NEXT_ITEM.join(lines)
+
+    def varied(self, items: tuple[Item, ...]) -> str:
+        """Of items that are these but for what some have aside."""
+        both = zip(self.lines, self.items, items, strict=True)
+        return NEXT_ITEM.join(
+            [line if ours is theirs else _with_aside(line, theirs) for line, ours, theirs in both]
+        )
 
 
 class _Match:

@@ -20,6 +20,7 @@ from digest.model import (
     Reasons,
     Section,
     SourceNote,
+    Variant,
     Verdict,
 )
 from digest.store.documents import Line, Written, dump_json, named
@@ -136,6 +137,32 @@ def test_what_is_kept_of_a_match_is_written_for_nothing_else(
     shelves = Shelves()
     for _ in range(2):
         assert shelves.read(*shelves.write(digest)) == [digest]
+
+
+@given(st.lists(st.lists(items, min_size=1, max_size=4).map(tuple), max_size=3), st.data())
+def test_lists_that_many_readers_have_are_told_apart(
+    lists: list[tuple[Item, ...]], data: st.DataObject
+) -> None:
+    """As they are, or but for what stands aside of some items, or cut short; in any order."""
+    shelves = Shelves()
+    for _ in range(data.draw(st.integers(2, 8))):
+        chosen = data.draw(st.lists(st.sampled_from(lists), max_size=3)) if lists else []
+        sections = [builders.section()._replace(items=like(one, data)) for one in chosen]
+        digest = builders.digest(sections=tuple(sections))
+        assert shelves.read(*shelves.write(digest)) == [digest]
+
+
+def like(listed: tuple[Item, ...], data: st.DataObject) -> tuple[Item, ...]:
+    match data.draw(st.sampled_from(["same", "variant", "short"])):
+        case "variant":
+            at = data.draw(st.integers(0, len(listed) - 1))
+            also = data.draw(st.lists(texts, max_size=2).map(tuple))
+            told = listed[at]._replace(also=also)
+            return Variant.of(listed, (*listed[:at], told, *listed[at + 1 :]))
+        case "short":
+            return listed[:-1]
+        case _:
+            return listed
 
 
 @given(digests)
