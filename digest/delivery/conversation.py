@@ -21,8 +21,16 @@ from enum import Enum, auto
 from typing import Final
 
 from digest.delivery.base import Witness
-from digest.delivery.envelope import Offer, Parcel, mail_command, rcpt_command
-from digest.delivery.replies import Reply, ReplyReader, not_sent, one_line, outcome_of
+from digest.delivery.envelope import Offer, Parcel, mail_command
+from digest.delivery.replies import (
+    INVITING,
+    Reply,
+    ReplyReader,
+    invites,
+    not_sent,
+    one_line,
+    outcome_of,
+)
 from digest.model import Outcome, Result
 
 CLOSING: Final = 421  #: "service not available, closing transmission channel", to any command
@@ -41,7 +49,8 @@ class Step(Enum):
     VOID = auto()  #: a lone dot, because DATA was accepted for a message without recipient
 
 
-_ENVELOPE: Final = (Step.MAIL, Step.RCPT, Step.DATA)
+_ENVELOPE: Final = deque((Step.MAIL, Step.RCPT, Step.DATA))
+_TURN: Final = deque((Step.END, *_ENVELOPE))  #: of the last message, and of the next behind it
 
 
 class Conversation:
@@ -99,11 +108,30 @@ class Conversation:
 
     def feed(self, data: bytes) -> None:
         """Take what the server sent. May raise ClaimLost; nothing was handed over then."""
+        if self.awaited == _TURN:
+            end, mark, rest = data.partition(b"\n")
+            if invites(rest):
+                self._hear(end + mark)
+                data = rest
+        if self.awaited == _ENVELOPE and invites(data) and self._reader.is_empty:
+            self._go_on()
+        else:
+            self._hear(data)
+
+    def _hear(self, data: bytes) -> None:
+        """Reply by reply."""
         for reply in self._reader.feed(data):
             if self.closing:
                 return
             self.replies += 1
             self._take(reply)
+
+    def _go_on(self) -> None:
+        """What nearly all replies come to, in one step: the whole envelope was taken."""
+        self.replies += len(_ENVELOPE)
+        self.awaited.clear()
+        self.sender_refusals = 0
+        self._hand_over()
 
     def lost(self, unwritten: int, why: str) -> list[Parcel]:
         """The connection is gone with `unwritten` bytes of output; gives back what was not sent.
@@ -134,10 +162,10 @@ class Conversation:
             self._close(reply)
             return
         self.awaited.popleft()
-        if step is Step.MAIL or step is Step.RCPT:
-            self._envelope(step, reply)
-        elif step is Step.END:
+        if step is Step.END:
             self._end(reply)
+        elif step is Step.MAIL or step is Step.RCPT:
+            self._envelope(step, reply)
         elif step is Step.DATA:
             self._data(reply)
         if not self.awaited:
@@ -170,9 +198,9 @@ class Conversation:
             self._drop_held_back()
 
     def _data(self, reply: Reply) -> None:
-        if self._verdict is None and reply.code != 354:
+        if self._verdict is None and reply.code != INVITING:
             self._verdict = reply
-        if reply.code != 354:
+        if reply.code != INVITING:
             self._refuse()
             self._announce_next()
         elif self._verdict is None:
@@ -222,15 +250,14 @@ class Conversation:
         assert parcel is not None
         self._witness.handing(parcel.message.delivery_id)
         self.current, self.sealed = None, parcel
-        self._open = False
-        self.output.append(parcel.body)
-        self.output.append(_END)
+        self._open = self._rides_behind = False
+        self.behind = 0
+        self.output += parcel.body, _END
         self.awaited.append(Step.END)
-        written = len(self.output)
         if self._offer.pipelining:
             self._announce_next()
-        self._rides_behind = self.current is not None
-        self.behind = sum(map(len, self.output[written:]))
+            if self.current:
+                self._rides_behind, self.behind = True, len(self.output[-1])
 
     def _announce_next(self) -> None:
         """Write the envelope of the next message that this server can be offered."""
@@ -252,11 +279,11 @@ class Conversation:
             self._write(Step.RSET, b"RSET\r\n")
             self._open = False
         if self._offer.pipelining:
-            self.awaited.extend(_ENVELOPE)
-            self.output.append(mail + rcpt_command(parcel) + b"DATA\r\n")
+            self.awaited += _ENVELOPE
+            self.output.append(b"%bRCPT TO:<%b>\r\nDATA\r\n" % (mail, parcel.recipient))
             return
         self._write(Step.MAIL, mail)
-        self._write(Step.RCPT, rcpt_command(parcel))
+        self._write(Step.RCPT, b"RCPT TO:<%b>\r\n" % parcel.recipient)
         self._write(Step.DATA, b"DATA\r\n")
 
     def _write(self, step: Step, command: bytes) -> None:

@@ -18,7 +18,6 @@ from email_validator import EmailNotValidError, validate_email
 from digest.model import Message, Outcome, Result
 
 _ASCII_PATH = re.compile(r"[!-;=?A-~]+@[A-Za-z0-9.\-\[\]:]+")  # printable, without space and <>
-_BLANK: Final = ""
 _CR, _LF, _DOT = b"\r\n."
 _SHORT: Final = 4096  #: bytes that are looked at faster without numpy
 
@@ -42,14 +41,10 @@ class Parcel:
 
     message: Message
     body: bytes  #: dot-stuffed, without the end-of-data
-    sender: str
-    recipient: str
-    is_ascii: bool
+    sender: bytes
+    recipient: bytes
+    is_ascii: bool  #: nothing in it needs an extension, neither message nor envelope
     strikes: int = 0
-
-    @property
-    def size(self) -> int:
-        return len(self.message.payload)
 
     @property
     def is_utf8(self) -> bool:
@@ -61,7 +56,7 @@ class Parcel:
 
 def pack(message: Message) -> Parcel | Outcome:
     """The parcel of `message`, or the refusal that says why there can be none."""
-    sender = _BLANK if message.envelope_from == _BLANK else path(message.envelope_from)
+    sender = message.envelope_from and path(message.envelope_from)
     if sender is None:
         return _refused(message, "the envelope sender is not an address")
     recipient = path(message.address)
@@ -73,7 +68,8 @@ def pack(message: Message) -> Parcel | Outcome:
     body = payload if is_plain else stuffed(payload)
     if body is None:
         return _refused(message, "the message has a line that does not end in CR LF")
-    return Parcel(message, body, sender, recipient, rest.isascii())
+    is_ascii = rest.isascii() and sender.isascii() and recipient.isascii()
+    return Parcel(message, body, sender.encode(), recipient.encode(), is_ascii)
 
 
 def path(address: str) -> str | None:
@@ -120,24 +116,19 @@ def stuffed(payload: bytes) -> bytes | None:
 
 def mail_command(parcel: Parcel, offer: Offer) -> bytes | str:
     """MAIL FROM with what the server offers and the message needs, or why it cannot be sent."""
-    if offer.size and parcel.size > offer.size:
-        return f"the message has {parcel.size} bytes and the server takes {offer.size}"
-    words = [f"MAIL FROM:<{parcel.sender}>"]
-    if offer.size:
-        words.append(f"SIZE={parcel.size}")
-    if not parcel.is_ascii or parcel.is_utf8:
+    size = len(parcel.message.payload)
+    if 0 < offer.size < size:
+        return f"the message has {size} bytes and the server takes {offer.size}"
+    words = b" SIZE=%d" % size if offer.size else b""
+    if not parcel.is_ascii:
         if not offer.eightbit:
             return "the message is 8-bit and the server does not offer 8BITMIME"
-        words.append("BODY=8BITMIME")
+        words += b" BODY=8BITMIME"
         if parcel.is_utf8:
             if not offer.utf8:
                 return "the address or a header is not ASCII and the server lacks SMTPUTF8"
-            words.append("SMTPUTF8")
-    return " ".join(words).encode() + b"\r\n"
-
-
-def rcpt_command(parcel: Parcel) -> bytes:
-    return b"RCPT TO:<%b>\r\n" % parcel.recipient.encode()
+            words += b" SMTPUTF8"
+    return b"MAIL FROM:<%b>%b\r\n" % (parcel.sender, words)
 
 
 def _head(payload: bytes) -> bytes:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import selectors
 import ssl
-import time
+from time import monotonic
 
 from digest.delivery.account import Timeouts
 from digest.delivery.conversation import Conversation, Step
 from digest.delivery.session import Session
 
-_CHUNK = 65536
+_CHUNK = 4096  #: of replies, which are short
+_END = Step.END
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -25,17 +25,15 @@ class Link:
         self.session = session
         self.talk = talk
         self.deadline = float("inf")
-        self.watched = selectors.EVENT_READ
+        self.is_clogged = False  #: the kernel has not taken everything
+        self.is_watched_for_room = False
         self._timeouts = timeouts
         self._queue: list[bytes | memoryview] = []
         self._seen = -1
         self._limit = float("inf")
         self._is_tls = isinstance(session.sock, ssl.SSLSocket)
-
-    @property
-    def is_clogged(self) -> bool:
-        """Whether the kernel has not taken everything."""
-        return bool(self._queue)
+        self._write = self._write_record if self._is_tls else session.sock.sendmsg
+        self._read = session.sock.recv
 
     @property
     def unwritten(self) -> int:
@@ -50,11 +48,11 @@ class Link:
 
     def advance(self) -> None:
         """Read what is there, answer it, write what can be written."""
-        if self._queue:
+        if self.is_clogged:
             self._push()
         while True:
             try:
-                data = self.session.sock.recv(_CHUNK)
+                data = self._read(_CHUNK)
             except _NOT_NOW:
                 break
             if not data:
@@ -66,11 +64,13 @@ class Link:
 
     def flush(self) -> None:
         """Write until done or until the kernel takes no more."""
-        if self.talk.output:
-            self._queue.extend(self.talk.output)
-            self.talk.output.clear()
+        if output := self.talk.output:
+            self._queue += output
+            output.clear()
             self._push()
-        self._set_deadline()
+        if self._seen != self.talk.replies:
+            self._seen = self.talk.replies
+            self._set_deadline()
 
     def hasten(self, deadline: float) -> None:
         """Wait no longer than until `deadline`, whatever comes."""
@@ -78,23 +78,25 @@ class Link:
         self.deadline = min(self.deadline, deadline)
 
     def _push(self) -> None:
-        while self._queue:
-            try:
-                self._taken(self._write())
-            except _NOT_NOW:
-                break
+        queue = self._queue
+        try:
+            while queue:
+                count = self._write(queue)
+                if count == sum(map(len, queue)):  # nearly always
+                    queue.clear()
+                else:
+                    self._taken(count)
+        except _NOT_NOW:
+            pass
+        self.is_clogged = bool(queue)
 
-    def _write(self) -> int:
-        if not self._is_tls:
-            return self.session.sock.sendmsg(self._queue)
-        if len(self._queue) > 1:  # one record instead of one for each small command
-            self._queue[:] = [b"".join(self._queue)]
-        return self.session.sock.send(self._queue[0])
+    def _write_record(self, queue: list[bytes | memoryview]) -> int:
+        """By TLS: one record instead of one for each small command."""
+        queue[:] = [b"".join(queue)]
+        return self.session.sock.send(queue[0])
 
     def _taken(self, count: int) -> None:
-        if count == sum(map(len, self._queue)):  # nearly always
-            self._queue.clear()
-            return
+        """The kernel took so many bytes of the queue, and not all."""
         done = 0
         while count >= len(self._queue[done]):
             count -= len(self._queue[done])
@@ -103,12 +105,9 @@ class Link:
         self._queue[0] = memoryview(self._queue[0])[count:]
 
     def _set_deadline(self) -> None:
-        if self._seen == self.talk.replies:
-            return
-        self._seen = self.talk.replies
-        if not self.talk.awaited:
+        if awaited := self.talk.awaited:
+            times = self._timeouts
+            span = times.end_of_data if awaited[0] is _END else times.reply
+            self.deadline = min(monotonic() + span, self._limit)
+        else:
             self.deadline = float("inf")
-            return
-        is_end = self.talk.awaited[0] is Step.END
-        span = self._timeouts.end_of_data if is_end else self._timeouts.reply
-        self.deadline = min(time.monotonic() + span, self._limit)

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from digest.model import DeliveryId, Outcome, Result
 
+INVITING: Final = 354  #: "start mail input", to DATA
 LONGEST_REPLY: Final = 16 * 1024  #: bytes of one reply with all its lines
 _KEPT: Final = 300  #: characters of a reply that are stored
 _UNSAFE = re.compile(r"[^\x20-\x7e]+")
@@ -54,7 +55,9 @@ def one_line(text: str | bytes) -> str:
     """`text` as one printable line of at most 300 characters."""
     if isinstance(text, bytes):
         text = text.decode("ascii", "replace")
-    return _UNSAFE.sub(" ", text).strip()[:_KEPT]
+    if not (text.isascii() and text.isprintable()):
+        text = _UNSAFE.sub(" ", text)
+    return text.strip()[:_KEPT]
 
 
 class ReplyReader:
@@ -91,6 +94,21 @@ class ReplyReader:
 
 
 @lru_cache(maxsize=64)
+def invites(data: bytes) -> bool:
+    """Whether these bytes are the whole answer to MAIL, RCPT and DATA, and a message may follow.
+
+    Each in one line, as nearly always; whatever else they are is for a ReplyReader to find out.
+    """
+    *lines, rest = data.split(b"\n")
+    if rest or len(lines) != 3:
+        return False
+    (mail, mail_goes_on), (rcpt, rcpt_goes_on), (asked, asked_goes_on) = map(_read, lines)
+    if mail_goes_on or rcpt_goes_on or asked_goes_on:
+        return False
+    return mail.is_positive and rcpt.is_positive and asked.code == INVITING
+
+
+@lru_cache(maxsize=64)
 def _read(line: bytes) -> tuple[Reply, bool]:
     """One line as a reply, and whether it goes on; a server says few things, again and again."""
     line = line.rstrip(b"\r")
@@ -102,8 +120,8 @@ def _read(line: bytes) -> tuple[Reply, bool]:
 
 def outcome_of(delivery: DeliveryId, reply: Reply, *, to_recipient: bool) -> Outcome:
     """What a final reply means for one message; `to_recipient`: it answers RCPT, not the data."""
-    if reply.is_positive:
-        return Outcome(delivery, Result.ACCEPTED, reply.code, reply.text)
+    if 200 <= reply.code < 300:
+        return Outcome(delivery, Result.ACCEPTED, reply.code, one_line(reply.lines))
     if reply.is_permanent:
         blamed = _blames_recipient(reply, to_recipient)
         return Outcome(delivery, Result.REFUSED, reply.code, reply.text, recipient_fault=blamed)

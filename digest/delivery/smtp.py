@@ -13,7 +13,7 @@ that kills connections cannot stop the others (guarantee 3).
 from __future__ import annotations
 
 import logging
-import selectors
+import select
 import threading
 import time
 from collections import deque
@@ -40,7 +40,9 @@ _SENDER_REFUSALS: Final = 3  #: in a row, before the channel is given up
 _DEFERRALS: Final = 20  #: in a row of what is no recipient's fault, before the channel is given up
 _WORTH_OPENING: Final = 4  #: answered messages a session before another session pays
 _TICK: Final = 0.5  #: seconds between looks at the stop flag
-_BUSY_TICK: Final = 0.02  #: and at a session being opened
+_BUSY_TICK: Final = 0.02  #: and at a session being opened, or at deadlines while replies come
+_READ: Final = select.POLLIN
+_READ_AND_WRITE: Final = select.POLLIN | select.POLLOUT
 
 Opener = Callable[[Account], Session]
 
@@ -94,9 +96,10 @@ class _Pool:
         self._witness = witness
         self._ready: deque[Parcel] = deque()
         self._outcomes: list[Outcome] = []
-        self._links: set[Link] = set()
+        self._links: dict[int, Link] = {}  #: by file number
         self._idle: set[Link] = set()  #: of these, who awaits no reply
-        self._selector = selectors.DefaultSelector()
+        self._poll = select.poll()
+        self._next_look = 0.0  #: at deadlines
         self._ceiling = max(1, sender.account.sessions)
         self._opening: _Opening | None = None
         self._is_dry = False  #: the source has no more
@@ -120,7 +123,7 @@ class _Pool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for link in list(self._links):
+        for link in list(self._links.values()):
             self._leave(link)
             if link.talk.is_idle and not link.is_clogged and link.talk.left > 0:
                 link.session.left = link.talk.left
@@ -129,7 +132,6 @@ class _Pool:
                 link.session.close()
         if self._opening:
             self._opening.abandon()
-        self._selector.close()
 
     def run(self) -> Iterator[Outcome]:
         """Send until the source is dry, or a fault; whatever is in hand is finished first."""
@@ -191,7 +193,7 @@ class _Pool:
         self._is_halting = self._is_dry = True
         self._ready.clear()
         limit = time.monotonic() + self._account.timeouts.grace
-        for link in self._links:
+        for link in self._links.values():
             link.hasten(limit)
 
     # --- sessions ---
@@ -241,41 +243,44 @@ class _Pool:
             ceiling=session.left,
         )
         link = Link(session, talk, self._account.timeouts)
-        self._links.add(link)
+        self._links[session.sock.fileno()] = link
         self._idle.add(link)
-        self._selector.register(session.sock, selectors.EVENT_READ, link)
+        self._poll.register(session.sock, _READ)
         if self._ready:
             self._on(link, link.begin)
 
     def _leave(self, link: Link) -> None:
-        self._links.discard(link)
+        del self._links[link.session.sock.fileno()]
         self._idle.discard(link)
-        self._selector.unregister(link.session.sock)
+        self._poll.unregister(link.session.sock)
 
     # --- the wire ---
 
     def _wait(self) -> None:
         """Wait for sockets until the next deadline, then give up those past theirs."""
-        nearest = min([link.deadline for link in self._links], default=float("inf"))
-        tick = _BUSY_TICK if self._opening else _TICK
-        for link in self._heard(min(nearest, time.monotonic() + tick)):
+        for number, _what in self._poll.poll(0) or self._heard_later():
+            link = self._links[number]
             self._on(link, link.advance)
         now = time.monotonic()
-        if nearest <= now:
-            for link in [one for one in self._links if one.deadline <= now]:
+        if now >= self._next_look:
+            for link in [one for one in self._links.values() if one.deadline <= now]:
                 self._time_out(link)
+            self._next_look = now + _BUSY_TICK
 
-    def _heard(self, until: float) -> list[Link]:
-        """The links that something came for by then; what there is to wait is the lull's."""
-        select, lull = self._selector.select, self._sender.lull
-        while not (events := select(0)):
-            now = time.monotonic()
-            if now >= until:
-                return []
+    def _heard_later(self) -> list[tuple[int, int]]:
+        """The links that something comes for in time; what there is to wait is the lull's."""
+        poll, lull = self._poll.poll, self._sender.lull
+        now = time.monotonic()
+        nearest = min([link.deadline for link in self._links.values()], default=float("inf"))
+        until = min(nearest, now + (_BUSY_TICK if self._opening else _TICK))
+        self._next_look = min(self._next_look, nearest)
+        while now < until:
             if not lull():
-                events = select(until - now)
-                break
-        return [key.data for key, _mask in events]
+                return poll((until - now) * 1000)
+            if events := poll(0):
+                return events
+            now = time.monotonic()
+        return []
 
     def _on(self, link: Link, verb: Callable[[], None]) -> None:
         """Do something on a link, whatever becomes of it."""
@@ -297,17 +302,20 @@ class _Pool:
         if talk.sender_refusals >= _SENDER_REFUSALS:
             fault = f"{self._account.place} refuses our sender address."
             self._halt(DeliveryFault(fault, mend="Check from_address and the login."))
-        if talk.is_idle:
-            self._idle.add(link)
-        else:
+        if talk.awaited:
             self._idle.discard(link)
-        if talk.deferrals and sum(one.talk.deferrals for one in self._links) >= _DEFERRALS:
+        else:
+            self._idle.add(link)
+        if talk.deferrals and self._deferrals() >= _DEFERRALS:
             said = self._outcomes[-1].reply if self._outcomes else "try again later"
             self._halt(DeliveryFault(f"{self._account.place} takes nothing now: {said}."))
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.is_clogged else 0)
-        if wanted != link.watched:
-            link.watched = wanted
-            self._selector.modify(link.session.sock, wanted, link)
+        if link.is_clogged != link.is_watched_for_room:
+            link.is_watched_for_room = link.is_clogged
+            wanted = _READ_AND_WRITE if link.is_clogged else _READ
+            self._poll.modify(link.session.sock, wanted)
+
+    def _deferrals(self) -> int:
+        return sum(link.talk.deferrals for link in self._links.values())
 
     def _time_out(self, link: Link) -> None:
         if link.talk.is_stuck_behind_data:
