@@ -76,6 +76,7 @@ from digest.store import subscribers as register
 from digest.store.database import Database
 from digest.store.outbox import OutboxStore
 from digest.store.papers import Fetch, PaperStore, SourceMemory
+from digest.store.queueing import Booker
 from digest.store.schema import migrate
 from digest.wiring import App, open_app
 
@@ -276,19 +277,29 @@ def beside(folder: Path) -> dict[str, float]:
     """CPU seconds of each stage with a sender that accepts at once, and the mean size of a mail."""
     clock = Stages()
     with open_app(settings(folder, 1)) as app:
-        with clock("start"):
-            batches = app.composer(NOW, keep=app.readers.keep).batches(NOW)
-        composing = Composing(batches, Unwatched(), threading.Event())
 
-        def more() -> bool:
-            with clock("compose"):
-                return composing.more()
+        def begin(booker: Booker) -> Callable[[], bool]:
+            with clock("start"):
+                composer = app.composer(NOW, keep=app.readers.keep, booker=booker)
+            composing = Composing(composer.steps(NOW), Unwatched(), threading.Event())
 
-        _drain(app, clock, more)
+            def more() -> bool:
+                with clock("compose"):
+                    return composing.more()
+
+            return more
+
+        _drain(app, clock, begin)
     return clock.spent | {"peak": _peak()}
 
 
-def _drain(app: App, clock: Stages, more: Callable[[], bool] = lambda: False) -> None:
+def _nothing(_booker: Booker) -> Callable[[], bool]:
+    return lambda: False
+
+
+def _drain(
+    app: App, clock: Stages, begin: Callable[[Booker], Callable[[], bool]] = _nothing
+) -> None:
     sizes: list[int] = []
     letters = Letters(
         readers=app.readers,
@@ -312,7 +323,7 @@ def _drain(app: App, clock: Stages, more: Callable[[], bool] = lambda: False) ->
         routes = [Route(Channel.SMTP, Anything)]
         spool = app.settings.delivery.spool
         with Outbox(store, compose, routes, spool=spool, clock=lambda: NOW) as outbox:
-            outbox.drain(more)
+            outbox.drain(begin(outbox))
     clock.spent["bytes"] = sum(sizes) / max(1, len(sizes))
 
 

@@ -46,6 +46,7 @@ from digest.store.covering import CoveringStore
 from digest.store.database import Database
 from digest.store.editions import EditionStore
 from digest.store.errands import ErrandStore
+from digest.store.queueing import Booker
 from digest.store.readers import Read
 from digest.store.revisions import require_current
 from digest.store.searchable import SearchableStore
@@ -112,7 +113,7 @@ class App(Dispatch):
             day = Day(
                 store=self.editions,
                 ingest=lambda run_id, watching: self.ingest(clock, run_id, watching),
-                composer=lambda: self.composer(at, keep=self.readers.keep),
+                composer=lambda: self.composer(at, keep=self.readers.keep, booker=outbox),
                 settle=lambda: self.summaries.settle(clock),
                 summarise=lambda: self.summaries.make(clock),
                 drain=lambda watching, more: _watched(outbox.drain(more), watching),
@@ -156,7 +157,11 @@ class App(Dispatch):
         return Groundwork(self.likeness, self.summaries, self.stop)
 
     def composer(
-        self, at: datetime, *, keep: Callable[[Iterable[Read]], None] = lambda written: None
+        self,
+        at: datetime,
+        *,
+        keep: Callable[[Iterable[Read]], None] = lambda written: None,
+        booker: Booker | None = None,
     ) -> Composer:
         """Composes against the background of the weeks before `at`; `keep` gets what it stored."""
         return Composer(
@@ -166,6 +171,7 @@ class App(Dispatch):
             matcher=self.matcher(at),
             routes=partial(routes, mail=self.settings.delivery.channel_kind()),
             keep=keep,
+            booker=booker,
         )
 
     def preview(

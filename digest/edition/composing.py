@@ -32,6 +32,7 @@ from digest.model import (
 )
 from digest.store.editions import Claim, Due, EditionStore, Issue, Skipped
 from digest.store.papers import PaperStore
+from digest.store.queueing import Booker
 from digest.store.readers import Read
 from digest.store.subscribers import SubscriberStore
 from digest.store.superseding import Superseded
@@ -65,7 +66,7 @@ class Composer:
     """Composes what is due from the papers that are stored.
 
     `late` names sources that should have announced by now and have not: every digest says so.
-    `keep` gets what was stored, for who sends it at once.
+    `keep` gets what was stored, for who sends it at once; `booker` is who does.
     """
 
     store: EditionStore
@@ -76,6 +77,7 @@ class Composer:
     late: frozenset[str] = frozenset()
     batch: int = BATCH
     keep: Callable[[Iterable[Read]], None] = lambda written: None
+    booker: Booker | None = None
 
     @memory.making_much()
     def compose(
@@ -177,7 +179,7 @@ class Sitting:
         drafts = yield from self._draft(due, waiting)
         sent = sent_to(drafts, self._to.store)
         decided = yield from self._decide(drafts, sent)
-        with self._to.store.claim(due) as claim:
+        with self._to.store.claim(due, booker=self._to.booker) as claim:
             held = _still_ours(drafts, claim, waiting, self._now)
             dated = claim.dated({draft.id: draft.local_date for draft in held})
             fresh = [draft for draft in held if draft.id not in dated]

@@ -11,7 +11,8 @@ answered and not yet committed is in the journal and outlives a kill; what canno
 refused alone, with the reason. A database that is away or full stops new messages and loses none.
 """
 
-from digest.outbox.draining import Compose, Composed, Outbox, Route
+from digest.outbox.composed import Compose, Composed
+from digest.outbox.draining import Outbox, Route
 from digest.outbox.tally import Tally, Unrenderable
 
 __all__ = ["Compose", "Composed", "Outbox", "Route", "Tally", "Unrenderable"]

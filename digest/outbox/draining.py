@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -32,18 +31,17 @@ from digest.model import (
     Result,
     Settlement,
 )
+from digest.outbox.booked import Booked
+from digest.outbox.composed import Compose, each_composed
 from digest.outbox.queue import Queue
 from digest.outbox.takeover import take_over
-from digest.outbox.tally import Tally, Unrenderable
+from digest.outbox.tally import Tally
+from digest.store.queueing import Booking
 
 _log = logging.getLogger(__name__)
 
-Composed = Message | Unrenderable
-Compose = Callable[[Sequence[Delivery]], Iterable[Composed]]
-
 _MARGIN: Final = 0.1  #: part of a lease in which nothing more is sent
 _RESUMES: Final = 20  #: times one drain goes on after it was cut short
-_COMPOSED_AT_ONCE: Final = 8  #: messages
 _SETTLE_AFTER: Final = 1.0  #: seconds an outcome may wait for company
 _FIRST_WAIT: Final = 0.2  #: seconds between tries at a database that is away, doubling …
 _LONGEST_WAIT: Final = 5.0  #: … up to here
@@ -78,6 +76,7 @@ class Outbox:
         batch: int = 500,
         lease: timedelta = timedelta(minutes=15),
         patience: float = 60.0,
+        booked: Booked | None = None,
     ) -> None:
         self._store = store
         self._compose = compose
@@ -94,6 +93,8 @@ class Outbox:
         self._trouble: StoreBusy | None = None
         self._more: Callable[[], bool] = lambda: False
         self._renew_at = 0.0
+        self._booked = booked or Booked()
+        self._booked_at = 0.0
         self._journal = Journal(spool, _worker_name())
 
     def __enter__(self) -> Self:
@@ -143,6 +144,7 @@ class Outbox:
         except TemplateFault as fault:  # nothing of this channel can be composed: all of it waits
             _log.error("%s", fault, extra={"action": "template_fault"})
             self._tally.faults[route.channel] = str(fault)
+        self._booked.close()
         self._insist(self._settle_told)
         self._insist(self._put_back)
         if cut_short:
@@ -151,6 +153,7 @@ class Outbox:
 
     def _send(self, route: Route) -> None:
         with route.open() as sender:
+            self._booked.open(route.channel, route.policy.doubt)
             for outcome in sender.send(self._messages(route), self._journal):
                 self._take(outcome)
 
@@ -158,7 +161,7 @@ class Outbox:
 
     def _messages(self, route: Route) -> Iterator[Message]:
         while deliveries := self._next_claim(route.channel):
-            for composed in self._compose_all(deliveries):
+            for composed in each_composed(deliveries, self._compose):
                 self._keep_going()
                 if self._stop.is_set():
                     return
@@ -177,10 +180,11 @@ class Outbox:
                 return deliveries
 
     def _claim(self, channel: Channel) -> Sequence[Delivery]:
-        """The next batch, or none when nothing is due."""
+        """The next batch, booked or due; none when there is nothing."""
         while not self._stop.is_set():
             self._keep_going()
             since = uptime()
+            booked = self._booked.first()
             batch = self._store.claim(
                 channel,
                 now=self._clock(),
@@ -188,13 +192,20 @@ class Outbox:
                 limit=self._batch,
                 lease=self._lease,
                 settling=self._told,
+                booked=booked,
             )
             self._tally.states.update(batch.withdrawn)
             self._told_settled()
-            if batch.deliveries:
+            if booked:
+                self._booked.taken()
+                if len(batch.deliveries) < len(booked):
+                    kept = {one.id for one in batch.deliveries}
+                    self._let_go([one.id for one in booked if one.id not in kept])
+            elif batch.deliveries:
                 self._hold(batch.deliveries, since)
+            if batch.deliveries:
                 return batch.deliveries
-            if batch.is_empty:
+            if batch.is_empty and not booked:
                 return ()
         return ()
 
@@ -204,36 +215,32 @@ class Outbox:
         self._journal.admit(deliveries)
         self._held |= {delivery.id: delivery for delivery in deliveries}
 
-    def _compose_all(self, deliveries: Sequence[Delivery]) -> Iterator[Composed]:
-        """Each delivery's message; where the batch fails, one by one, so that one fault is one.
+    # --- booked ahead (see `booked`) ---
 
-        A few are composed at a time: each by itself would find the processor's cache cold.
-        """
-        composing, done = iter(self._compose(deliveries)), list[DeliveryId]()
-        while True:
-            some, fault = _next_few(composing)
-            done += [composed.delivery_id for composed in some]
-            yield from some
-            if isinstance(fault, TemplateFault):
-                raise fault
-            if fault:
-                told = {"action": "compose_failed"}
-                _log.error("Composing a batch failed", exc_info=fault, extra=told)
-            if len(some) < _COMPOSED_AT_ONCE:
-                break
-        if len(done) < len(deliveries):
-            for delivery in deliveries:
-                if delivery.id not in done:
-                    yield from self._compose_one(delivery)
+    def book(self) -> Booking | None:
+        """What is wanted of what is about to be queued: all that is sent soon."""
+        wanted = None if self._stop.is_set() or self._trouble else self._booked.wanted()
+        if wanted is None:
+            return None
+        self._booked_at = uptime()
+        channel, room = wanted
+        return Booking(self._journal.worker, channel, room, self._lease)
 
-    def _compose_one(self, delivery: Delivery) -> list[Composed]:
-        try:
-            composed = list(self._compose([delivery]))
-        except TemplateFault:
-            raise
-        except Exception as error:  # the same edge
-            return [Unrenderable(delivery.id, f"{type(error).__name__}: {error}")]
-        return composed or [Unrenderable(delivery.id, "the composer gave no message")]
+    def booked(self, deliveries: Sequence[Delivery]) -> None:
+        """These are held for this worker, by what it last said in `book`."""
+        self._hold(deliveries, self._booked_at)
+        self._booked.add(deliveries, self._booked_at)
+
+    def _give_back_booked(self) -> None:
+        """What goes out so slowly is everybody's."""
+        if left := self._booked.close():
+            self._store.release(self._journal.worker, only=left)
+            self._let_go(left)
+
+    def _let_go(self, deliveries: Sequence[DeliveryId]) -> None:
+        self._journal.settled(deliveries)
+        for delivery in deliveries:
+            del self._held[delivery]
 
     # --- outcomes out ---
 
@@ -291,8 +298,11 @@ class Outbox:
         """Between two messages: is the database there, are the claims still ours?"""
         if self._trouble:
             raise self._trouble
-        if (self._held or self._told) and uptime() >= self._renew_at:
+        now = uptime()
+        if (self._held or self._told) and now >= self._renew_at:
             self._renew()
+        if self._booked.is_overdue(now):
+            self._give_back_booked()
 
     def _renew(self) -> None:
         self._settle_told()
@@ -337,17 +347,6 @@ class Outbox:
                     raise
             self._stop.wait(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
-
-
-def _next_few(composing: Iterator[Composed]) -> tuple[list[Composed], Exception | None]:
-    """The next few, or fewer: at the end, or with what came in between."""
-    some: list[Composed] = []
-    try:
-        some.extend(islice(composing, _COMPOSED_AT_ONCE))
-    # The per-delivery edge: a bad paper or template value must not stop the others.
-    except Exception as fault:
-        return some, fault
-    return some, None
 
 
 def _worker_name() -> str:

@@ -22,6 +22,7 @@ class Queue(Protocol):
         limit: int,
         lease: timedelta,
         settling: Sequence[Settlement] = (),
+        booked: Sequence[Delivery] = (),
     ) -> Batch: ...
 
     def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> int: ...

@@ -33,19 +33,27 @@ class SparingQueue:
         limit: int,
         lease: timedelta,
         settling: Sequence[Settlement] = (),
+        booked: Sequence[Delivery] = (),
     ) -> Batch:
-        """As the store's; empty only when nothing is due that may go now."""
+        """As the store's; empty only when nothing is due, or booked, that may go now."""
         withdrawn: Counter[DeliveryState] = Counter()
         while True:
             batch = self.store.claim(
-                channel, now=now, worker=worker, limit=limit, lease=lease, settling=settling
+                channel,
+                now=now,
+                worker=worker,
+                limit=limit,
+                lease=lease,
+                settling=settling,
+                booked=booked,
             )
             withdrawn.update(batch.withdrawn)
             if not batch.deliveries:
                 return Batch((), withdrawn)
             if not channel.is_mail:  # a channel's address has no domain
                 return Batch(batch.deliveries, withdrawn)
-            if kept := self._spared(batch.deliveries, worker, now):
+            kept = self._spared(batch.deliveries, worker, now)
+            if kept or booked:
                 return Batch(kept, withdrawn)
             settling = ()  # is committed by now
 

@@ -21,6 +21,7 @@ from sqlmodel import SQLModel
 
 from digest.model import (
     Channel,
+    Delivery,
     DeliveryState,
     Digest,
     DigestId,
@@ -31,11 +32,11 @@ from digest.model import (
     SubscriberState,
 )
 from digest.store import bulk
-from digest.store.bell import ring
 from digest.store.database import Database, insert_into
 from digest.store.documents import Written
 from digest.store.lines import STORED, line_numbers, read_digests, store_lines
 from digest.store.papers import current_ids
+from digest.store.queueing import Booker, Booking, Post, queue
 from digest.store.reading import Reading, Stored
 from digest.store.superseding import NEVER_LEFT, Superseded, waiting
 
@@ -171,29 +172,40 @@ class EditionStore:
             return _read_sent(connection, papers, to)
 
     @contextmanager
-    def claim(self, due: Sequence[Due]) -> Iterator[Claim]:
+    def claim(self, due: Sequence[Due], *, booker: Booker | None = None) -> Iterator[Claim]:
         """Lock those of `due` that still are, in a transaction that ends with the block.
 
-        Lines that a transaction stored are named by later ones only when it was committed.
+        `booker` sends some of what is queued in it. Lines that a transaction stored are named by
+        later ones only when it was committed.
         """
+        booking = booker.book() if booker else None
         try:
             written = self._written.pop()
         except IndexError:
             written = Written()
         with self._database.write() as connection:
-            yield Claim(connection, _lock(connection, due), written)
+            claim = Claim(connection, _lock(connection, due), written, booking)
+            yield claim
         self._written.append(written)
+        if booker and claim.booked:
+            booker.booked(claim.booked)
 
 
 class Claim:
     """Locked due subscribers; what `queue` and `skip` store is committed all at once."""
 
     def __init__(
-        self, connection: sa.Connection, held: frozenset[SubscriberId], written: Written
+        self,
+        connection: sa.Connection,
+        held: frozenset[SubscriberId],
+        written: Written,
+        booking: Booking | None = None,
     ) -> None:
         self._connection = connection
         self._written = written
+        self._booking = booking
         self.held = held
+        self.booked: list[Delivery] = []  #: of what was queued
 
     def supersede(
         self, waiting: Mapping[SubscriberId, Superseded], now: datetime
@@ -266,8 +278,7 @@ class Claim:
         bulk.insert(into, _digest, self._digests(ids, issues, run_id))
         alike = ("subscriber_id", "digest_id", "version")
         bulk.insert_groups(into, _sent, alike, "paper_id", _sent_in(ids, issues))
-        bulk.insert(into, _delivery, self._deliveries(ids, issues))
-        ring(into)
+        self.booked += queue(into, _posts(ids, issues), self._booking)
         self._advance(
             [issue.digest.subscriber_id for issue in issues],
             [issue.next_due_at for issue in issues],
@@ -294,23 +305,6 @@ class Claim:
             "fetch_upto": [issue.fetch_upto for issue in issues],
             "papers": [len(issue.papers) for issue in issues],
             "document": texts,
-        }
-
-    def _deliveries(self, ids: Sequence[int], issues: Sequence[Issue]) -> dict[str, Sequence[Any]]:
-        posts = [
-            (id_, issue.digest.subscriber_id, str(channel), address, issue.digest.composed_at)
-            for id_, issue in zip(ids, issues, strict=True)
-            for channel, address in issue.routes
-        ]
-        made = bulk.all_stored(self._connection, [at for _, _, _, _, at in posts])
-        return {
-            "digest_id": [id_ for id_, _, _, _, _ in posts],
-            "subscriber_id": [owner for _, owner, _, _, _ in posts],
-            "channel": [channel for _, _, channel, _, _ in posts],
-            "address": [address for _, _, _, address, _ in posts],
-            "state": [DeliveryState.QUEUED.value] * len(posts),
-            "created_at": made,
-            "next_attempt_at": made,
         }
 
     def skip(self, skipped: Sequence[Skipped], *, run_id: int | None, at: datetime) -> None:
@@ -369,6 +363,14 @@ def _read_sent(
     for subscriber_id, paper_id, version in bulk.query(connection, _SENT_TO, to, papers):
         found[subscriber_id][paper_id] = version
     return found
+
+
+def _posts(ids: Sequence[int], issues: Sequence[Issue]) -> list[Post]:
+    return [
+        Post(DigestId(id_), issue.digest.subscriber_id, channel, address, issue.digest.composed_at)
+        for id_, issue in zip(ids, issues, strict=True)
+        for channel, address in issue.routes
+    ]
 
 
 def _sent_in(

@@ -109,8 +109,12 @@ class ErrandStore:
         limit: int,
         lease: dt.timedelta,
         settling: Sequence[Settlement] = (),
+        booked: Sequence[Delivery] = (),
     ) -> Batch:
-        """The mails that wait longest, in the order they were asked for, held for `lease`."""
+        """The mails that wait longest, in the order they were asked for, held for `lease`.
+
+        None is ever `booked`: who asks for one does not send it.
+        """
         with self._database.write() as connection:
             _settle(connection, settling, now)
             until = self._lease_now(connection) + lease

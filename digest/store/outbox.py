@@ -83,6 +83,8 @@ _HOLD_DUE_POSTGRES: Final = f"""
 _HELD_BY: Final = f"SELECT {_COLUMNS} FROM delivery WHERE state = 'sending' AND claimed_by = ?"
 
 _ACTIVE: Final = SubscriberState.ACTIVE.value
+_STATES: Final = "SELECT id, state FROM subscriber WHERE id IN ?"
+_COUNT_ACTIVE: Final = f"SELECT count(*) FROM subscriber WHERE state = '{_ACTIVE}' AND id IN ?"
 _KEPT: Final = 512
 _new: Final = partial(tuple.__new__, Delivery)  # `_make` without counting
 
@@ -130,16 +132,23 @@ class OutboxStore:
         limit: int,
         lease: timedelta,
         settling: Sequence[Settlement] = (),
+        booked: Sequence[Delivery] = (),
     ) -> Batch:
         """The up to `limit` deliveries due longest at `now`, in any order, held for `lease`.
 
-        `settling` is settled in the same transaction, which saves one wait for the disk.
+        Or those that this worker holds already because it `booked` them, and no others. Of either,
+        nothing is given that must not be sent. `settling` is settled in the same transaction, which
+        saves one wait for the disk.
         """
+        held: Sequence[Delivery]
         with self._database.write() as connection:
             settle(connection, settling, now)
-            held, states = self._hold_due(
-                connection, channel, now, limit=limit, worker=worker, lease=lease
-            )
+            if booked:
+                held, states = booked, _standing(connection, booked)
+            else:
+                held, states = self._hold_due(
+                    connection, channel, now, limit=limit, worker=worker, lease=lease
+                )
             withdrawn = self._withdrawn(connection, held, states, now)
             _withdraw(connection, withdrawn, now)
         kept = [one for one in held if one.id not in withdrawn] if withdrawn else held
@@ -160,13 +169,13 @@ class OutboxStore:
     def release(self, worker: str, *, only: Collection[DeliveryId] | None = None) -> int:
         """Put back what a worker holds and did not send; returns how many."""
         statement = sa.update(_delivery).where(_IS_HELD, _delivery.c.claimed_by == worker)
-        if only is not None:
-            statement = statement.where(_delivery.c.id.in_(only))
         state = sa.case(
             (_delivery.c.attempts > 0, DeliveryState.DEFERRED.value),
             else_=DeliveryState.QUEUED.value,
         )
         with self._database.write() as connection:
+            if only is not None:
+                statement = statement.where(bulk.among(connection, _delivery.c.id, only))
             done = connection.execute(
                 statement.values(state=state, claimed_by=None, claimed_until=None)
             )
@@ -275,6 +284,16 @@ class OutboxStore:
             sa.or_(_suppression.c.expires_at.is_(None), _suppression.c.expires_at > now),
         )
         return frozenset(hashes[found] for found in connection.execute(statement).scalars())
+
+
+def _standing(connection: sa.Connection, deliveries: Sequence[Delivery]) -> list[str]:
+    """The state that each one's subscriber is in by now; nearly always all are active."""
+    who = {delivery.subscriber_id for delivery in deliveries}
+    [(active,)] = bulk.query(connection, _COUNT_ACTIVE, who)
+    if active == len(who):
+        return [_ACTIVE] * len(deliveries)
+    states = dict(bulk.query(connection, _STATES, who))
+    return [states.get(delivery.subscriber_id, "gone") for delivery in deliveries]
 
 
 def _withdraw(connection: sa.Connection, gone: Withdrawn, now: datetime) -> None:

@@ -1,0 +1,114 @@
+"""Queueing: the deliveries of new digests, in the transaction that stores these.
+
+They wait for whoever claims them; or, where this very process is about to send them, they are
+booked: its worker holds them from the start as if it had claimed them, which saves finding, holding
+and reading again what was just written. Guarantee 2 is the lease's as ever: whoever dies with
+deliveries booked has them taken over like claimed ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple, Protocol
+
+import sqlalchemy as sa
+
+from digest.clock import system_clock
+from digest.model import Channel, Delivery, DeliveryId, DeliveryState, DigestId, SubscriberId
+from digest.store import bulk
+from digest.store.bell import ring
+from digest.store.tables import DeliveryRow, table
+
+_delivery = table(DeliveryRow)
+_FIRST: Final = 1  #: the number of a row's first claim
+
+
+class Post(NamedTuple):
+    """One digest by one channel to one address, yet to be queued."""
+
+    digest_id: DigestId
+    subscriber_id: SubscriberId
+    channel: Channel
+    address: str
+    made_at: datetime
+
+
+class Booking(NamedTuple):
+    """What a worker wants of the deliveries queued next: up to `room` of one channel's."""
+
+    worker: str
+    channel: Channel
+    room: int
+    lease: timedelta
+
+
+class Booker(Protocol):
+    """A worker in this process, which sends while it composes."""
+
+    def book(self) -> Booking | None:
+        """What is wanted of what is queued next; asked before the transaction begins."""
+
+    def booked(self, deliveries: Sequence[Delivery]) -> None:
+        """These are held; told once that is committed."""
+
+
+def queue(
+    connection: sa.Connection, posts: Sequence[Post], booking: Booking | None
+) -> list[Delivery]:
+    """Add deliveries; returns those of them that are held for who booked."""
+    booked, waiting = _parted(posts, booking)
+    if waiting:
+        bulk.insert(connection, _delivery, _columns(connection, waiting, DeliveryState.QUEUED))
+        ring(connection)
+    if not booked or booking is None:
+        return []
+    ids = bulk.new_ids(connection, _delivery, len(booked))
+    held: dict[str, Sequence[Any]] = {
+        "id": ids,
+        "claims": [_FIRST] * len(ids),
+        "claimed_by": [booking.worker] * len(ids),
+        "claimed_until": [_lease_end(connection, booking.lease)] * len(ids),
+    }
+    columns = _columns(connection, booked, DeliveryState.SENDING)
+    bulk.insert(connection, _delivery, columns | held)
+    return [
+        Delivery(DeliveryId(id_), *post[:4], _FIRST, post.made_at)
+        for id_, post in zip(ids, booked, strict=True)
+    ]
+
+
+def _parted(
+    posts: Sequence[Post], booking: Booking | None
+) -> tuple[Sequence[Post], Sequence[Post]]:
+    """What is booked, and the rest."""
+    if booking is None:
+        return (), posts
+    fitting = [one for one in posts if one.channel is booking.channel]
+    if len(fitting) == len(posts) <= booking.room:
+        return posts, ()
+    booked = fitting[: booking.room]
+    others = [one for one in posts if one.channel is not booking.channel]
+    return booked, others + fitting[booking.room :]
+
+
+def _columns(
+    connection: sa.Connection, posts: Sequence[Post], state: DeliveryState
+) -> dict[str, Sequence[Any]]:
+    made = bulk.all_stored(connection, [one.made_at for one in posts])
+    return {
+        "digest_id": [one.digest_id for one in posts],
+        "subscriber_id": [one.subscriber_id for one in posts],
+        "channel": [str(one.channel) for one in posts],
+        "address": [one.address for one in posts],
+        "state": [state.value] * len(posts),
+        "created_at": made,
+        "next_attempt_at": made,
+    }
+
+
+def _lease_end(connection: sa.Connection, lease: timedelta) -> Any:
+    """By the database's own clock where it has one (see `outbox`)."""
+    if connection.dialect.name == "postgresql":
+        return connection.execute(sa.select(sa.func.clock_timestamp() + lease)).scalar_one()
+    return bulk.stored(connection, system_clock() + lease)
