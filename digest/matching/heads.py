@@ -1,61 +1,28 @@
 """What `digest.matching.placing` gives, looking only at the first papers of each list.
 
 Nearly all of what a subscriber's interests found gets no place, and most of what gets one has
-nothing to do with the other lists: it stands in no other, and no near-copy of it was found. So each
-list gives its first papers, as many as it has turns, and only a paper that somebody else found or
-that has a copy is looked at: whether it belongs to another list, whether a copy was listed before.
-Where that cannot be told from such a look, nothing is, and `placing` has to go through everything.
+nothing to do with the other lists: it stands in no other, and no near-copy of it does. So each list
+gives what it gives by itself (`digest.matching.sights`), as many as it has turns, and only a paper
+on which that depends and that somebody else found, or a copy of it, is looked at: whether it
+belongs to another list, whether a copy was listed before. Where that cannot be told from such a
+look, nothing is, and `placing` has to go through everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
-from typing import NamedTuple, Protocol
+from operator import neg
 
 from digest.matching.copies import Copies
 from digest.matching.placing import COST, HAIR, Places, in_turn
+from digest.matching.sights import Listed, head_of, see
 from digest.model import PaperId
 
 _Entry = tuple[float, int, int]  #: falling score, row, place: sorts as papers come up
+Beside = tuple[int, list[int]]  #: a place in what is listed, and which other lists have it, too
 _NEVER = float("inf")
-_MOST = 0.75  #: of what was found has copies there: then nearly everything is in the way
 _FEW = 3  #: copies of one paper that are looked at
-
-
-class Sight(NamedTuple):
-    """One list as bits of its batch; it serves everybody who has the list.
-
-    `papers`: all of it. `kin`: whatever says nearly the same as one of them. `copies`: those after
-    one that says nearly the same. `line`: all of it in its order, a paper's column as a character:
-    nothing is found sooner than a character in a string. `heads`: the first so many.
-    """
-
-    papers: int
-    kin: int
-    copies: int
-    line: str
-    heads: dict[int, int]
-
-    @classmethod
-    def of(cls, papers: Sequence[PaperId], among: Copies) -> Sight:
-        near, columns, kin = among.near, among.columns, 0
-        copies: list[PaperId] = []
-        for paper in papers:
-            if paper in near:
-                if kin >> columns[paper] & 1:
-                    copies.append(paper)
-                kin |= near[paper]
-        line = "".join([chr(columns[paper]) for paper in papers])
-        return cls(among.mask(papers), kin, among.mask(copies) if copies else 0, line, {})
-
-
-class Listed(Protocol):
-    """Papers with falling scores, and what they are as bits of a batch."""
-
-    papers: tuple[PaperId, ...]
-    scores: tuple[float, ...]
-    seen: Sight | None
 
 
 class Ground:
@@ -65,48 +32,50 @@ class Ground:
     """
 
     __slots__ = (
-        *("_asked", "_closed", "_copied", "_copies", "_found", "_known", "_plain", "_room"),
-        *("_sights", "_special", "everything", "shared"),
+        *("_asked", "_closed", "_copies", "_found", "_kin", "_known", "_room", "_sights"),
+        *("_special", "everything", "shared"),
     )
 
     def __init__(
         self, found: Sequence[Listed], copies: Copies, *, room: Sequence[int], closed: int = 0
     ) -> None:
         self._found, self._copies, self._room, self._closed = found, copies, room, closed
-        self._asked: list[int] = []
         self._known: dict[int, list[_Entry]] = {}
         self._sights = sights = [one.seen or see(one, copies) for one in found]
-        everything = shared = kin = near = 0
+        everything = shared = kin = 0
         for mask, its_kin, _, _, _ in sights:
             shared |= everything & mask
-            near |= everything & its_kin | kin & mask
             everything |= mask
             kin |= its_kin
-        if closed:
-            everything &= ~closed
-        self.everything, self.shared = everything, shared
-        self._copied = everything & kin
-        self._special = shared | near | closed
-        self._plain = shared & ~kin & ~closed if closed else shared & ~kin
+        self.everything = everything & ~closed if closed else everything
+        self.shared, self._kin = shared, kin
+        self._asked: list[int] = []
+        self._special = 0
 
     def place(self, most: int) -> list[Places] | None:
         """The places in each list, `most` in all; None where a look at its head does not tell."""
-        if self._copied.bit_count() > _MOST * self.everything.bit_count():
-            return None  # hardly anything is what it seems
-        room = self._room
+        room, found, sights = self._room, self._found, self._sights
+        taken, everything = self.shared | self._closed, self.everything
         turns = -(-most // max(len(room), 1))
         while True:
             placed: list[Places] = []
             total = live = 0
-            for row, one in enumerate(self._found):
-                size, length = room[row], len(one.papers)
+            for row, sight in enumerate(sights):
+                size, length = room[row], len(sight.line)
                 if length < size:
                     size = length
                 if size > turns:
                     size, live = turns, live + 1
-                places = self._head(row, size) if size > 0 else ()
-                if places is None:
-                    return None
+                if size <= 0:
+                    placed.append(())
+                    continue
+                head = sight.heads.get(size) or head_of(found[row], sight, size, self._copies)
+                places: Places = head.places
+                if special := head.own & taken | head.strangers & everything:
+                    given = self._given(row, size, special)
+                    if given is None:
+                        return None
+                    places = given
                 placed.append(places)
                 total += len(places)
             if total >= most or not live:
@@ -120,12 +89,12 @@ class Ground:
                 if self.shared >> column & 1:
                     self._listers(column)
 
-    def beside(self, placed: Sequence[Places]) -> dict[int, list[tuple[int, list[int]]]]:
+    def beside(self, placed: Sequence[Places]) -> dict[int, list[Beside]]:
         """By list, what of it others have, too: where in its places, and which others.
 
         Of papers that were looked at; `place` looks at all that are shared.
         """
-        told: dict[int, list[tuple[int, list[int]]]] = {}
+        told: dict[int, list[Beside]] = {}
         for entries in self._known.values():
             if len(entries) > 1:
                 for _, row, place in entries:
@@ -140,65 +109,52 @@ class Ground:
                         break
         return told
 
-    def _head(self, row: int, size: int) -> Places | None:
-        """The first `size` places of what the list gets in the end."""
-        sight = self._sights[row]
-        head = sight.heads.get(size)
-        if head is None:
-            head = sight.heads[size] = self._copies.mask(self._found[row].papers[:size])
-        special = head & (self._special | sight.copies)
-        if not special:
-            return range(size)
-        moved = self._moved(row, special)
-        if not moved:
-            return None if moved is None else range(size)
-        return self._walk(row, size, moved)
+    def _given(self, row: int, size: int, special: int) -> Places | None:
+        """The first `size` places of what the list gets, where `special` matters to its head.
 
-    def _moved(self, row: int, special: int) -> dict[int, float] | None:
-        """Which of these do not stay where they are: when each comes up, by its place."""
-        room, known, line = self._room, self._known, self._sights[row].line
-        moved: dict[int, float] = {}
-        plain = special & self._plain
-        special ^= plain
-        while plain:  # others have it, and that is all there is to it
-            column = plain.bit_length() - 1
-            plain ^= 1 << column
-            entries = known.get(column) or self._listers(column)
-            _, its_row, its_place = entries[0]
-            if its_row != row:
-                if its_place >= room[its_row]:
-                    special |= 1 << column
-                else:
-                    moved[line.index(chr(column))] = _NEVER
+        As a rule others have these papers, too, and that is all there is to them: then the list
+        gets what it gives by itself, but for those that are rated higher elsewhere.
+        """
+        one, sight, known = self._found[row], self._sights[row], self._known
+        taken, closed, room = self.shared | self._closed, self._closed, self._room
+        head, seen = sight.heads[size], 0
+        lost: list[int] = []
         while special:
-            column = special.bit_length() - 1
-            special ^= 1 << column
-            place = line.index(chr(column))
-            falling = -self._found[row].scores[place]
-            at = self._comes_up(column, (falling, row, place))
-            if at is None:
-                return None
-            if at != falling:
-                moved[place] = at
-        return moved
+            if special & self._kin:
+                return self._told(row, size)
+            seen |= special
+            while special:
+                column = special.bit_length() - 1
+                special ^= 1 << column
+                if closed and closed >> column & 1:
+                    lost.append(sight.line.index(chr(column)))
+                    continue
+                entries = known.get(column) or self._listers(column)
+                _, its_row, its_place = entries[0]
+                if its_row != row:
+                    if its_place >= room[its_row]:
+                        return self._told(row, size)
+                    lost.append(sight.line.index(chr(column)))
+            wanted = min(size + len(lost), len(sight.line))
+            head = sight.heads.get(wanted) or head_of(one, sight, wanted, self._copies)
+            special = (head.own & taken | head.strangers & self.everything) & ~seen
+        if not lost:
+            return head.places
+        return [place for place in head.places if place not in lost][:size]
 
-    def _walk(self, row: int, size: int, moved: dict[int, float]) -> list[int] | None:
-        """The first `size` where some of the first do not stay: paper by paper from there on."""
+    def _told(self, row: int, size: int) -> Places | None:
+        """As `_given`, whatever there is to it: paper by paper; None where that does not tell."""
         scores, line = self._found[row].scores, self._sights[row].line
-        special = self._special | self._sights[row].copies
-        begin = min(moved)
-        placed = list(range(begin))
+        special = self._looked_for() | self._sights[row].copies
+        placed: list[int] = []
         put_back: list[tuple[float, int]] = []
-        for place in range(begin, len(line)):
-            falling = -scores[place]
+        for place, falling in enumerate(map(neg, scores)):
             while put_back and put_back[0] < (falling, place):
                 placed.append(heappop(put_back)[1])
             if len(placed) >= size:
                 break
             at: float | None = falling
-            if place < size:
-                at = moved.get(place, falling)
-            elif special >> (column := ord(line[place])) & 1:
+            if special >> (column := ord(line[place])) & 1:
                 at = self._comes_up(column, (falling, row, place))
             if at is None:
                 return None
@@ -209,6 +165,17 @@ class Ground:
         while put_back and len(placed) < size:
             placed.append(heappop(put_back)[1])
         return placed[:size]
+
+    def _looked_for(self) -> int:
+        """Papers that have to do with another list or are closed."""
+        if not self._special:
+            everything = near = kin = 0
+            for mask, its_kin, _, _, _ in self._sights:
+                near |= everything & its_kin | kin & mask
+                everything |= mask
+                kin |= its_kin
+            self._special = self.shared | near | self._closed
+        return self._special
 
     def _comes_up(self, column: int, entry: _Entry) -> float | None:
         """The falling score at which the list gets the paper; None where that cannot be told."""
@@ -224,7 +191,7 @@ class Ground:
                     return None
                 first = free
         falling, row, _ = first
-        if self._copied >> column & 1:
+        if self._kin >> column & 1:
             late = self._beside_copies(self._copies.papers[column], first)
             if late is None:
                 return None
@@ -241,10 +208,10 @@ class Ground:
             _, row, place = first
             if first == entry or place < self._room[row]:
                 return first
-            if row in self._asked or self._copied >> column & 1:
+            if row in self._asked or self._kin >> column & 1:
                 break  # that depends on what is asked for
             self._asked.append(row)
-            places = self._head(row, self._room[row])
+            places = self._told(row, min(self._room[row], len(self._sights[row].line)))
             self._asked.pop()
             if places is None:
                 break
@@ -289,8 +256,3 @@ class Ground:
             entries.sort()
             self._known[column] = entries
         return entries
-
-
-def see(one: Listed, copies: Copies) -> Sight:
-    sight = one.seen = Sight.of(one.papers, copies)
-    return sight

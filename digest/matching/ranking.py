@@ -8,18 +8,20 @@ then the newer, then the key, so that the same facts give the same digest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.copies import Copies
-from digest.matching.heads import Ground, Sight
+from digest.matching.heads import Beside, Ground
 from digest.matching.placing import Places, Taken, in_turn, place_all
 from digest.matching.scoring import Floats, nearness
+from digest.matching.sights import Sight, first
 from digest.model import (
     Interest,
     Item,
@@ -35,6 +37,8 @@ from digest.model import (
 Bools = NDArray[np.bool_]
 DEFAULT_VOLUME = 5.0  #: papers a day from one interest, where the subscriber said nothing
 TRENDING = "Trending"
+_item: Final = partial(tuple.__new__, Item)  # `_make` without counting
+_section: Final = partial(tuple.__new__, Section)
 DECIMALS = 5  #: to which scores are told apart
 
 SURE = 0.01  #: a share of the stream up to which its best need not be like the interest in itself
@@ -163,20 +167,25 @@ class Found:
     fault: str | None = None
     seen: Sight | None = field(default=None, init=False, repr=False)
     _items: dict[int, Item] = field(default_factory=dict, init=False, repr=False)
-    _first: dict[int, tuple[Item, ...]] = field(default_factory=dict, init=False, repr=False)
+    _alone: dict[tuple[int, ...], tuple[Item, ...]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def items(self, places: Places) -> tuple[Item, ...]:
-        """The papers at those places as listed: the first so many are one value for all."""
-        first = range(len(places))
-        if type(places) is range or places == [*first]:  # as a rule
-            items = self._first.get(first.stop)
-            if items is None:
-                items = self._first[first.stop] = tuple(map(self._item, first))
-            return items
-        try:
-            return tuple(map(self._items.__getitem__, places))
-        except KeyError:  # some are listed for the first time
-            return tuple(map(self._item, places))
+        """The papers at those places as listed.
+
+        What the list gives by itself (a tuple, as a rule the first so many) is one value for all.
+        """
+        key = places if type(places) is tuple else tuple(places)
+        items = self._alone.get(key)
+        if items is None:
+            try:
+                items = tuple(map(self._items.__getitem__, places))
+            except KeyError:  # some are listed for the first time
+                items = tuple(map(self._item, places))
+            if key is places or key == first(len(key)):
+                self._alone[key] = items
+        return items
 
     def _item(self, place: int) -> Item:
         item = self._items.get(place)
@@ -236,15 +245,10 @@ def arrange(
             left_out -= len(places)
             interest, items = interests[row], found[row].items(places)
             if row in beside:
-                told = list(items)
-                for at, others in beside[row]:
-                    paper, score, reasons, _, _ = items[at]
-                    also = tuple([interests[other].name for other in others])
-                    told[at] = Item(paper, score, reasons, also)
-                items = Variant.of(items, told)
+                items = _naming(items, beside[row], interests)
             if revised:
                 items = tuple([one._replace(revision=one.paper_id in revised) for one in items])
-            sections.append(Section(interest.id, interest.name, items))
+            sections.append(_section((interest.id, interest.name, items)))
     most = subscriber.trending if subscriber.interests else limit
     if most > 0 and trending:
         listed = [item.paper_id for section in sections for item in section.items]
@@ -252,6 +256,18 @@ def arrange(
         if extra := _trending_items(trending, most, taken):
             sections.append(Section(None, TRENDING, extra))
     return Arrangement(tuple(sections), left_out)
+
+
+def _naming(
+    items: tuple[Item, ...], beside: Iterable[Beside], interests: Sequence[Interest]
+) -> Variant:
+    """The same, naming the interests beside theirs that some of them belong to."""
+    told = list(items)
+    for at, others in beside:
+        paper, score, reasons, _, _ = items[at]
+        also = tuple([interests[other].name for other in others])
+        told[at] = _item((paper, score, reasons, also, False))
+    return Variant.of(items, told)
 
 
 def _trending_items(trending: Sequence[Match], most: int, taken: Taken) -> tuple[Item, ...]:

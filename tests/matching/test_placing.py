@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from digest.matching.copies import Copies
-from digest.matching.heads import Ground, Sight
+from digest.matching.heads import Ground
 from digest.matching.placing import COST, Taken, in_turn, place_all
+from digest.matching.sights import Sight
 from digest.model import PaperId
 
 
@@ -183,8 +184,10 @@ def falling(scores: Iterable[float]) -> tuple[float, ...]:
 
 PAPERS = tuple(map(PaperId, range(8)))
 ONE = Listed(PAPERS[:4], (0.9, 0.8, 0.7, 0.6))
+REST = Listed(PAPERS[1:4], (0.8, 0.7, 0.6))
 PLAIN = Case([ONE], [2], [], {}, {}, 2)
 COPY = {PAPERS[1]: {PAPERS[0]: 0.5}, PAPERS[0]: {PAPERS[1]: 0.5}}
+THREE = {PAPERS[2]: {PAPERS[0]: 0.5, PAPERS[1]: 0.4}}
 OTHER = Listed((PAPERS[4], PAPERS[1], PAPERS[5]), (0.95, 0.85, 0.1))
 TOLD: dict[str, tuple[Case, list[list[int]] | None]] = {
     "nothing in the way": (PLAIN, [[0, 1]]),
@@ -194,7 +197,7 @@ TOLD: dict[str, tuple[Case, list[list[int]] | None]] = {
         replace(PLAIN, alike=COPY, closed=[PAPERS[3]], room=[3], limit=3),
         [[0, 2, 1]],
     ),
-    "nothing but copies": (replace(PLAIN, alike=COPY, closed=list(PAPERS[2:4])), None),
+    "nothing but copies": (replace(PLAIN, alike=COPY, closed=list(PAPERS[2:4])), [[0, 1]]),
     "a slight copy": (replace(PLAIN, alike={PAPERS[1]: {PAPERS[0]: 1e-12}}), [[0, 1]]),
     "a twin never": (replace(PLAIN, twins={PAPERS[0]: PAPERS[0], PAPERS[1]: PAPERS[0]}), [[0, 2]]),
     "another rates it higher": (
@@ -213,9 +216,14 @@ TOLD: dict[str, tuple[Case, list[list[int]] | None]] = {
         replace(PLAIN, found=[ONE, OTHER], room=[4, 1], limit=4, alike=COPY),
         None,
     ),
-    "three alike": (
-        replace(PLAIN, alike={PAPERS[2]: {PAPERS[0]: 0.5, PAPERS[1]: 0.4}}, room=[3], limit=3),
+    "three alike": (replace(PLAIN, alike=THREE, room=[3], limit=3), [[0, 1, 3]]),
+    "three alike, and another has one of them": (
+        replace(PLAIN, alike=THREE, found=[ONE, Listed(PAPERS[2:3], (0.1,))], room=[3, 3], limit=6),
         None,
+    ),
+    "another has the copy only": (
+        replace(PLAIN, alike=COPY, found=[REST, Listed(PAPERS[:1], (0.95,))], room=[2, 2], limit=4),
+        [[1, 2], [0]],
     ),
     "fewer than there are turns": (
         replace(PLAIN, found=[ONE, Listed(PAPERS[7:], (0.5,))], room=[9, 9], limit=4),
