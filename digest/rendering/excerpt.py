@@ -7,7 +7,7 @@ show; offsets that do not fit the text (it was revised since) are dropped, never
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from digest.model import Field, Hit
@@ -88,17 +88,36 @@ def merged(ranges: Iterable[Range]) -> list[Range]:
     return merged
 
 
-def window(text: str, hits: Sequence[Hit], length: int = EXCERPT_LENGTH) -> Range:
+class Openings(dict[int, int]):
+    """Where an excerpt of one text may open for a hit, by the hit's start; each is found once."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    def __missing__(self, at: int) -> int:
+        self[at] = opening = _start(self._text, at)
+        return opening
+
+
+def window(
+    text: str,
+    hits: Sequence[Hit],
+    length: int = EXCERPT_LENGTH,
+    *,
+    openings: Mapping[int, int] | None = None,
+) -> Range:
     """Where the excerpt starts and ends: the most distinct terms, then the earliest start."""
     if len(text) <= length + _GRACE:
         return 0, len(text)
     if all([hit.end <= length for hit in hits]):
         return 0, _word_end(text, length)
+    opens = Openings(text) if openings is None else openings
     if len(hits) == 1:
-        start = _start(text, hits[0])
+        start = opens[hits[0].start]
         best = start if hits[0].end <= start + length else 0
     else:
-        starts = sorted({0, *[_start(text, hit) for hit in hits]})
+        starts = sorted({0, *[opens[hit.start] for hit in hits]})
         best = _richest(starts, hits, length)
     return best, _word_end(text, best + length)
 
@@ -117,10 +136,10 @@ def _richest(starts: Sequence[int], hits: Sequence[Hit], length: int) -> int:
     return best
 
 
-def _start(text: str, hit: Hit) -> int:
+def _start(text: str, at: int) -> int:
     """A place to open for a hit: its sentence, if that begins near, or a word a little before."""
-    earliest = max(0, hit.start - _LEAD)
-    found = _SENTENCE.search(text, earliest, hit.start)
+    earliest = max(0, at - _LEAD)
+    found = _SENTENCE.search(text, earliest, at)
     return found.end() if found else _word_start(text, earliest)
 
 

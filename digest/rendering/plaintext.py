@@ -66,9 +66,14 @@ def wrap(text: str, *, indent: str = INDENT) -> str:
     Greedy, without hyphens, and by the line: many times faster than `textwrap`. Chinese and
     Japanese are counted as wide as they are and broken as they are written (see `columns`).
     """
-    left = _flat(text)
-    if not left.isascii() and has_wide(left):
-        return f"\n{indent}".join(broken(left, WIDTH - len(indent)))
+    flat = _flat(text)
+    if not flat.isascii() and has_wide(flat):
+        return f"\n{indent}".join(broken(flat, WIDTH - len(indent)))
+    return wrap_flat(flat, indent=indent)
+
+
+def wrap_flat(left: str, *, indent: str = INDENT) -> str:
+    """`wrap` for one line whose spaces are single and whose characters take a column each."""
     room = WIDTH - len(indent)
     lines: list[str] = []
     while len(left) > room:

@@ -6,7 +6,7 @@ Top 1% of the stream: retrieval and clinical in the abstract, and close to â€œâ€
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
@@ -57,12 +57,16 @@ def grounds(reasons: Reasons, *, breadth: int) -> Grounds:
     hits = reasons.hits
     return Grounds(
         tuple(dict.fromkeys([(hit.term, hit.field) for hit in hits])) if hits else (),
-        reasons.followed,
-        reasons.resembles,
-        reasons.votes,
-        _percent(reasons.percentile),
-        breadth,
+        *beside_terms(reasons, breadth=breadth),
     )
+
+
+def beside_terms(
+    reasons: Reasons, *, breadth: int
+) -> tuple[tuple[str, ...], str | None, int | None, int | None, int]:
+    """The grounds but for the terms."""
+    _, percentile, resembles, followed, votes = reasons
+    return followed, resembles, votes, _percent(percentile), breadth
 
 
 def tell(said: Grounds, language: Language) -> Spans:
@@ -116,13 +120,15 @@ def _percent(percentile: float | None) -> int | None:
     return max(1, math.ceil(round(percentile * 100, 6)))
 
 
-def named(found: Sequence[Term]) -> dict[str, Place]:
+def named(found: Iterable[Term]) -> dict[str, Place]:
     """The terms worth naming, as a reader would say them, and where each was found."""
     fields: dict[str, Place] = {}
     for term, field in found:
         if bare := _term(term):
-            known = fields.get(bare, ())
-            if field not in known:
+            known = fields.get(bare)
+            if known is None:
+                fields[bare] = (field,)
+            elif field not in known:
                 fields[bare] = (*known, field)
     return {
         bare: found if len(found) == 1 else _place(found)
@@ -131,7 +137,12 @@ def named(found: Sequence[Term]) -> dict[str, Place]:
 
 
 def is_phrase(term: str, place: Place) -> bool:
-    return " " in term and (Field.TITLE in place or Field.ABSTRACT in place)
+    return " " in term and is_found_as_phrase(place)
+
+
+def is_found_as_phrase(place: Place) -> bool:
+    """Whether several words found there are one phrase, as a name's are not."""
+    return Field.TITLE in place or Field.ABSTRACT in place
 
 
 def _hits(forms: Sequence[Form], language: Language) -> list[Spans]:

@@ -19,34 +19,25 @@ from typing import Final, NamedTuple
 from digest.model import Field, Hit, Item, Paper, PaperId, Reasons
 from digest.rendering.byline import byline
 from digest.rendering.email import Drawing
-from digest.rendering.excerpt import (
-    DOTS_AFTER,
-    DOTS_BEFORE,
-    Range,
-    is_cut_short,
-    shown_hits,
-    text_within,
-    window,
-)
+from digest.rendering.excerpt import Range
 from digest.rendering.frame import words_of
-from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, bare, extract, ink, marked
+from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, ink
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
 from digest.rendering.moulds import Moulds
-from digest.rendering.plaintext import text_card, wrap
+from digest.rendering.plaintext import text_card
 from digest.rendering.plates import Outline, Outlines, Plates, WireCard, Word
-from digest.rendering.quoted import cut, quoted
-from digest.rendering.reasons import grounds
+from digest.rendering.quoted import cut
 from digest.rendering.sentences import Sentences
 from digest.rendering.skeleton import SlotTokens, affixes, probe, slot
 from digest.rendering.spans import Kind, Spans, plain, say
-from digest.rendering.view import Card, also, clean_title, fixed, says, styled, summary, title
+from digest.rendering.view import Card, also, clean_title, fixed, styled, summary, title
+from digest.rendering.windows import Abstract, Windows
 from digest.shelf import Maker, Shelf
 
 CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 1.3 kB each
 PLATES_KEPT: Final = 4_096  #: twice this at most, about 2.2 kB each
 HEADS_KEPT: Final = 4_096  #: twice this at most, about 1 kB each
-TEXTS_KEPT: Final = 4_096  #: twice this at most, about 0.6 kB each
 ALSO_KEPT: Final = 4_096
 PAPERS_KEPT: Final = 4_096  #: about 10 kB each
 
@@ -61,8 +52,7 @@ _TITLE, _AUTHORS, _SUMMARY, _EXCERPT, _WHY, _ALSO, _OWN = range(len(_PARTS) + 2)
 _EMPHATIC: Final = tuple(kind for kind in Kind if kind is not Kind.PLAIN)
 
 _OPEN: Final = frozenset({_EXCERPT, _WHY})  #: what each card has to itself
-_QUOTED_DOTS: Final = quoted(DOTS_BEFORE), quoted(DOTS_AFTER)
-_TITLE_FIELD, _AUTHOR_FIELD = Field.TITLE, Field.AUTHOR
+_TITLE_FIELD, _ABSTRACT_FIELD, _AUTHOR_FIELD = Field.TITLE, Field.ABSTRACT, Field.AUTHOR
 
 Variant = tuple[bool, str]  #: revision and style
 Shape = tuple[tuple[bool, ...], Variant]  #: which parts a card has
@@ -88,18 +78,6 @@ class Headed(NamedTuple):
     title: Ink
 
 
-class Shown(NamedTuple):
-    """One window of an abstract in plain text, quoted, and whether it says the summary.
-
-    `bare` is nothing, or what HTML prints of it between `dots`.
-    """
-
-    text: bytes
-    is_told: bool
-    bare: bytes
-    dots: tuple[bytes, bytes]
-
-
 @dataclass(slots=True, eq=False)
 class Stock:
     """What is kept of one paper. `usual`: its title, authors and summary without any marks."""
@@ -108,9 +86,8 @@ class Stock:
     title: str
     words: int
     breadth: int  #: how many sources announced it
-    summary: str
+    abstract: Abstract
     usual: tuple[Ink, Ink, Ink]
-    unmarked: tuple[Ink, bool] | None = None  #: the excerpt without marks
     fixed: dict[Variant, Card] = field(default_factory=dict)
     outlines: dict[Shape, Outlines] = field(default_factory=dict)
 
@@ -130,10 +107,8 @@ class Cards:
             PLATES_KEPT
         )
         self._headed: Shelf[tuple[Stock, Variant, Setting, Marks], Headed] = Shelf(HEADS_KEPT)
-        self._texts: Shelf[tuple[Stock, Range], Shown] = Shelf(TEXTS_KEPT)
         self._affixes = [{**PLAINLY, **self._probe(name)} for name in _PARTS]
-        opens, closes = self._affixes[_EXCERPT][Kind.MARK]
-        self._around_marks = quoted(opens), quoted(closes)
+        self._windows = Windows(self._affixes[_EXCERPT])
         self._moulds = Moulds(drawing.card_html, own=_OWN, also=_ALSO)
         self._whys = Sentences(language, self._affixes[_WHY])
 
@@ -178,20 +153,22 @@ class Cards:
             ink(said, self._affixes[_SUMMARY]),
         )
         breadth = len(paper.sources)
-        return Stock(paper, clean_title(paper), words_of(paper), breadth, plain(said), usual)
+        abstract = Abstract(paper.abstract, summary=plain(said))
+        return Stock(paper, clean_title(paper), words_of(paper), breadth, abstract, usual)
 
     def _set(self, stock: Stock, item: Item, style: str) -> WireCard:
         """The card, of which only the excerpt and the why-line are its own."""
         excerpt = why = NO_INK
         has_summary = False
+        marks, hits = _told_apart(item.reasons)
         if style != "titles":
-            why = self._whys.ink(grounds(item.reasons, breadth=stock.breadth))
+            why = self._whys.ink(item.reasons, breadth=stock.breadth)
             is_told = False
             if style != "compact":
-                excerpt, is_told = self._excerpt(stock, item.reasons)
-            has_summary = not is_told and stock.summary != ""
+                excerpt, is_told = self._windows.excerpt(stock.abstract, hits)
+            has_summary = not is_told and stock.abstract.summary != ""
         setting = has_summary, excerpt is not NO_INK, why is not NO_INK
-        key = stock, (item.revision, style), setting, _marks(item.reasons)
+        key = stock, (item.revision, style), setting, marks
         headed = self._headed.find(key)
         if headed is None:
             headed = self._headed.keep(key, self._head(item, *key))
@@ -210,40 +187,6 @@ class Cards:
         Quoted bytes are counted, which are never fewer than what they decode to.
         """
         return self._largest + self._longest + token * self._most_holes
-
-    def _excerpt(self, stock: Stock, reasons: Reasons) -> tuple[Ink, bool]:
-        """The excerpt, and whether it says the summary; its text is the same whatever is marked."""
-        abstract = stock.paper.abstract
-        found = shown_hits(abstract, reasons.hits) if reasons.hits else []
-        if found:
-            return self._marked(stock, found)
-        if stock.unmarked is None:
-            stock.unmarked = self._marked(stock, [])
-        return stock.unmarked
-
-    def _marked(self, stock: Stock, found: Sequence[Hit]) -> tuple[Ink, bool]:
-        abstract = stock.paper.abstract
-        within = window(abstract, found)
-        shown = self._texts.find((stock, within))
-        if shown is None:
-            shown = self._texts.keep((stock, within), self._shown(stock, within))
-        ranges = [hit[1:3] for hit in found]
-        if shown.bare:
-            before, after = shown.dots
-            html = marked(shown.bare, ranges, within[0], self._around_marks)
-            return Ink(before + html + after, shown.text), shown.is_told
-        drawn = extract(abstract, ranges, within, self._affixes[_EXCERPT])
-        return (Ink(quoted(drawn), shown.text) if drawn else NO_INK), shown.is_told
-
-    def _shown(self, stock: Stock, within: Range) -> Shown:
-        abstract, (start, end) = stock.paper.abstract, within
-        text = text_within(abstract, within)
-        is_told = bool(text and stock.summary) and says(text, stock.summary)
-        dots = (
-            _QUOTED_DOTS[0] if start > 0 else b"",
-            _QUOTED_DOTS[1] if is_cut_short(abstract, within) else b"",
-        )
-        return Shown(quoted(wrap(text)), is_told, bare(abstract[start:end]), dots)
 
     def _names(self, names: tuple[str, ...]) -> Word:
         said = also(names, self._language)
@@ -331,11 +274,22 @@ class Cards:
         return affixes(self._drawing.card_html(probed), _EMPHATIC)
 
 
-def _marks(reasons: Reasons) -> Marks:
-    hits, followed = reasons.hits, reasons.followed
-    titles = tuple([(hit.start, hit.end) for hit in hits if hit.field is _TITLE_FIELD])
-    authors = tuple([hit.element for hit in hits if hit.field is _AUTHOR_FIELD])
-    return Marks(titles, authors, followed) if titles or authors or followed else NO_MARKS
+def _told_apart(reasons: Reasons) -> tuple[Marks, Sequence[Hit]]:
+    """What reasons mark in title and byline, and their hits in the abstract."""
+    titles: list[Range] = []
+    authors: list[int] = []
+    within: list[Hit] = []
+    for hit in reasons.hits:
+        field = hit[0]
+        if field is _ABSTRACT_FIELD:
+            within.append(hit)
+        elif field is _TITLE_FIELD:
+            titles.append(hit[1:3])
+        elif field is _AUTHOR_FIELD:
+            authors.append(hit[4])
+    if titles or authors or reasons.followed:
+        return Marks(tuple(titles), tuple(authors), reasons.followed), within
+    return NO_MARKS, within
 
 
 def place_of(item: Item) -> int:

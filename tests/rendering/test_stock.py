@@ -18,6 +18,7 @@ from digest.rendering.environment import Templates, shipped_folder
 from digest.rendering.excerpt import (
     DOTS_AFTER,
     DOTS_BEFORE,
+    excerpt,
     is_cut_short,
     shown_hits,
     spans_within,
@@ -38,6 +39,7 @@ from digest.rendering.skeleton import SlotTokens, slot
 from digest.rendering.spans import Kind, plain, say
 from digest.rendering.trial import difference
 from digest.rendering.view import Card, card
+from digest.rendering.windows import Abstract, Windows
 from digest.rendering.wire import Joiner
 from tests.rendering import samples, scatter
 
@@ -80,22 +82,40 @@ def test_a_window_that_is_printed_as_it_is_needs_no_quoting() -> None:
     assert min(seen.values()) > 50
 
 
+def test_a_window_is_its_excerpt_drawn_whoever_asked_before() -> None:
+    dice, windows = random.Random(14), Windows(AFFIXES)
+    for number in range(200):
+        paper = scatter.paper(number + 1, dice)
+        text = paper.abstract
+        if number % 2:  # mostly printed as it is, here and there with spaces in its way
+            text = "".join([c for c in text * 3 if c.isalnum() or c in " .,;-"])
+            text = text.replace(". ", ".  ", dice.randrange(2))
+        abstract = Abstract(text, summary="")
+        for _ in range(4):
+            ends = [sorted(dice.choices(range(len(text) + 20), k=2)) for _ in range(3)]
+            hits = [Hit(Field.ABSTRACT, *pair, str(dice.randrange(3))) for pair in ends]
+            hits = hits[: dice.randrange(4)]
+            spans = excerpt(text, hits)
+            assert windows.excerpt(abstract, hits).ink == ink(spans, AFFIXES)
+
+
 @pytest.mark.parametrize("code", ["en", "de", "fr", "ja"])
 def test_a_sentence_set_from_its_form_is_the_sentence_told(code: str) -> None:
     dice, language = random.Random(12), speak(code)
     sentences = Sentences(language, AFFIXES)
     for number in range(400):
         paper = scatter.paper(number + 1, dice)
-        said = grounds(scatter.reasons(paper, dice), breadth=dice.randint(0, 3))
-        assert sentences.ink(said) == ink(tell(said, language), AFFIXES)
+        reasons, breadth = scatter.reasons(paper, dice), dice.randint(0, 3)
+        told = tell(grounds(reasons, breadth=breadth), language)
+        assert sentences.ink(reasons, breadth=breadth) == ink(told, AFFIXES)
 
 
 def test_terms_share_the_form_of_their_sentence() -> None:
     sentences = Sentences(speak("en"), AFFIXES)
     for term in ("tide", "<storm> surge", "{names}", slot(0)):
         hits = (samples.DIGEST.sections[0].items[0].reasons.hits[0]._replace(term=term),)
-        said = grounds(Reasons(hits), breadth=1)
-        assert sentences.ink(said) == ink(tell(said, speak("en")), AFFIXES)
+        told = tell(grounds(Reasons(hits), breadth=1), speak("en"))
+        assert sentences.ink(Reasons(hits), breadth=1) == ink(told, AFFIXES)
     assert sentences._forms.kept == 2  # a word and a phrase
 
 
