@@ -24,6 +24,7 @@ from digest.errors import TemplateFault
 from digest.rendering.brand import PLAIN, Brand
 from digest.rendering.links import safe_url
 from digest.rendering.markup import marked
+from digest.rendering.sealed import Sealed
 
 MJML_SUFFIX: Final = ".mjml.j2"
 _PACKAGE: Final = Path(digest.__file__).parent
@@ -149,6 +150,7 @@ def _environment(loader: jinja2.BaseLoader, *, escape: bool) -> jinja2.Environme
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
+        finalize=None if escape else Sealed.opened,
     )
     environment.filters["safe_url"] = safe_url
     environment.filters["marked"] = marked

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -92,6 +93,7 @@ def safe_url(url: str) -> str:
     return url if url.lower().startswith(_SCHEMES) and not _BREAKING.search(url) else "#"
 
 
+@lru_cache(maxsize=1024)
 def public_url(url: str | None) -> str | None:
     """An http(s) address with a host, spaces mended as PubMed needs it; None for anything else."""
     if not url or len(url) > _URL_LENGTH:

@@ -1,4 +1,4 @@
-"""Moulds: the card's HTML template drawn once for each shape of card, instead of once a paper.
+"""Moulds: a card's template drawn once for each shape of card, instead of once a paper.
 
     shape -> mould, the paper's values sealed | values of one paper -> Outline
 
@@ -14,10 +14,12 @@ from typing import Any, Final
 
 from digest.errors import TemplateFault
 from digest.rendering.links import safe_url
+from digest.rendering.plaintext import TextCard, further, text_card, wrapped_chips
 from digest.rendering.plates import HOLE, Outline
 from digest.rendering.quoted import quoted
 from digest.rendering.sealed import Sealed
 from digest.rendering.skeleton import escaped, slot
+from digest.rendering.spans import Spans
 from digest.rendering.view import Action, Card
 from digest.shelf import Shelf
 
@@ -26,7 +28,7 @@ _FIRST: Final = 1000  #: the first value's slot; those before are the cards' own
 
 
 class Moulds:
-    """The outlines of cards; `own` and `also` are slots as `Outline.of` has them."""
+    """The outlines of cards in HTML; `own` and `also` are slots as `Outline.of` has them."""
 
     def __init__(self, draw: Callable[[Card], str], *, own: int, also: int) -> None:
         self._draw = draw
@@ -36,25 +38,32 @@ class Moulds:
 
     def outline(self, alone: Card, shared: Card) -> Outline | None:
         """The outline of one paper's card, without and with further interests."""
-        urls = [alone.url, *[action.url for action in (*alone.actions, *alone.feedback)]]
-        values = [str(alone.paper_id), *alone.chips, *urls]
-        if not all(values) or any([safe_url(url) != url for url in urls]):
-            return self._drawn(alone, shared)
-        mould = self._mould(alone, shared)
+        values = self._values(alone)
+        mould = self._mould(alone, shared) if values and all(values) else False
         if not isinstance(mould, Outline):
-            return self._drawn(alone, shared)
+            return self._of(self._draw(alone), self._draw(shared))
         return mould.filled({_FIRST + n: self._quoted(value) for n, value in enumerate(values)})
 
-    def _drawn(self, alone: Card, shared: Card) -> Outline | None:
-        return Outline.of(self._draw(alone), self._draw(shared), own=self._own, also=self._also)
+    def _of(self, alone: str, shared: str) -> Outline | None:
+        return Outline.of(alone, shared, own=self._own, also=self._also)
+
+    def _values(self, card: Card) -> list[str]:
+        """The paper's own; none where not all of them would be printed."""
+        urls = [card.url, *[action.url for action in (*card.actions, *card.feedback)]]
+        if any([safe_url(url) != url for url in urls]):
+            return []
+        return [str(card.paper_id), *card.chips, *urls]
+
+    def _draw_sealed(self, card: Card) -> str:
+        return self._draw(_sealed(card))
 
     def _mould(self, alone: Card, shared: Card) -> Outline | bool:
         """What cards of this shape share; False where the template looks into the values."""
-        shape = _shape(alone, shared)
+        shape = self._shape(alone, shared)
         known = self._moulds.find(shape)
         if known is None:
             try:
-                mould = self._drawn(_sealed(alone), _sealed(shared))
+                mould = self._of(self._draw_sealed(alone), self._draw_sealed(shared))
             except TemplateFault:  # a true one comes again when the paper's own card is drawn
                 mould = None
             known = self._moulds.keep(shape, mould or False)
@@ -63,12 +72,44 @@ class Moulds:
     def _quoted(self, value: str) -> bytes:
         return HOLE.join(map(quoted, escaped(value).split(slot(self._own))))
 
+    def _shape(self, alone: Card, shared: Card) -> Hashable:
+        """All that the two cards say but the paper's own values."""
+        rows = alone.actions, alone.feedback
+        labels = [tuple([action.label for action in row]) for row in rows]
+        return _parts(alone), alone.summary_label, shared.also, len(alone.chips), *labels
 
-def _shape(alone: Card, shared: Card) -> Hashable:
-    """All that the two cards say but the paper's own values."""
-    labels = [tuple([action.label for action in row]) for row in (alone.actions, alone.feedback)]
-    parts = alone.title, alone.authors, alone.summary, alone.excerpt, alone.why
-    return parts, alone.summary_label, shared.also, len(alone.chips), *labels
+
+class TextMoulds(Moulds):
+    """The outlines of cards in plain text."""
+
+    def __init__(self, draw: Callable[[TextCard], str], *, own: int, also: int) -> None:
+        super().__init__(lambda card: draw(text_card(card)), own=own, also=also)
+        self._draw_text = draw
+
+    def _values(self, card: Card) -> list[str]:
+        urls = [card.url, *[action.url for action in further(card)]]
+        return [*([wrapped_chips(card)] if card.chips else ()), *urls]
+
+    def _draw_sealed(self, card: Card) -> str:
+        urls = 1 if card.chips else 0
+        values: dict[str, Any] = {
+            "chips": Sealed(slot(_FIRST)) if card.chips else "",
+            "url": Sealed(slot(_FIRST + urls)),
+            "actions": _row(further(card), urls + 1),
+        }
+        bare = text_card(replace(card, chips=(), actions=()))
+        return self._draw_text(replace(bare, **values))
+
+    def _shape(self, alone: Card, shared: Card) -> Hashable:
+        labels = tuple([action.label for action in further(alone)])
+        return _parts(alone), alone.summary_label, shared.also, bool(alone.chips), labels
+
+    def _quoted(self, value: str) -> bytes:
+        return HOLE.join(map(quoted, value.split(slot(self._own))))
+
+
+def _parts(card: Card) -> tuple[Spans, ...]:
+    return card.title, card.authors, card.summary, card.excerpt, card.why
 
 
 def _sealed(card: Card) -> Card:

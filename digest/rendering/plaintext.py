@@ -40,14 +40,23 @@ def text_card(card: Card) -> TextCard:
         title=wrap(plain(card.title)),
         url=card.url,
         authors=wrap(plain(card.authors)),
-        chips=wrap(" · ".join(card.chips)),
+        chips=wrapped_chips(card),
         summary=wrap(plain(card.summary)),
         summary_label=card.summary_label,
         excerpt=wrap(plain(card.excerpt)),
         why=wrap(plain(card.why)),
         also=wrap(card.also),
-        actions=tuple(action for action in card.actions if action.url != card.url),
+        actions=further(card),
     )
+
+
+def wrapped_chips(card: Card) -> str:
+    return wrap(" · ".join(card.chips))
+
+
+def further(card: Card) -> tuple[Action, ...]:
+    """The actions that lead elsewhere than the title."""
+    return tuple([action for action in card.actions if action.url != card.url])
 
 
 def text_frame(frame: Frame) -> Frame:

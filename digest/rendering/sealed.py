@@ -14,13 +14,18 @@ class Peeked(Exception):
 
 
 class Sealed:
-    """Printed as `drawn`, in HTML only; where `is_address`, `safe_url` lets it pass."""
+    """Printed as `drawn`, and nothing else; where `is_address`, `safe_url` lets it pass."""
 
     __slots__ = ("_drawn", "is_address")
 
     def __init__(self, drawn: str, *, is_address: bool = False) -> None:
         self._drawn = drawn
         self.is_address = is_address
+
+    @staticmethod
+    def opened(value: object) -> object:
+        """What a plain-text template prints for a value; HTML asks for `__html__`."""
+        return value._drawn if isinstance(value, Sealed) else value
 
     def __html__(self) -> str:
         return self._drawn

@@ -24,9 +24,9 @@ from digest.rendering.frame import words_of
 from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, ink
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
-from digest.rendering.moulds import Moulds
-from digest.rendering.plaintext import text_card
-from digest.rendering.plates import Outline, Outlines, Plates, WireCard, Word
+from digest.rendering.moulds import Moulds, TextMoulds
+from digest.rendering.plaintext import TextCard
+from digest.rendering.plates import Outlines, Plates, WireCard, Word
 from digest.rendering.quoted import cut
 from digest.rendering.sentences import Sentences
 from digest.rendering.skeleton import SlotTokens, affixes, probe, slot
@@ -110,6 +110,7 @@ class Cards:
         self._affixes = [{**PLAINLY, **self._probe(name)} for name in _PARTS]
         self._windows = Windows(self._affixes[_EXCERPT])
         self._moulds = Moulds(drawing.card_html, own=_OWN, also=_ALSO)
+        self._text_moulds = TextMoulds(self._text, own=_OWN, also=_ALSO)
         self._whys = Sentences(language, self._affixes[_WHY])
 
     def of_style(self, style: str) -> Shelf[int, WireCard]:
@@ -255,17 +256,14 @@ class Cards:
         }
         alone = _with_parts(self._fixed(stock, variant), slots)
         shared = alone if variant[1] == "titles" else replace(alone, also=slot(_ALSO))
-        text = self._drawing.card_text
         stock.outlines[shape] = outlines = (
             self._moulds.outline(alone, shared),
-            Outline.of(
-                text(text_card(alone), slot(_OWN)),
-                text(text_card(shared), slot(_OWN)),
-                own=_OWN,
-                also=_ALSO,
-            ),
+            self._text_moulds.outline(alone, shared),
         )
         return outlines
+
+    def _text(self, card: TextCard) -> str:
+        return self._drawing.card_text(card, slot(_OWN))
 
     def _probe(self, part: str) -> Affixes:
         """How the template draws each kind of span in this part of a card."""

@@ -29,7 +29,8 @@ from digest.rendering.ink import PLAINLY, bare, drawn, extract, ink, marked
 from digest.rendering.language import speak
 from digest.rendering.links import SiteLinks
 from digest.rendering.message import compose_mail
-from digest.rendering.moulds import Moulds
+from digest.rendering.moulds import Moulds, TextMoulds
+from digest.rendering.plaintext import TextCard, text_card
 from digest.rendering.plates import Outline
 from digest.rendering.quoted import quoted
 from digest.rendering.reasons import grounds, tell
@@ -141,6 +142,30 @@ def test_a_mould_filled_is_the_papers_own_card_drawn(seed: int) -> None:
     assert 0 < len(drawn) < 140  # not all eighty, each without and with further interests
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_text_mould_filled_is_the_papers_own_card_drawn(seed: int) -> None:
+    dice = random.Random(seed)
+    drawing, drawn = Drawing(Templates(), speak("en").text), list[TextCard]()
+
+    def draw(card: TextCard) -> str:
+        drawn.append(card)
+        return drawing.card_text(card, slot(OWN))
+
+    moulds = TextMoulds(draw, own=OWN, also=ALSO)
+    for number in range(80):
+        alone = _card(scatter.paper(number + 1, dice), is_new=dice.random() < 0.3)
+        if dice.random() < 0.2:
+            alone = replace(alone, chips=())
+        shared = replace(alone, also=slot(ALSO))
+        texts = [drawing.card_text(text_card(card), slot(OWN)) for card in (alone, shared)]
+        outline = Outline.of(*texts, own=OWN, also=ALSO)
+        filled = moulds.outline(alone, shared)
+        assert outline is not None
+        assert filled is not None
+        assert filled.filled({}).parts == outline.filled({}).parts
+    assert 0 < len(drawn) < 60  # not all eighty, each without and with further interests
+
+
 def test_papers_of_one_shape_share_a_mould() -> None:
     drawn = list[Card]()
 
@@ -197,6 +222,35 @@ def test_templates_that_look_into_values_are_joined_all_the_same(
     assert joiner.plain_because == ""
     plain = compose_mail(samples.letter(), samples.SITE, templates=templates)
     assert difference(plain.payload, joiner.join(samples.letter()).payload) == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{{ card.chips }}", "{{ card.chips|upper }}"),
+        ("{{ card.chips }}", "{{ card.chips }}{% if card.chips == 'arXiv' %}!{% endif %}"),
+        ("{{ card.chips }}", "{{ card.chips[:2] }}{{ card.chips|length }}"),
+        ("{{ card.chips }}", "<{{ card.chips ~ '!' }}>"),
+        ("{{ card.url }}", "{{ card.url|urlencode }}"),
+        ("{{ card.url }}", "{{ 'x%sx' % card.url }}"),
+        ("{{ card.url }}", "{{ card.url|replace('https', 'http') }}"),
+        ("{{ action.url }}", "{{ action.url|truncate(12) }} {{ loop.index }}"),
+        ("{{ action.url }}", "{{ [action.url, action.url]|join(' ') }}"),
+    ],
+)
+def test_text_templates_that_look_into_values_are_joined_all_the_same(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    shipped = (shipped_folder() / "email" / "card.txt.j2").read_text()
+    assert old in shipped
+    (tmp_path / "email").mkdir()
+    (tmp_path / "email" / "card.txt.j2").write_text(shipped.replace(old, new))
+    templates = Templates(tmp_path)
+    joiner = Joiner(samples.SITE, templates)
+    assert joiner.plain_because == ""
+    for letter in (samples.letter(), *scatter.letters(5, seed=15)):
+        plain = compose_mail(letter, samples.SITE, templates=templates)
+        assert difference(plain.payload, joiner.join(letter).payload) == ""
 
 
 @pytest.mark.parametrize("look", [str, int, float, hash, repr, bool, len, iter, sorted, {1}.add])
