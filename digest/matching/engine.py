@@ -138,16 +138,8 @@ class Prepared:
 
 
 def _said(interest: Interest, mutes: Mutes) -> _Said:
-    return (
-        interest.query,
-        interest.statement,
-        interest.examples,
-        interest.authors,
-        interest.combine,
-        interest.daily_volume,
-        mutes.authors,
-        mutes.words,
-    )
+    _, _, query, statement, examples, authors, _, volume, combine, _ = interest
+    return query, statement, examples, authors, volume, combine, mutes.authors, mutes.words
 
 
 def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -33,6 +33,8 @@ Hashes = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
 
 BLOCK = 1 << 18  #: positions looked at together: what they need stays in the cache
+_WORD = 48  #: bytes of a word that is no freak
+_SHORT = MAX_JOINS + 1  #: words of a run that may stand for a term of a single one
 _BASE = 0x9E3779B97F4A7C15
 _ORDERED = np.uint64(0xD1342543DE82EF95)  #: multiplier of the hash that minds boundaries
 _MINDING = int(_ORDERED)
@@ -47,6 +49,24 @@ def letters_hash(word: str) -> tuple[int, int]:
         value = (value * _BASE + byte + 1) & _MASK
         power = (power * _BASE) & _MASK
     return value, power
+
+
+def letters_hashes(words: Sequence[str]) -> tuple[Hashes, Hashes]:
+    """`letters_hash` of many words, letter by letter for all of them."""
+    codes = [word.encode() for word in words]
+    sizes = np.fromiter(map(len, codes), np.int64, len(codes))
+    letters = np.frombuffer(b"".join(codes), np.uint8).astype(np.uint64) + np.uint64(1)
+    first = np.cumsum(sizes) - sizes
+    values: Hashes = np.zeros(len(codes), np.uint64)
+    powers: Hashes = np.ones(len(codes), np.uint64)
+    base = np.uint64(_BASE)
+    for at in range(min(_WORD, int(sizes.max(initial=0)))):
+        there = np.flatnonzero(sizes > at)
+        values[there] = values[there] * base + letters[first[there] + at]
+        powers[there] *= base
+    for row in np.flatnonzero(sizes > _WORD).tolist():
+        values[row], powers[row] = letters_hash(words[row])
+    return values, powers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,9 +126,7 @@ class Stream:
         self.room = (self.begins[1:][self.text_of] - np.arange(len(ids))).astype(np.int32)
         self.vocabulary = list(numbers)
         self.keys = [key(word) for word in self.vocabulary]
-        hashes = [letters_hash(word) for word in self.keys]
-        self._hash = np.array([value for value, _ in hashes], np.uint64)
-        self._power = np.array([power for _, power in hashes], np.uint64)
+        self._hash, self._power = letters_hashes(self.keys)
 
     @cached_property
     def surfaces(self) -> list[str]:
@@ -146,19 +164,32 @@ class Stream:
 
         Runs that reach past their text are among them.
         """
+        most = max(lengths, default=0)
+        if most <= _SHORT and len(self.ids) <= BLOCK:
+            yield from ((length, 0, self._short_runs[length - 1]) for length in lengths)
+            return
         for start in range(0, len(self.ids), BLOCK):
-            size = min(BLOCK, len(self.ids) - start)
-            ids = self.ids[start : start + size + max(lengths, default=0)]
-            hashes, powers = self._hash[ids], self._power[ids]
-            total = hashes[:size].copy()
-            for length in range(1, max(lengths, default=0) + 1):
-                if length > 1:
-                    width = max(0, min(size, len(ids) - length + 1))
-                    total = total[:width]
-                    total *= powers[length - 1 : length - 1 + width]
-                    total += hashes[length - 1 : length - 1 + width]
-                if length in lengths:
-                    yield length, start, total
+            found = self._runs_from(start, most)
+            yield from ((length, start, total) for length, total in found if length in lengths)
+
+    @cached_property
+    def _short_runs(self) -> list[Hashes]:
+        """Runs of one word, of two …: looked through in every round, whatever is asked."""
+        return [total.copy() for _, total in self._runs_from(0, _SHORT)]
+
+    def _runs_from(self, start: int, most: int) -> Iterator[tuple[int, Hashes]]:
+        """Length and hashes of the runs that start in one block; each array becomes the next."""
+        size = min(BLOCK, len(self.ids) - start)
+        ids = self.ids[start : start + size + most]
+        hashes, powers = self._hash[ids], self._power[ids]
+        total = hashes[:size].copy()
+        for length in range(1, most + 1):
+            if length > 1:
+                width = max(0, min(size, len(ids) - length + 1))
+                total = total[:width]
+                total *= powers[length - 1 : length - 1 + width]
+                total += hashes[length - 1 : length - 1 + width]
+            yield length, total
 
     def ordered_hash(self, at: Ints, length: int) -> Hashes:
         """A hash of the words from each position that minds the boundaries."""

@@ -82,22 +82,44 @@ class Outline:
         own = _joined(parts[first:last])
         at = own.index(self._also) if self._also in own else len(own)
         return Plate(
-            tuple(parts[:headed]),
+            Stretch([0 if part == title else part for part in parts[:headed]]),
             encoded(_bare(parts[headed:first])),
             encoded(_bare(parts[last:])),
-            tuple(own[:at]),
-            tuple(own[at + 1 :]),
+            Stretch(own[:at]),
+            Stretch(own[at + 1 :]),
             self._around_also if at < len(own) else None,
         )
 
 
-Stretch = tuple[bytes | int, ...]  #: quoted text and numbers of inks
+class Stretch:
+    """Quoted text and numbers of inks, to be encoded together."""
+
+    __slots__ = ("_holds_holes", "_open", "_parts")
+
+    def __init__(self, parts: Sequence[bytes | int]) -> None:
+        self._parts = [b"" if isinstance(part, int) else part for part in parts]
+        self._open = [(n, part) for n, part in enumerate(parts) if isinstance(part, int)]
+        self._holds_holes = HOLE in self.bare  # no ink does
+
+    @property
+    def bare(self) -> bytes:
+        """All but the inks."""
+        return b"".join(self._parts)
+
+    def set(self, inks: Sequence[bytes]) -> bytes:
+        parts = self._parts.copy()
+        for at, ink in self._open:
+            parts[at] = inks[ink]
+        return encoded(b"".join(parts)) if self._holds_holes else cut(b"".join(parts))
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
 
 
 class Plate(NamedTuple):
     """One part of a card but for what is marked in it, and but for what is its own."""
 
-    head: Stretch  #: up to the title, and the title
+    head: Stretch  #: up to the title, and the title, its only ink
     front: bytes
     tail: bytes
     open: Stretch  #: the own stretch, between front and tail …
@@ -106,15 +128,12 @@ class Plate(NamedTuple):
 
     def headed(self, title: bytes) -> bytes:
         """What stands before the front, with the title marked in some way."""
-        return encoded(b"".join([title if isinstance(part, int) else part for part in self.head]))
+        return self.head.set((title,))
 
     def set(self, inks: Sequence[bytes]) -> Pieces:
         """A card's own stretch, divided where further interests would be named."""
-        opening = [inks[part] if isinstance(part, int) else part for part in self.open]
-        if not self.beyond:
-            return (encoded(b"".join(opening)),)
-        beyond = [inks[part] if isinstance(part, int) else part for part in self.beyond]
-        return encoded(b"".join(opening)), encoded(b"".join(beyond))
+        opening = self.open.set(inks)
+        return (opening, self.beyond.set(inks)) if self.beyond else (opening,)
 
     @property
     def size(self) -> int:
@@ -124,8 +143,8 @@ class Plate(NamedTuple):
     @property
     def holes(self) -> int:
         """How often it wants the subscriber's own word, in the whole card."""
-        bare = _bare((*self.head, self.front, *self.open, *self.beyond, self.tail))
-        return bare.count(HOLE)
+        parts = self.head.bare, self.front, self.open.bare, self.beyond.bare, self.tail
+        return b"".join(parts).count(HOLE)
 
 
 class Plates:
@@ -231,10 +250,12 @@ class WireCard:
         self._cuts: tuple[int, int] | None = None  #: where `also` goes, if not at the end
         self._size: int | None = None
         if plates is not None:
-            html = plates.html.set([ink.html for ink in inks])
-            text = plates.text.set([ink.text for ink in inks])
-            self.html, self.text = b"".join(html), b"".join(text)
-            if len(html) > 1 or len(text) > 1:
+            html = plates.html.set([ink[0] for ink in inks])
+            text = plates.text.set([ink[1] for ink in inks])
+            if len(html) == len(text) == 1:
+                self.html, self.text = html[0], text[0]
+            else:
+                self.html, self.text = b"".join(html), b"".join(text)
                 self._cuts = len(html[0]), len(text[0])
 
     def naming(self, also: Word) -> WireCard:

@@ -44,8 +44,9 @@ def cut(quoted: bytes) -> bytes:
     if b" \n" in quoted:
         quoted = quoted.replace(b" \n", b"=20\n")
     lines = quoted.split(b"\n")
-    sound = [line if len(line) <= _ROOM and line[:1] != b"." else _cut(line) for line in lines]
-    whole = b"\r\n".join(sound)
+    if max(map(len, lines)) > _ROOM or quoted.startswith(b".") or b"\n." in quoted:
+        lines = [line if len(line) <= _ROOM and line[:1] != b"." else _cut(line) for line in lines]
+    whole = b"\r\n".join(lines)
     return whole + _SOFT if lines[-1] else whole
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from digest.matching.keywords import MOST_HITS, Compiled, Scan
 from digest.matching.query import parse
-from digest.matching.stream import BLOCK
+from digest.matching.stream import BLOCK, letters_hash, letters_hashes
 from digest.matching.terms import spell
 from digest.model import Field, Hit, Paper
 from tests import builders
@@ -31,6 +31,33 @@ def finds(query: str, *papers: Paper) -> list[int]:
 
 def hits(query: str, one: Paper) -> tuple[Hit, ...]:
     return Scan([one]).evaluate(Compiled([parse(query)])).hits(0, 0)
+
+
+def test_many_words_are_hashed_as_each_alone() -> None:
+    words = ["a", "tide", "überlagerung", "潮", "x" * 47, "y" * 48, "z" * 49, "word" * 40, "tide"]
+    for some in (words, words[:1], words[::-1]):
+        values, powers = letters_hashes(some)
+        assert list(zip(values.tolist(), powers.tolist(), strict=True)) == list(
+            map(letters_hash, some)
+        )
+    assert [len(one) for one in letters_hashes([])] == [0, 0]
+
+
+def test_what_was_asked_before_changes_nothing() -> None:
+    papers = [
+        paper("Fine tuning", "by fine-tuning the state of the art", 1),
+        paper("Finetuning", "a word", 2),
+        paper("", "tuning in parameter efficient ways", 3),
+    ]
+    queries = ["finetuning", '"state of the art"', "tuning", "stateoftheart", "word OR efficient"]
+    alone = [finds(query, *papers) for query in queries]
+    assert alone == [[0, 1], [0], [0, 2], [], [1, 2]]
+    for order in ([0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 1, 0, 1, 2]):
+        scan = Scan(papers)
+        for number in order:
+            evaluation = scan.evaluate(Compiled([parse(queries[number])]))
+            true = evaluation.truth(np.array([0]))[0]
+            assert np.flatnonzero(true).tolist() == alone[number]
 
 
 TRUE = {

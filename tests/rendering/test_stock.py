@@ -94,7 +94,7 @@ def test_a_window_is_its_excerpt_drawn_whoever_asked_before() -> None:
         abstract = Abstract(text, summary="")
         for _ in range(4):
             ends = [sorted(dice.choices(range(len(text) + 20), k=2)) for _ in range(3)]
-            hits = [Hit(Field.ABSTRACT, *pair, str(dice.randrange(3))) for pair in ends]
+            hits = [Hit(Field.ABSTRACT, at, to, str(dice.randrange(3))) for at, to in ends]
             hits = hits[: dice.randrange(4)]
             spans = excerpt(text, hits)
             assert windows.excerpt(abstract, hits).ink == ink(spans, AFFIXES)
