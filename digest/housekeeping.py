@@ -14,6 +14,7 @@ from digest.config.sections import RetentionSection
 from digest.store import errands
 from digest.store.budgets import BudgetStore
 from digest.store.database import Database
+from digest.store.interests import note_all
 from digest.store.purging import Keep, count, purge
 from digest.store.suppressions import count_expired, forget_expired
 
@@ -27,11 +28,12 @@ def clean(
     *,
     stop: threading.Event | None = None,
 ) -> dict[str, int]:
-    """Forget it; how many rows of each kind went."""
+    """Forget it, and note down what is missing; how many rows of each kind went."""
     gone = purge(database, keep(retention), now, stop=stop)
     gone["errands"] = errands.purge(database, now - ERRANDS_KEPT)
     gone["suppressions"] = forget_expired(database, now)
     gone["budgets"] = BudgetStore(database).purge()
+    note_all(database)
     return gone
 
 

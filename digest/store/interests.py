@@ -3,16 +3,22 @@
 An interest keeps its id as long as its name stays within one subscriber, so that digests, links and
 feeds that name it go on meaning the same. Every function takes the caller's connection.
 
-Many want the same: what defines an interest, apart from whose it is, is read as one text and taken
-apart once; those that are alike share their values.
+Many want the same. So every subscriber has a note (`subscriber.wants`): of each interest its id and
+a key that stands for all the rest of it but its examples. A definition is read once for everybody
+who has its key, and those that are alike share their values. A key is made of what the rows say and
+never stands for anything else; and however a row is changed, the database strikes out the note, so
+that nobody is taken at an old word.
 """
 
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
+from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,12 +26,21 @@ import sqlalchemy as sa
 from digest.model import Combine, Example, Interest, InterestId, PaperId, SubscriberId
 from digest.shelf import Maker
 from digest.store import bulk
-from digest.store.tables import ExampleRow, InterestRow, PaperAliasRow, PaperRow, table
+from digest.store.database import Database
+from digest.store.tables import (
+    ExampleRow,
+    InterestRow,
+    PaperAliasRow,
+    PaperRow,
+    SubscriberRow,
+    table,
+)
 
 _interest = table(InterestRow)
 _example = table(ExampleRow)
 _paper = table(PaperRow)
 _alias = table(PaperAliasRow)
+_subscriber = table(SubscriberRow)
 
 
 def as_text(column: sa.Column[Any]) -> sa.Label[str]:
@@ -42,61 +57,149 @@ def texts(stored: str) -> tuple[str, ...]:
 
 
 _READ: Final = """
-    SELECT subscriber_id, position, id, daily_volume, CAST(PACKED(
+    SELECT subscriber_id, position, id,
         EXISTS (SELECT 1 FROM example WHERE example.interest_id = interest.id),
-        name, query, statement, CAST(authors AS TEXT), "limit", combine, paused) AS TEXT)
+        name, query, statement, CAST(authors AS TEXT), "limit", daily_volume, combine, paused
     FROM interest WHERE subscriber_id IN ?
 """
 _EXAMPLES: Final = """
     SELECT interest_id, title, abstract, positive, paper_id FROM example
     WHERE interest_id IN ? ORDER BY interest_id, id
 """
-_KEPT: Final = 4096  #: definitions, twice this at most, of about 1 kB
+_UNNOTED: Final = "SELECT id FROM subscriber WHERE wants IS NULL LIMIT ?"
+_ORDER: Final = itemgetter(0, 1, 2)  #: owner, position, id
+_KEY_BYTES: Final = 15  #: 20 letters
+_NOTED: Final = 1000  #: subscribers a transaction
+KEPT: Final = 4096  #: definitions, twice this at most, of about 1 kB
+_LEARNS: Final = "+"  #: behind the key of an interest with examples; no key has it in itself
 _new: Final = partial(tuple.__new__, Interest)  # `_make` without counting
+
+Definition = tuple[Any, ...]  #: an interest's fields behind its id, in their order
 
 
 def read_interests(
-    connection: sa.Connection, owners: Collection[SubscriberId]
-) -> dict[SubscriberId, list[Interest]]:
-    """The interests of these subscribers, each one's in their order."""
-    found: dict[SubscriberId, list[Interest]] = defaultdict(list)
-    learning: list[tuple[SubscriberId, int]] = []
-    # Sorted here: SQLite would write out and read again whatever it sorts.
-    for owner, _, id_, volume, told in sorted(bulk.query(connection, _READ, owners)):
-        learns, begin, end = _defined[told]
-        interests = found[owner]
-        if learns:
-            learning.append((owner, len(interests)))
-        interests.append(_new((id_, *begin, volume, *end)))
+    connection: sa.Connection, notes: Mapping[SubscriberId, str | None]
+) -> dict[SubscriberId, tuple[Interest, ...]]:
+    """The interests of these subscribers, each one's in their order; `notes` as `note` wrote them.
+
+    A note of definitions that are known is all it takes. Whoever has none, or wants what nobody
+    wanted before, is read in full.
+    """
+    found: dict[SubscriberId, tuple[Interest, ...]] = {}
+    learning: list[SubscriberId] = []
+    unknown: list[SubscriberId] = []
+    for owner, note in notes.items():
+        if note is None:
+            unknown.append(owner)
+            continue
+        told = iter(note.split())
+        try:
+            found[owner] = tuple(
+                [_new((int(id_), *_known[key])) for id_, key in zip(told, told, strict=True)]
+            )
+        except KeyError:
+            unknown.append(owner)
+        else:
+            if _LEARNS in note:
+                learning.append(owner)
+    if unknown:
+        for owner, rows in _read(connection, unknown).items():
+            found[owner] = tuple([_new((id_, *_learn(told, learns))) for id_, learns, told in rows])
+            if any(learns for _, learns, _ in rows):
+                learning.append(owner)
     if learning:
         _give_examples(connection, found, learning)
     return found
 
 
-def _define(packed: str) -> tuple[bool, tuple[Any, ...], tuple[Any, ...]]:
-    """Whether there are examples; what stands before an interest's daily volume, and behind it."""
-    learns, name, query, words, authors, limit, combine, paused = json.loads(packed)
-    begin = name, query, words, (), texts(authors), limit
-    return bool(learns), begin, (Combine(combine), bool(paused))
+def note(connection: sa.Connection, owners: Collection[SubscriberId]) -> None:
+    """Write down with each of `owners` what they want: their interests' ids and definitions' keys.
+
+    Triggers of the database strike out a note when anything that it says of is changed.
+    """
+    rows = _read(connection, owners)
+    notes = {
+        owner: " ".join(f"{id_} {_key(definition, learns)}" for id_, learns, definition in wanted)
+        for owner, wanted in rows.items()
+    }
+    bulk.update(connection, _subscriber, {"wants": list(notes.values())}, of=list(notes))
 
 
-_defined: Final = Maker(_define, _KEPT)
+def note_all(database: Database) -> None:
+    """Write the notes that are missing: struck out by hand, or never written."""
+    while True:
+        with database.write() as connection:
+            owners = [owner for (owner,) in bulk.query(connection, _UNNOTED, _NOTED)]
+            note(connection, owners)
+        if len(owners) < _NOTED:
+            return
+
+
+def _read(
+    connection: sa.Connection, owners: Collection[SubscriberId]
+) -> dict[SubscriberId, list[tuple[InterestId, bool, Definition]]]:
+    """Everybody's interests: id, whether there are examples, and what defines it."""
+    found: dict[SubscriberId, list[tuple[InterestId, bool, Definition]]] = {it: [] for it in owners}
+    # Sorted here: SQLite would write out and read again whatever it sorts.
+    rows = sorted(bulk.query(connection, _READ, owners), key=_ORDER)
+    for owner, _, id_, learns, *told in rows:
+        found[owner].append((id_, bool(learns), _define(*told)))
+    return found
+
+
+def _define(
+    name: str,
+    query: str,
+    statement: str,
+    authors: str,
+    limit: int | None,
+    volume: float | None,
+    combine: str,
+    paused: bool | int,
+) -> Definition:
+    followed = texts(authors)
+    return name, query, statement, (), followed, limit, volume, Combine(combine), bool(paused)
+
+
+def _key(definition: Definition, learns: bool) -> str:
+    """The same for the same definition, and for no other."""
+    told = json.dumps(definition).encode()
+    key = urlsafe_b64encode(blake2b(told, digest_size=_KEY_BYTES).digest()).decode()
+    return key + _LEARNS if learns else key
+
+
+def _learn(definition: Definition, learns: bool) -> Definition:
+    """The one value for all who want it, known by its key from now on."""
+    key = _key(definition, learns)
+    known = _known.find(key)
+    return _known.keep(key, definition) if known is None else known
+
+
+def _unheard_of(key: str) -> Definition:
+    raise KeyError(key)
+
+
+_known: Final = Maker(_unheard_of, KEPT)
 
 
 def _give_examples(
     connection: sa.Connection,
-    interests: Mapping[SubscriberId, list[Interest]],
-    learning: Iterable[tuple[SubscriberId, int]],
+    interests: dict[SubscriberId, tuple[Interest, ...]],
+    learning: Iterable[SubscriberId],
 ) -> None:
-    """To those in the places that are `learning`."""
-    places = {interests[owner][place].id: (owner, place) for owner, place in learning}
+    """To the interests of those who are `learning`."""
+    theirs = {owner: interests[owner] for owner in learning}
+    ids = [one.id for wanted in theirs.values() for one in wanted]
     found: dict[InterestId, list[Example]] = defaultdict(list)
-    for id_, title, abstract, positive, paper_id in bulk.query(connection, _EXAMPLES, places):
+    for id_, title, abstract, positive, paper_id in bulk.query(connection, _EXAMPLES, ids):
         found[id_].append(Example(title, abstract, bool(positive), paper_id))
-    for id_, examples in found.items():
-        owner, place = places[id_]
-        one = interests[owner][place]
-        interests[owner][place] = one._replace(examples=tuple(examples))
+    for owner, wanted in theirs.items():
+        interests[owner] = tuple(
+            [
+                one._replace(examples=tuple(found[one.id])) if one.id in found else one
+                for one in wanted
+            ]
+        )
 
 
 def insert_interests(
@@ -132,6 +235,7 @@ def replace_interests(
     insert_interests(
         connection, [(owner, p, one) for p, one in enumerate(wanted) if p not in taken]
     )
+    note(connection, [owner])
 
 
 def _paired(

@@ -35,6 +35,7 @@ from digest.store.database import Database, insert_into
 from digest.store.interests import (
     NONE,
     insert_interests,
+    note,
     read_interests,
     replace_interests,
     texts,
@@ -63,7 +64,7 @@ _new: Final = partial(tuple.__new__, Subscriber)  # `_make` without counting
 
 #: What many have in common is one text, taken apart once.
 _READ: Final = """
-    SELECT id, email, name, created_at, confirmed_at, CAST(PACKED(
+    SELECT id, email, name, created_at, confirmed_at, wants, CAST(PACKED(
         timezone, cadence, hour, minute, weekday, monthday,
         state, "limit", language, trending, revisions, send_empty,
         CAST(muted_authors AS TEXT), CAST(muted_words AS TEXT),
@@ -114,14 +115,15 @@ def read_profiles(connection: sa.Connection, ids: Sequence[SubscriberId]) -> lis
     found: dict[SubscriberId, Subscriber] = {}
     when = bulk.instants(connection)
     for chunk in _chunks(list(ids)):
-        interests = read_interests(connection, chunk)
+        rows = bulk.query(connection, _READ, chunk)
+        interests = read_interests(connection, {row[0]: row[5] for row in rows})
         routes = active_routes(connection, chunk)
-        for id_, email, name, created, confirmed, told in bulk.query(connection, _READ, chunk):
+        for id_, email, name, created, confirmed, _, told in rows:
             terms = _terms[told]
             found[id_] = _new(  # in the order of its fields
                 (
                     *(id_, email, terms.schedule, when(created), name),
-                    *(*terms.wishes, tuple(interests.get(id_, ())), *terms.standing),
+                    *(*terms.wishes, interests[id_], *terms.standing),
                     *(when(confirmed), *terms.rest, routes.get(id_, ())),
                 )
             )
@@ -231,6 +233,7 @@ def insert(connection: sa.Connection, subscribers: Sequence[Subscriber]) -> list
             for position, interest in enumerate(subscriber.interests)
         ),
     )
+    note(connection, ids)
     return ids
 
 

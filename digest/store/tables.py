@@ -120,9 +120,7 @@ class FetchRow(SQLModel, table=True):
 
 
 class PaperRow(SQLModel, table=True):
-    """The merged work. `title_key`, its first letters, finds near-equal titles; `announced_on`
-    dates the archive.
-    """
+    """The merged work. `title_key` finds near-equal titles; `announced_on` dates the archive."""
 
     __tablename__ = "paper"
     __table_args__ = (
@@ -228,6 +226,7 @@ class SubscriberRow(SQLModel, table=True):
     seen_upto: int | None = Field(default=None, sa_type=BigKey)
     mail: bool = True
     feed_generation: int = 0  #: private feed addresses of earlier ones are revoked
+    wants: str | None = None  #: the interests' ids and keys; see `store.interests`
 
 
 class InterestRow(SQLModel, table=True):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from digest.model import (
@@ -21,9 +22,9 @@ from digest.model import (
     SubscriberId,
     SubscriberState,
 )
-from digest.store import subscribers
+from digest.store import interests, subscribers
 from digest.store.database import Database
-from digest.store.tables import SubscriberRow, table
+from digest.store.tables import ExampleRow, InterestRow, SubscriberRow, table
 
 AT = datetime(2026, 3, 29, 0, 59, 59, 999999, tzinfo=UTC)
 ODD = 'a "quoted" \\ back\nslash\ttab, ünïcödé \u2028 🦉 [1,null] \x7f'
@@ -147,3 +148,116 @@ def test_who_is_not_there_is_left_out(database: Database) -> None:
     ids = stored(database, reader(1), reader(2))
     found = read(database, [SubscriberId(999), ids[1], ids[0]])
     assert [one.id for one in found] == [ids[1], ids[0]]
+
+
+# --- notes of what somebody wants -----------------------------------------------------------------
+
+INTEREST, EXAMPLE = table(InterestRow), table(ExampleRow)
+SAME = Interest(NUL, "same", "query", "said", authors=("Noether",), daily_volume=0.1 + 0.2)
+
+
+def notes(database: Database) -> dict[SubscriberId, str | None]:
+    who = table(SubscriberRow).c
+    with database.read() as connection:
+        return {id_: note for id_, note in connection.execute(sa.select(who.id, who.wants))}
+
+
+def says(database: Database, id_: SubscriberId) -> list[Interest]:
+    return list(read(database, [id_])[0].interests)
+
+
+def test_a_note_says_no_more_than_ids_and_keys(database: Database) -> None:
+    first, second, third = stored(
+        database, reader(1, SAME), reader(2, SAME), reader(3, SAME._replace(name="other"))
+    )
+    told = {id_: (note or "").split() for id_, note in notes(database).items()}
+    assert told[first][1] == told[second][1] != told[third][1]
+    assert told[first][0] != told[second][0]
+    assert stored(database, reader(4))[0] not in [
+        id_ for id_, note in notes(database).items() if note
+    ]
+
+
+CHANGES: dict[str, sa.Update | sa.Delete] = {
+    "a query": sa.update(INTEREST).values(query="by hand"),
+    "a name": sa.update(INTEREST).values(name="by hand"),
+    "a rest": sa.update(INTEREST).values(paused=True),
+    "gone": sa.delete(INTEREST),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_change_by_hand_is_seen_and_is_nobody_elses(
+    database: Database, change: sa.Update | sa.Delete
+) -> None:
+    mine, other = stored(database, reader(1, SAME, SAME._replace(name="2")), reader(2, SAME))
+    before = says(database, mine)
+    with database.write() as connection:
+        row = INTEREST.c.subscriber_id == mine, INTEREST.c.position == 0
+        connection.execute(change.where(*row))
+    after = says(database, mine)
+    assert after != before
+    assert after[-1] == before[-1]
+    assert says(database, other) == [SAME]
+    interests.note_all(database)
+    assert None not in notes(database).values()
+    assert says(database, mine) == after
+    assert says(database, other) == [SAME]
+
+
+def test_examples_given_and_taken_by_hand_are_seen(database: Database) -> None:
+    mine, other = stored(database, reader(1, SAME), reader(2, SAME))
+    with database.read() as connection:
+        of = INTEREST.c.subscriber_id == mine
+        interest = connection.scalar(sa.select(INTEREST.c.id).where(of))
+    given = sa.insert(EXAMPLE).values(interest_id=interest, title="T", abstract="", positive=True)
+    with database.write() as connection:
+        connection.execute(given)
+    learnt = SAME._replace(examples=(Example("T"),))
+    for _ in range(2):  # read in full, and by the note
+        assert says(database, mine) == [learnt]
+        assert says(database, other) == [SAME]
+        interests.note_all(database)
+    with database.write() as connection:
+        connection.execute(sa.delete(EXAMPLE))
+    assert says(database, mine) == [SAME]
+
+
+def test_an_interest_by_hand_is_seen(database: Database) -> None:
+    ids = stored(database, reader(1), reader(2, SAME))
+    with database.write() as connection:
+        of = INTEREST.c.subscriber_id == ids[1]
+        copied = sa.select(sa.literal(ids[0]), INTEREST.c.name, *_rest()).where(of)
+        names = ["subscriber_id", "name", *(column.name for column in _rest())]
+        connection.execute(sa.insert(INTEREST).from_select(names, copied))
+    assert [one.interests for one in read(database, ids)] == [(SAME,), (SAME,)]
+
+
+def _rest() -> list[sa.Column[Any]]:
+    return [one for one in INTEREST.c if one.name not in ("id", "subscriber_id", "name")]
+
+
+def test_more_definitions_than_are_kept(database: Database) -> None:
+    """Read twice in parts, so that what was thrown out is wanted again."""
+    many = 2 * interests.KEPT // 3 + 100
+    ids = stored(
+        database,
+        *(reader(n, *(SAME._replace(name=f"{n} {k}") for k in range(3))) for n in range(many)),
+    )
+    some, store = range(0, many, 500), subscribers.SubscriberStore(database)
+    for start in (*some, *some):
+        for at, one in enumerate(store.profiles(ids[start : start + 500]), start):
+            assert [it.name for it in one.interests] == [f"{at} {k}" for k in range(3)]
+
+
+def test_a_changed_interest_is_another_one_at_once(database: Database) -> None:
+    mine, other = stored(database, reader(1, SAME), reader(2, SAME))
+    with database.write() as connection:
+        before = subscribers.find(connection, "r1@example.org")
+        assert before is not None
+        wanted = before._replace(interests=(before.interests[0]._replace(statement="new"),))
+        subscribers.update(connection, before, wanted)
+        assert subscribers.find(connection, "r1@example.org") == wanted  # in its own transaction
+    assert says(database, mine) == [SAME._replace(statement="new")]
+    assert says(database, other) == [SAME]
+    assert None not in notes(database).values()

@@ -47,6 +47,7 @@ def test_every_table_keeps_what_it_is_given(database: Database) -> None:
     with database.write() as connection:
         for each in ALL:
             connection.execute(sa.insert(each), [rows[each.name]])
+    rows["subscriber"]["wants"] = None  # struck out by the interest that came after it
     with database.read() as connection:
         for each in ALL:
             found = connection.execute(sa.select(each)).mappings().one()
