@@ -17,7 +17,7 @@ from digest.branding import brand_of
 from digest.clock import Clock, system_clock
 from digest.config import Settings
 from digest.errors import TemplateFault
-from digest.letters import Letters
+from digest.letters import Draw, Letters
 from digest.model import Channel, Message, Site
 from digest.outbox import Outbox, Route, Unrenderable
 from digest.pager import Pager
@@ -117,7 +117,7 @@ class Dispatch:
             readers=self.readers,
             papers=self.papers,
             tokens=self.tokens,
-            draw=self.draw,
+            drawing=self.drawing,
             verp=self.post.verp,
         )
         return Outbox(
@@ -129,13 +129,17 @@ class Dispatch:
             stop=self.stop,
         )
 
-    def draw(self, letter: Letter, channel: Channel) -> Message | Unrenderable:
-        """The mail of one delivery, or why there is none."""
-        joiner = self.joiner
-        try:
-            return joiner.join(letter, channel=channel)
-        except TemplateFault as fault:  # in what this mail alone has: the others go on
-            return Unrenderable(letter.delivery_id, str(fault), is_final=False)
+    def drawing(self, channel: Channel) -> Draw:
+        """What makes the mail of one delivery, or tells why there is none."""
+        join = self.joiner.join
+
+        def draw(letter: Letter) -> Message | Unrenderable:
+            try:
+                return join(letter, channel=channel)
+            except TemplateFault as fault:  # in what this mail alone has: the others go on
+                return Unrenderable(letter.delivery_id, str(fault), is_final=False)
+
+        return draw
 
     def require_no_halt(self) -> None:
         waterline.check(self.database, self.settings.delivery.spool, self.clock())

@@ -30,7 +30,8 @@ from digest.store.papers import PaperStore
 from digest.store.readers import ReaderStore
 from digest.tokens import Tokens
 
-Draw = Callable[[Letter, Channel], Message | Unrenderable]
+Draw = Callable[[Letter], Message | Unrenderable]
+Drawing = Callable[[Channel], Draw]
 Verp = Callable[[DeliveryId], str]
 _KEPT: Final = 5000  #: papers remembered between batches
 _paper_of: Callable[[Item], PaperId] = attrgetter("paper_id")
@@ -45,27 +46,31 @@ class Letters:
         readers: ReaderStore,
         papers: PaperStore,
         tokens: Tokens,
-        draw: Draw,
+        drawing: Drawing,
         verp: Verp | None = None,
     ) -> None:
-        """`verp` makes the envelope sender of a delivery; without it, mails have the site's."""
+        """`drawing` gives what draws a channel's messages.
+
+        `verp` makes the envelope sender of a delivery; without it, mails have the site's.
+        """
         self._readers = readers
         self._store = papers
         self._tokens = tokens
-        self._draw = draw
+        self._drawing = drawing
         self._verp = verp
         self._papers: dict[PaperId, Paper] = {}
 
     def compose(self, deliveries: Sequence[Delivery]) -> Iterator[Message | Unrenderable]:
-        """The message of each delivery, in order, or why there can be none."""
+        """The message of each delivery, in order, or why there can be none; all of one channel."""
         stored = self._readers.read([one.digest_id for one in deliveries])
         self._fetch([read.digest for read in stored.values()])
+        draw = self._drawing(deliveries[0].channel)
         for one in deliveries:
             read = stored.get(one.digest_id)
             if read is None:
                 yield Unrenderable(one.id, "Its digest or its subscriber is no longer stored.")
             else:
-                yield self._draw(self._letter(one, *read), one.channel)
+                yield draw(self._letter(one, *read))
 
     def _fetch(self, digests: Iterable[Digest]) -> None:
         wanted: set[PaperId] = set()

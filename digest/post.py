@@ -108,13 +108,14 @@ class Post:
         """The configured way out by mail, opened anew at each call."""
         return PreparedSender(FailoverSender(self._ways()), self._prepares)
 
-    def verp(self, delivery: DeliveryId) -> str:
-        """The envelope sender of one delivery; empty where bounces are not asked back."""
+    @property
+    def verp(self) -> Callable[[DeliveryId], str] | None:
+        """What makes the envelope sender of a delivery; None where bounces are not asked back."""
         address = self._delivery.bounces.address
         if not address:
-            return ""
+            return None
         local, _, domain = address.rpartition("@")
-        return f"{local}+{self._tokens.sign(Purpose.BOUNCE, delivery)}@{domain}"
+        return lambda delivery: f"{local}+{self._tokens.sign(Purpose.BOUNCE, delivery)}@{domain}"
 
     def queue(self, store: OutboxStore) -> Queue:
         """The queue of mails, sparing recipients' domains where rates are configured for any."""

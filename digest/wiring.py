@@ -30,14 +30,14 @@ from digest.housekeeping import clean
 from digest.hub import Hub
 from digest.importing import Importer
 from digest.ingest import IngestReport, ingest
+from digest.letters import Draw
 from digest.likeness import Likeness
 from digest.matching.engine import Matcher
-from digest.model import Channel, DigestId, Message
+from digest.model import Channel, DigestId
 from digest.origins import Origins
-from digest.outbox import Outbox, Route, Tally, Unrenderable
+from digest.outbox import Outbox, Route, Tally
 from digest.rendering.email import Rendered, render
 from digest.rendering.links import MailTokens
-from digest.rendering.message import Letter
 from digest.rendering.view import view
 from digest.searching import Searcher
 from digest.searching.snapshot import usual_place
@@ -299,8 +299,8 @@ class App(Dispatch):
             stop=self.stop,
         )
 
-    def draw(self, letter: Letter, channel: Channel) -> Message | Unrenderable:
-        return super().draw(letter, channel) if channel.is_mail else self.channels.draw(letter)
+    def drawing(self, channel: Channel) -> Draw:
+        return super().drawing(channel) if channel.is_mail else self.channels.draw
 
 
 def _watched(tally: Tally, watcher: Watcher) -> Tally:

@@ -202,7 +202,7 @@ def test_who_leaves_before_their_turn_gets_nothing(world: World) -> None:
 
     with world.outbox(compose=composing) as outbox:
         batches = [posts(range(1, 11)), posts(range(11, 21))]
-        tally = outbox.drain(lambda: bool(batches) and _both(world, outbox, batches))
+        tally = outbox.drain(lambda: bool(batches) and _together(world, outbox, batches))
     assert world.sent() == readers(*range(1, 12), *range(15, 21))
     assert counts(tally)["delivered"] == 17
     assert world.row(12)["reply"] == "subscriber unsubscribed"
@@ -211,8 +211,8 @@ def test_who_leaves_before_their_turn_gets_nothing(world: World) -> None:
     assert world.left_behind() == []
 
 
-def _both(world: World, outbox: Outbox, batches: list[list[Post]]) -> bool:
-    """Two batches at once: the second has to wait for its turn."""
+def _together(world: World, outbox: Outbox, batches: list[list[Post]]) -> bool:
+    """All at once: each but the first has to wait for its turn."""
     for batch in batches:
         world.queue(outbox, batch)
     batches.clear()
@@ -228,7 +228,7 @@ def test_a_stop_puts_back_what_was_booked(world: World) -> None:
 
     with world.outbox(compose=stopping) as outbox:
         batches = [posts(range(1, 11)), posts(range(11, 31))]
-        tally = outbox.drain(lambda: bool(batches) and _both(world, outbox, batches))
+        tally = outbox.drain(lambda: bool(batches) and _together(world, outbox, batches))
     sent = world.sent().total()
     assert counts(tally) == {"delivered": sent}
     assert Counter(states(world.database).values()) == {"delivered": sent, "queued": 30 - sent}
@@ -277,7 +277,7 @@ def test_what_waits_too_long_is_everybodys(world: World) -> None:
 
     with world.outbox(compose=slowly, booked=Booked(longest=-1.0)) as outbox:
         batches = [posts(range(1, 11)), posts(range(11, 31))]
-        tally = outbox.drain(lambda: bool(batches) and _both(world, outbox, batches))
+        tally = outbox.drain(lambda: bool(batches) and _together(world, outbox, batches))
         assert counts(tally) == {"delivered": 10}
     assert len(helped) == 20
     assert world.sent().total() == 10
@@ -312,7 +312,8 @@ def test_a_settlement_waits_for_the_next_turn(world: World) -> None:
 
     world.store = Counting(world.database)
     with world.outbox() as outbox:
-        world.drain(outbox, posts(range(1, 11)), posts(range(11, 21)))
+        batches = [posts(range(1, 11)), posts(range(11, 21)), posts(range(21, 31))]
+        outbox.drain(lambda: bool(batches) and _together(world, outbox, batches))
     assert settled == 0
     assert set(states(world.database).values()) == {"delivered"}
 

@@ -81,6 +81,11 @@ class Office:
         ) as outbox:
             return outbox.drain()
 
+    def verp(self, number: int) -> str:
+        made = self.post.verp
+        assert made is not None
+        return made(DeliveryId(number))
+
     def bounce_address(self, number: int) -> str:
         return f"bounces+{self.tokens.sign(Purpose.BOUNCE, number)}@example.org"
 
@@ -106,7 +111,7 @@ def test_mails_are_signed_as_received(sqlite_database: Database, tmp_path: Path)
             dkim={"domain": "example.org", "selector": "s", "private_key": str(pem)},
             bounces={"address": "bounces@example.org", "token_header": "postmark"},
         )
-        message = letter(envelope_from=office.post.verp(DeliveryId(1)))
+        message = letter(envelope_from=office.verp(1))
         with office.post.sender() as sender:
             list(sender.send([message], Notes()))
         received = server.accepted[0]
@@ -123,7 +128,7 @@ def test_mails_are_signed_as_received(sqlite_database: Database, tmp_path: Path)
 
 def test_a_signed_sender_fits_an_envelope(sqlite_database: Database, server: Smtpd) -> None:
     office = Office(sqlite_database, server, bounces={"address": "bouncesabc@example.org"})
-    local = office.post.verp(DeliveryId(2**42)).partition("@")[0]
+    local = office.verp(2**42).partition("@")[0]
     assert len(local) <= 64
     assert local == local.lower()
 

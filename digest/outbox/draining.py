@@ -245,14 +245,17 @@ class Outbox:
     # --- outcomes out ---
 
     def _take(self, outcome: Outcome) -> None:
-        """Decide what an outcome means; commit when a batch is full or has waited long enough."""
+        """Decide what an outcome means; commit when it has waited long enough.
+
+        Full batches need not: they go with the next claim, but where that does not come.
+        """
         delivery = self._held.pop(outcome.delivery_id)
         if not self._told:
             self._told_since = uptime()
         self._told.append(self._decide(delivery, outcome))
         if not self._held:
             return  # whoever comes next, with a claim or at the end, settles these as well
-        if len(self._told) >= self._batch or uptime() - self._told_since > _SETTLE_AFTER:
+        if len(self._told) >= 2 * self._batch or uptime() - self._told_since > _SETTLE_AFTER:
             self._try_to_settle()
 
     def _decide(self, delivery: Delivery, outcome: Outcome) -> Settlement:

@@ -58,23 +58,28 @@ def queue(
 ) -> list[Delivery]:
     """Add deliveries; returns those of them that are held for who booked."""
     booked, waiting = _parted(posts, booking)
+    held: list[Delivery] = []
+    if booked and booking is not None:
+        held = _hold(connection, booked, booking)
     if waiting:
         bulk.insert(connection, _delivery, _columns(connection, waiting, DeliveryState.QUEUED))
         ring(connection)
-    if not booked or booking is None:
-        return []
-    ids = bulk.new_ids(connection, _delivery, len(booked))
-    held: dict[str, Sequence[Any]] = {
+    return held
+
+
+def _hold(connection: sa.Connection, posts: Sequence[Post], booking: Booking) -> list[Delivery]:
+    ids = bulk.new_ids(connection, _delivery, len(posts))
+    claim: dict[str, Sequence[Any]] = {
         "id": ids,
         "claims": [_FIRST] * len(ids),
         "claimed_by": [booking.worker] * len(ids),
         "claimed_until": [_lease_end(connection, booking.lease)] * len(ids),
     }
-    columns = _columns(connection, booked, DeliveryState.SENDING)
-    bulk.insert(connection, _delivery, columns | held)
+    columns = _columns(connection, posts, DeliveryState.SENDING)
+    bulk.insert(connection, _delivery, columns | claim)
     return [
         Delivery(DeliveryId(id_), *post[:4], _FIRST, post.made_at)
-        for id_, post in zip(ids, booked, strict=True)
+        for id_, post in zip(ids, posts, strict=True)
     ]
 
 
