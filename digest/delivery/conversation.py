@@ -108,30 +108,33 @@ class Conversation:
 
     def feed(self, data: bytes) -> None:
         """Take what the server sent. May raise ClaimLost; nothing was handed over then."""
-        if self.awaited == _TURN:
-            end, mark, rest = data.partition(b"\n")
-            if invites(rest):
-                self._hear(end + mark)
-                data = rest
-        if self.awaited == _ENVELOPE and invites(data) and self._reader.is_empty:
-            self._go_on()
-        else:
-            self._hear(data)
-
-    def _hear(self, data: bytes) -> None:
-        """Reply by reply."""
+        if self._reader.is_empty and self._goes_on(data):
+            return
         for reply in self._reader.feed(data):
             if self.closing:
                 return
             self.replies += 1
             self._take(reply)
 
-    def _go_on(self) -> None:
-        """What nearly all replies come to, in one step: the whole envelope was taken."""
-        self.replies += len(_ENVELOPE)
+    def _goes_on(self, data: bytes) -> bool:
+        """Take what nearly all replies are, in one look at them; False: others, and none is taken.
+
+        That is: the last message was accepted, where there is one, and all of the next envelope.
+        """
+        said = b""
+        if self.awaited == _TURN and data.startswith(b"250 "):
+            said, _, data = data.partition(b"\n")
+        elif self.awaited != _ENVELOPE:
+            return False
+        if not invites(data):
+            return False
+        self.replies += len(self.awaited)
         self.awaited.clear()
+        if said:
+            self._end(Reply(250, said[4:].rstrip(b"\r")))
         self.sender_refusals = 0
         self._hand_over()
+        return True
 
     def lost(self, unwritten: int, why: str) -> list[Parcel]:
         """The connection is gone with `unwritten` bytes of output; gives back what was not sent.

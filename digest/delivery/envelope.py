@@ -87,11 +87,12 @@ def path(address: str) -> str | None:
 
 def _is_plain(head: bytes) -> bool:
     """Whether whole lines need neither mending nor stuffing; quick for a few."""
-    ends = head.count(b"\r\n")
+    words = head.replace(b"\r\n", b"")
     return (
         head.endswith(b"\r\n")
-        and head.count(b"\n") == head.count(b"\r") == ends
-        and b"\n." not in head
+        and _LF not in words
+        and _CR not in words
+        and head.find(b"\r\n.") < 0
         and not head.startswith(b".")
     )
 
