@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, NewType, Self
+from itertools import chain
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, NewType, Self
 
 PaperId = NewType("PaperId", int)  #: row id of a paper in the store
 SubscriberId = NewType("SubscriberId", int)
@@ -545,6 +547,10 @@ class SourceNote:
     verdict: Verdict
 
 
+_paper_id: Final = itemgetter(Item._fields.index("paper_id"))
+_items: Final = itemgetter(Section._fields.index("items"))
+
+
 class Digest(NamedTuple):
     """One subscriber's issue for one window: ids, scores and reasons, never HTML.
 
@@ -567,7 +573,7 @@ class Digest(NamedTuple):
 
     @property
     def paper_ids(self) -> tuple[PaperId, ...]:
-        return tuple([item.paper_id for section in self.sections for item in section.items])
+        return tuple(map(_paper_id, chain.from_iterable(map(_items, self.sections))))
 
 
 # --- deliveries ---------------------------------------------------------------------------------

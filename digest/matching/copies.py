@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from digest.model import PaperId
 
 Twins = Mapping[PaperId, PaperId]  #: papers with nearly the same title, and who stands for them
 Alike = Mapping[PaperId, Mapping[PaperId, float]]  #: near-copies, the nearest first, and their cost
+
+
+_bit: Final = (1).__lshift__  #: of a column
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,16 +46,12 @@ class Copies:
         return cls(batch, columns, twins or {}, alike or {}, kin, near)
 
     def mask(self, papers: Iterable[PaperId]) -> int:
-        """The bits of those papers, all of the batch."""
+        """The bits of those papers, all of the batch and each told once."""
         return _mask(papers, self.columns)
 
 
 def _mask(papers: Iterable[PaperId], columns: Mapping[PaperId, int]) -> int:
-    flags = bytearray(len(columns) + 7 >> 3)
-    for paper in papers:
-        column = columns[paper]
-        flags[column >> 3] |= 1 << (column & 7)
-    return int.from_bytes(flags, "little")
+    return sum(map(_bit, map(columns.__getitem__, papers)))
 
 
 def _kin(

@@ -10,13 +10,13 @@ look, nothing is, and `placing` has to go through everything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from operator import neg
 
 from digest.matching.copies import Copies
 from digest.matching.placing import COST, HAIR, Places, in_turn
-from digest.matching.sights import Listed, head_of, see
+from digest.matching.sights import Head, Listed, head_of, see
 from digest.model import PaperId
 
 _Entry = tuple[float, int, int]  #: falling score, row, place: sorts as papers come up
@@ -54,33 +54,31 @@ class Ground:
 
     def place(self, most: int) -> list[Places] | None:
         """The places in each list, `most` in all; None where a look at its head does not tell."""
-        room, found, sights = self._room, self._found, self._sights
+        room, sights = self._room, self._sights
         taken, everything = self.shared | self._closed, self.everything
         turns = -(-most // max(len(room), 1))
         while True:
             placed: list[Places] = []
-            total = live = 0
             for row, sight in enumerate(sights):
-                size, length = room[row], len(sight.line)
-                if length < size:
-                    size = length
-                if size > turns:
-                    size, live = turns, live + 1
-                if size <= 0:
-                    placed.append(())
-                    continue
-                head = sight.heads.get(size) or head_of(found[row], sight, size, self._copies)
-                places: Places = head.places
-                if special := head.own & taken | head.strangers & everything:
+                size = room[row] if room[row] < turns else turns
+                head = sight.heads.get(size) or self._head(row, size)
+                places, own, strangers = head
+                if special := own & taken | strangers & everything:
                     given = self._given(row, size, special)
                     if given is None:
                         return None
-                    places = given
-                placed.append(places)
-                total += len(places)
-            if total >= most or not live:
+                    placed.append(given)
+                else:
+                    placed.append(places)
+            total = sum(map(len, placed))
+            if total >= most:
                 return placed if total <= most else in_turn(placed, most)
-            turns += -(-(most - total) // live)
+            live = [
+                min(size, len(sight.line)) > turns for size, sight in zip(room, sights, strict=True)
+            ]
+            if not any(live):
+                return placed
+            turns += -(-(most - total) // live.count(True))
 
     def meet(self, placed: Sequence[Places]) -> None:
         """Look who shares what was placed otherwise."""
@@ -98,14 +96,9 @@ class Ground:
         for entries in self._known.values():
             if len(entries) > 1:
                 for _, row, place in entries:
-                    places = placed[row]
-                    if place in places:
+                    if place in placed[row]:
                         others = sorted([other for _, other, _ in entries if other != row])
-                        pair = places.index(place), others
-                        if row in told:
-                            told[row].append(pair)
-                        else:
-                            told[row] = [pair]
+                        told.setdefault(row, []).append((placed[row].index(place), others))
                         break
         return told
 
@@ -115,32 +108,33 @@ class Ground:
         As a rule others have these papers, too, and that is all there is to them: then the list
         gets what it gives by itself, but for those that are rated higher elsewhere.
         """
-        one, sight, known = self._found[row], self._sights[row], self._known
-        taken, closed, room = self.shared | self._closed, self._closed, self._room
+        sight, known, room = self._sights[row], self._known, self._room
+        taken, in_the_way = self.shared | self._closed, self._kin | self._closed
         head, seen = sight.heads[size], 0
         lost: list[int] = []
         while special:
-            if special & self._kin:
+            if special & in_the_way:
                 return self._told(row, size)
             seen |= special
             while special:
                 column = special.bit_length() - 1
                 special ^= 1 << column
-                if closed and closed >> column & 1:
-                    lost.append(sight.line.index(chr(column)))
-                    continue
                 entries = known.get(column) or self._listers(column)
                 _, its_row, its_place = entries[0]
                 if its_row != row:
                     if its_place >= room[its_row]:
                         return self._told(row, size)
                     lost.append(sight.line.index(chr(column)))
-            wanted = min(size + len(lost), len(sight.line))
-            head = sight.heads.get(wanted) or head_of(one, sight, wanted, self._copies)
-            special = (head.own & taken | head.strangers & self.everything) & ~seen
+            if len(lost) + size > len(head.places):
+                wanted = size + len(lost)
+                head = sight.heads.get(wanted) or self._head(row, wanted)
+                special = (head.own & taken | head.strangers & self.everything) & ~seen
         if not lost:
             return head.places
         return [place for place in head.places if place not in lost][:size]
+
+    def _head(self, row: int, size: int) -> Head:
+        return head_of(self._found[row], self._sights[row], size, self._copies)
 
     def _told(self, row: int, size: int) -> Places | None:
         """As `_given`, whatever there is to it: paper by paper; None where that does not tell."""
@@ -222,37 +216,45 @@ class Ground:
     def _beside_copies(self, paper: PaperId, entry: _Entry) -> float | None:
         """When a paper comes up that has copies here: late, if one was listed before it."""
         others = self._copies.near[paper] & self.everything
-        several = others.bit_count()
-        if several > _FEW:
+        if others.bit_count() > _FEW:
             return None
-        before = None
-        while others:
-            column = others.bit_length() - 1
-            others ^= 1 << column
-            first = self._listers(column)[0]
-            if first < entry:
-                before, other = first, self._copies.papers[column]
-        if before is None:
+        firsts = sorted([(self._listers(at)[0], at) for at in _columns(others)])
+        if not firsts or firsts[0][0] > entry:
             return entry[0]
-        if several > 1 or (self._copies.near[other] & self.everything).bit_count() > 1:
-            return None  # who is listed depends on more than these two
-        if before[2] >= self._room[before[1]]:
+        before, column = firsts[0]
+        other = self._copies.papers[column]
+        if before[2] >= self._room[before[1]] or self._follows(other, before):
             return None
         twins = self._copies.twins
         if paper in twins and twins[paper] == twins.get(other):
             return _NEVER
         late = COST * self._copies.alike.get(paper, {}).get(other, 0.0) + entry[0]
-        return late if late > entry[0] + HAIR else entry[0]
+        late = late if late > entry[0] + HAIR else entry[0]
+        if len(firsts) > 1 and firsts[1][0][0] <= late:
+            return None  # one more is listed before the paper is
+        return late
+
+    def _follows(self, paper: PaperId, entry: _Entry) -> bool:
+        """Whether a copy of the paper may come up before it."""
+        others = self._copies.near[paper] & self.everything
+        return any(self._listers(column)[0] < entry for column in _columns(others))
 
     def _listers(self, column: int) -> list[_Entry]:
         """Where a paper comes up, an entry for each list that has it: the first is first."""
         entries = self._known.get(column)
         if entries is None:
             mark, entries = chr(column), []
-            for row, sight in enumerate(self._sights):
-                place = sight.line.find(mark)
+            for row, (_, _, _, line, _) in enumerate(self._sights):
+                place = line.find(mark)
                 if place >= 0:
                     entries.append((-self._found[row].scores[place], row, place))
             entries.sort()
             self._known[column] = entries
         return entries
+
+
+def _columns(bits: int) -> Iterator[int]:
+    while bits:
+        column = bits.bit_length() - 1
+        bits ^= 1 << column
+        yield column

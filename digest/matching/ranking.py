@@ -190,7 +190,7 @@ class Found:
     def _item(self, place: int) -> Item:
         item = self._items.get(place)
         if item is None:
-            item = Item(self.papers[place], self.scores[place], self.why(place))
+            item = _item((self.papers[place], self.scores[place], self.why(place), (), False))
             self._items[place] = item
         return item
 
@@ -225,7 +225,9 @@ def arrange(
     room, and names the others. Beyond the subscriber's limit each interest gives up its last, in
     turn. A subscriber without any interest gets what is trending.
     """
-    interests = active(subscriber)
+    interests: Sequence[Interest] = subscriber.interests
+    if len(found) < len(interests):
+        interests = active(subscriber)
     limit = subscriber.limit
     closed: Collection[PaperId] = ()
     if sent:
@@ -239,10 +241,8 @@ def arrange(
         ground.meet(kept)
     beside = ground.beside(kept)
     sections: list[Section] = []
-    left_out = ground.everything.bit_count()
     for row, places in enumerate(kept):
         if places:
-            left_out -= len(places)
             interest, items = interests[row], found[row].items(places)
             if row in beside:
                 items = _naming(items, beside[row], interests)
@@ -255,6 +255,7 @@ def arrange(
         taken = Taken({*closed, *listed}, twins=copies.twins, alike={})
         if extra := _trending_items(trending, most, taken):
             sections.append(Section(None, TRENDING, extra))
+    left_out = ground.everything.bit_count() - sum(map(len, kept))
     return Arrangement(tuple(sections), left_out)
 
 

@@ -33,8 +33,7 @@ class Sight(NamedTuple):
 
     `papers`: all of it. `kin`: whatever says nearly the same as one of them. `copies`: those after
     one that says nearly the same. `line`: all of it in its order, a paper's column as a character:
-    nothing is found sooner than a character in a string. `heads`: by how many places were asked
-    for (`head_of`).
+    nothing is found sooner than a character in a string. `heads`: by places asked for.
     """
 
     papers: int
@@ -45,12 +44,12 @@ class Sight(NamedTuple):
 
     @classmethod
     def of(cls, papers: Sequence[PaperId], among: Copies) -> Sight:
-        near, kin, copies = among.near, 0, 0
-        columns = list(map(among.columns.__getitem__, papers))
-        for paper in [paper for paper in papers if paper in near]:
-            copies |= kin & 1 << among.columns[paper]
+        near, columns, kin, copies = among.near, among.columns, 0, 0
+        for paper in filter(near.__contains__, papers):
+            copies |= kin & 1 << columns[paper]
             kin |= near[paper]
-        return cls(among.mask(papers), kin, copies, "".join(map(chr, columns)), {})
+        line = "".join(map(chr, map(columns.__getitem__, papers)))
+        return cls(among.mask(papers), kin, copies, line, {})
 
 
 class Listed(Protocol):
@@ -69,16 +68,15 @@ def see(one: Listed, copies: Copies) -> Sight:
 
 def head_of(one: Listed, sight: Sight, size: int, copies: Copies) -> Head:
     """What the list gives by itself of `size` places, or fewer where it ends; kept with it."""
-    places, looked_at = first(min(size, len(one.papers))), one.papers[:size]
-    if sight.copies and sight.copies & copies.mask(looked_at):
+    looked_at = one.papers[: max(size, 0)]
+    places, bits = first(len(looked_at)), copies.mask(looked_at)
+    if bits & sight.copies:
         taken = Taken((), twins=copies.twins, alike=copies.alike)
         places = tuple(place_all([one], [size], taken, most=size)[0])
         looked_at = one.papers[: max(places) + 1] if len(places) == size else one.papers
-    near, columns, bits = copies.near, copies.columns, 0
-    for paper in looked_at:
-        bits |= 1 << columns[paper]
-        if paper in near:
-            bits |= near[paper]
+        bits = copies.mask(looked_at)
+    for paper in filter(copies.near.__contains__, looked_at):
+        bits |= copies.near[paper]
     head = sight.heads[size] = Head(places, bits & sight.papers, bits & ~sight.papers)
     return head
 
