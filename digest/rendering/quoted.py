@@ -17,8 +17,9 @@ _SOFT: Final = b"=\r\n"
 _ROOM: Final = 73  #: columns of a cut line: two more for a quoted full stop, one for the soft break
 # `binascii.b2a_qp` is no use here: white space at a line's end can push it to 78 columns.
 _CONTROL: Final = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
+_DOT: Final = ord(".")
 _SOUND: Final = bytes([*b"\n", *range(0x20, 0x7F)])
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
+_OF_TOKENS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 # A cut is never made inside an "=3D".
 _CUT: Final = re.compile(rb".{1,%d}(?<!=)(?<!=[0-9A-F])" % _ROOM)
 
@@ -52,7 +53,10 @@ def cut(quoted: bytes) -> bytes:
 
 def token(text: str) -> bytes:
     """The fragment of a signed token, which needs no quoting."""
-    return text.encode() + _SOFT if _TOKEN.fullmatch(text) else fragment(text)
+    plain = text.encode()
+    if plain.translate(None, _OF_TOKENS) or not 0 < len(plain) <= _ROOM or plain[0] == _DOT:
+        return fragment(text)
+    return plain + _SOFT
 
 
 def _beyond_ascii(error: UnicodeError) -> tuple[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -32,6 +32,7 @@ from digest.model import (
     Subscriber,
     SubscriberId,
     Summary,
+    Variant,
     Verdict,
 )
 from digest.rendering.message import Letter
@@ -113,9 +114,33 @@ def reasons(paper: Paper, dice: random.Random) -> Reasons:
     )
 
 
-def section(papers: Mapping[PaperId, Paper], dice: random.Random) -> Section:
-    chosen = dice.sample(sorted(papers), dice.choice((0, 1, 1, 2, 4)))
-    items = tuple(
+Lists = Sequence[tuple[Item, ...]]
+
+
+def lists(papers: Mapping[PaperId, Paper], dice: random.Random) -> Lists:
+    """Lists that many readers have, each one value for all of them."""
+    return [items(papers, dice, most) for most in (1, 3, 5)]
+
+
+def variant(like: tuple[Item, ...], dice: random.Random) -> tuple[Item, ...]:
+    """The list, or one in which some items name other interests, or a list of this reader alone."""
+    if dice.random() < 0.5:
+        return like
+    told = [one._replace(also=(text(dice, 2),)) if dice.random() < 0.4 else one for one in like]
+    return Variant.of(like, told) if dice.random() < 0.9 else tuple(told)
+
+
+def section(papers: Mapping[PaperId, Paper], dice: random.Random, shared: Lists) -> Section:
+    if dice.random() < 0.6:
+        listed = variant(dice.choice(shared), dice)
+    else:
+        listed = items(papers, dice, dice.choice((0, 1, 1, 2, 4)))
+    return Section(dice.choice((None, InterestId(1))), text(dice, 4), listed)
+
+
+def items(papers: Mapping[PaperId, Paper], dice: random.Random, most: int) -> tuple[Item, ...]:
+    chosen = dice.sample(sorted(papers), most)
+    return tuple(
         Item(
             number,
             dice.random(),
@@ -125,7 +150,6 @@ def section(papers: Mapping[PaperId, Paper], dice: random.Random) -> Section:
         )
         for number in chosen
     )
-    return Section(dice.choice((None, InterestId(1))), text(dice, 4), items)
 
 
 def subscriber(dice: random.Random) -> Subscriber:
@@ -146,7 +170,7 @@ def subscriber(dice: random.Random) -> Subscriber:
     )
 
 
-def letter(papers: Mapping[PaperId, Paper], dice: random.Random) -> Letter:
+def letter(papers: Mapping[PaperId, Paper], dice: random.Random, shared: Lists) -> Letter:
     """A digest of some of these papers, one of which may have gone from the store."""
     reader = subscriber(dice)
     digest = Digest(
@@ -156,7 +180,7 @@ def letter(papers: Mapping[PaperId, Paper], dice: random.Random) -> Letter:
         composed_at=_NOW,
         since=_NOW - timedelta(days=dice.choice((1, 3, 12))),
         until=_NOW,
-        sections=tuple(section(papers, dice) for _ in range(dice.randint(0, 3))),
+        sections=tuple(section(papers, dice, shared) for _ in range(dice.randint(0, 3))),
         considered=dice.choice((0, 1, 1284)),
         left_out=dice.choice((0, 0, 1, 40)),
         away=dice.random() < 0.2,
@@ -177,10 +201,11 @@ def letter(papers: Mapping[PaperId, Paper], dice: random.Random) -> Letter:
 
 
 def letters(count: int, seed: int) -> list[Letter]:
-    """Letters over thirty papers, some of which change half-way."""
+    """Letters over thirty papers, some of which change half-way; many have lists in common."""
     dice = random.Random(seed)
     papers = {PaperId(n): paper(n, dice) for n in range(1, 31)}
     changed = papers | {
         n: replace(papers[n], votes=99, title=text(dice, 9)) for n in dice.sample(sorted(papers), 5)
     }
-    return [letter(papers if n < count // 2 else changed, dice) for n in range(count)]
+    shared = lists(papers, dice)
+    return [letter(papers if n < count // 2 else changed, dice, shared) for n in range(count)]

@@ -1,0 +1,183 @@
+"""Strips: what is laid once for a list that many have, and never is another's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from digest.model import DigestId, InterestId, Item, Reasons, Section, SubscriberId, Variant
+from digest.rendering.environment import Templates, shipped_folder
+from digest.rendering.message import Letter, compose_mail
+from digest.rendering.strips import _STRIPS_KEPT
+from digest.rendering.trial import difference
+from digest.rendering.wire import Joiner
+from tests.rendering import samples
+
+Items = tuple[Item, ...]
+
+
+@pytest.fixture(scope="module")
+def templates() -> Templates:
+    return Templates()
+
+
+@pytest.fixture
+def joiner(templates: Templates) -> Joiner:
+    return Joiner(samples.SITE, templates)
+
+
+def listed(*votes: int) -> Items:
+    """A list of papers, each with reasons of its own."""
+    return tuple(
+        Item(number, 1.0, Reasons(votes=many))
+        for number, many in zip(samples.PAPERS, votes, strict=False)
+    )
+
+
+def told(like: Items, *places: int, also: str = "Fog & rain") -> Variant:
+    """The list with other interests named at some places."""
+    return Variant.of(
+        like,
+        [one._replace(also=(also,)) if n in places else one for n, one in enumerate(like)],
+    )
+
+
+def letter(*lists: Items, reader: int = 1) -> Letter:
+    """One reader's letter with a section for each list."""
+    sections = tuple(
+        Section(InterestId(n), f"Interest {n} of {reader}", items) for n, items in enumerate(lists)
+    )
+    bare = samples.letter(samples.DIGEST._replace(sections=sections))
+    return bare._replace(tokens=samples.TOKENS.for_mail(SubscriberId(reader), DigestId(reader)))
+
+
+def assert_plain(
+    joiner: Joiner, templates: Templates, *letters: Letter, budget: int = 100_000
+) -> None:
+    """Each is joined as it is composed the plain way."""
+    assert joiner.plain_because == ""
+    for one in letters:
+        plain = compose_mail(one, samples.SITE, templates=templates, budget=budget)
+        assert difference(plain.payload, joiner.join(one).payload) == ""
+
+
+def kept(joiner: Joiner) -> int:
+    return joiner._press("en")._strips["full"].kept
+
+
+def test_a_list_is_kept_from_the_second_reader_on(joiner: Joiner, templates: Templates) -> None:
+    one, other, before = listed(3, 4, 5), listed(6, 7), kept(joiner)
+    for reader, strips in [(1, 0), (2, 2), (3, 2)]:
+        assert_plain(joiner, templates, letter(one, other, reader=reader))
+        assert kept(joiner) == before + strips
+    assert_plain(joiner, templates, letter(other, one, one[:2], reader=4))
+
+
+def test_other_interests_are_one_readers_own(joiner: Joiner, templates: Templates) -> None:
+    like, before = listed(3, 4, 5, 6, 7), kept(joiner)
+    assert_plain(
+        joiner,
+        templates,
+        letter(told(like, 0)),  # before anybody had the bare list
+        letter(like),
+        letter(told(like, 0, 4), like),
+        letter(like, told(like, 1, 2, 3, also="Salt")),
+        letter(told(like), told(like, 2, also="Gates"), told(like, 2, also="Locks")),
+        letter(like, like),
+    )
+    assert kept(joiner) == before + 1
+
+
+def test_a_strip_is_of_its_papers(joiner: Joiner, templates: Templates) -> None:
+    one = letter(listed(3, 4, 5))
+    assert_plain(joiner, templates, one, one, one)
+    changed = replace(samples.TIDES, title="Another title", votes=85)
+    assert_plain(joiner, templates, one._replace(papers={**samples.PAPERS, changed.id: changed}))
+    gone = {id_: paper for id_, paper in samples.PAPERS.items() if id_ != samples.TIDES.id}
+    assert_plain(joiner, templates, one._replace(papers=gone), one)
+    again = {id_: replace(paper) for id_, paper in samples.PAPERS.items()}
+    assert_plain(joiner, templates, one._replace(papers=again), one._replace(papers={}), one)
+
+
+@pytest.mark.parametrize("style", ["full", "compact", "titles"])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_strip_is_of_one_style_and_language(
+    joiner: Joiner, templates: Templates, style: str, language: str
+) -> None:
+    like = listed(3, 4, 5)
+    for _ in range(2):
+        for one in (letter(like), letter(told(like, 1))):
+            reader = one.subscriber._replace(style=style, language=language)
+            assert_plain(joiner, templates, one, one._replace(subscriber=reader))
+
+
+def test_a_new_version_may_be_in_a_list_of_many(joiner: Joiner, templates: Templates) -> None:
+    new, *others = listed(3, 4, 5)
+    like = (new._replace(revision=True), *others)
+    assert_plain(joiner, templates, *[letter(like), letter(told(like, 0)), letter((new,))] * 3)
+
+
+def test_what_is_cut_is_another_strip(templates: Templates) -> None:
+    like = listed(3, 4, 5, 6, 7)
+    for budget in range(14_000, 32_000, 3_000):
+        joiner = Joiner(samples.SITE, templates, budget=budget)
+        some = letter(like), letter(like[:2], told(like, 1, 4)), letter(like, like)
+        assert_plain(joiner, templates, *some, *some, budget=budget)
+
+
+def test_a_list_that_is_gone_leaves_nothing_for_the_next(
+    joiner: Joiner, templates: Templates
+) -> None:
+    for votes in range(40):  # each where one before was, as like as not
+        assert_plain(joiner, templates, letter(listed(votes, votes + 1)))
+
+
+def test_strips_are_bounded(joiner: Joiner) -> None:
+    press, one = joiner._press("en"), listed(3)[0]
+    for _ in range(2 * _STRIPS_KEPT + 10):
+        few = letter((one,))
+        press.place(few)
+        press.place(few)
+    assert _STRIPS_KEPT < kept(joiner) <= 2 * _STRIPS_KEPT
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("digest.txt.j2", lambda text: text.replace("in sections", "in sections|reverse")),
+        ("digest.mjml.j2", lambda text: text.replace("in sections", "in sections|reverse")),
+        (
+            "digest.txt.j2",
+            lambda text: text.replace(
+                "{{ card }}", "{{ card }}{{ '' if loop.last else '~' * n }}"
+            ).replace("{% for card", "{% set n = loop.index %}{% for card"),
+        ),
+        (
+            "card.html.j2",
+            lambda text: (
+                text
+                + "{% if card.chips|length > 3 %}"
+                + "{{ card.feedback[0].url|safe_url if card.feedback }}{% endif %}"
+            ),
+        ),
+        ("card.html.j2", lambda text: "<p>{{ card.paper_id }}</p>\n"),
+        ("card.txt.j2", lambda text: text.replace("{{ number }}", "")),
+    ],
+    ids=["reversed", "reversed-html", "other-gaps", "uneven", "bare", "unnumbered"],
+)
+def test_an_operators_template_may_do_as_it_likes(
+    tmp_path: Path, file: str, change: Callable[[str], str]
+) -> None:
+    shipped = (shipped_folder() / "email" / file).read_text()
+    assert change(shipped) != shipped
+    (tmp_path / "email").mkdir()
+    (tmp_path / "email" / file).write_text(change(shipped))
+    templates = Templates(tmp_path)
+    joiner = Joiner(samples.SITE, templates)
+    like, other = listed(3, 4, 5, 6, 7), listed(1, 2)
+    assert_plain(
+        joiner, templates, *[letter(like, other), letter(told(other, 0), told(like, 0, 1, 2))] * 3
+    )
