@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Event
 from typing import Any
 
@@ -28,12 +28,12 @@ from digest.matching.lexical import LexicalScorer
 from digest.matching.scoring import Scorer
 from digest.matching.second import SecondStage
 from digest.matching.vectors import ensure
-from digest.model import Paper, PaperId, Subscriber
+from digest.model import Links, Paper, PaperId, PaperIds, Subscriber
 from digest.store.calibrations import CalibrationRecords
 from digest.store.database import Database
 from digest.store.marks import MarkStore
 from digest.store.papers import PaperStore
-from digest.store.stream import StreamStore
+from digest.store.stream import Announced, StreamStore
 from digest.store.subscribers import SubscriberStore
 from digest.store.vectors import StoredVectors
 
@@ -95,15 +95,19 @@ class Likeness:
             default_volume=self.settings.daily_volume,
         )
 
-    def background(self, today: date) -> list[Paper]:
-        """The papers that are usual here, oldest first."""
+    def background(self, today: date) -> list[Announced]:
+        """The papers that are usual here, oldest first; read when they are measured with."""
         monday = today - timedelta(days=today.weekday())
         since = monday - timedelta(days=self.settings.background_days)
-        ids = self._stream.recent(since, before=monday, most=BACKGROUND)
-        if len(ids) < ENOUGH:
-            ids = self._stream.recent(since, most=BACKGROUND)
-        found = PaperStore(self.database).papers(ids)
-        return [found[one] for one in ids if one in found]
+        usual = self._stream.recent(since, before=monday, most=BACKGROUND)
+        if len(usual) < ENOUGH:
+            usual = self._stream.recent(since, most=BACKGROUND)
+        return usual
+
+    def _read(self, names: Sequence[Announced]) -> list[Paper]:
+        """Those papers; one that was purged since then says nothing, and the rest stay in place."""
+        found = PaperStore(self.database).papers([one.id for one in names], summed_up=False)
+        return [found.get(one.id) or _purged(one) for one in names]
 
     def measure_ahead(self, now: datetime, stop: Event) -> None:
         """Measure what matching needs of the usual papers and what interests' scores mean.
@@ -129,16 +133,17 @@ class Likeness:
             _try_to_measure(scorer, some)
         marks.set(MEASURED, now, week=week, upto=max(newest, 0))
 
-    def scorer(self, background: list[Paper]) -> Scorer[Any]:
+    def scorer(self, background: Sequence[Announced]) -> Scorer[Any]:
         embedder = self.embedder
         if embedder is None:
-            return LexicalScorer(background)
+            return LexicalScorer(self._read(background))
         return self._hybrid(background, embedder, second=self.second)
 
     def _hybrid(
-        self, background: list[Paper], embedder: Embedder, *, second: Embedder | None = None
+        self, background: Sequence[Announced], embedder: Embedder, *, second: Embedder | None = None
     ) -> HybridScorer:
-        usual = Background.of(background, embedder, store=self.vectors)
+        read = partial(self._read, background)
+        usual = Background.named(background, read, embedder, store=self.vectors)
         return HybridScorer(
             embedder,
             usual,
@@ -171,6 +176,10 @@ class Likeness:
     def models(self) -> list[str]:
         """The ids of the models in use."""
         return [one.id for one in (self.embedder, self.second) if one is not None]
+
+
+def _purged(one: Announced) -> Paper:
+    return Paper(one.id, one.key, "", "", (), (), PaperIds(), Links(), date.min)
 
 
 def _try_to_measure(scorer: HybridScorer, subscribers: Sequence[Subscriber]) -> None:

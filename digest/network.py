@@ -235,23 +235,35 @@ class _Body(httpx.SyncByteStream):
 
 
 class WireTransport(httpx.BaseTransport):
-    """httpx over `Wire`: httpx's own transport offers no place for a network backend."""
+    """httpx over `Wire`: httpx's own transport offers no place for a network backend.
+
+    To read the machine's certificates takes some hundredths of a second: whoever asks nobody
+    anything need not.
+    """
 
     def __init__(
         self, *, allowed: Allowed = is_public, proxy: str | None = None, resolve: Resolve = resolve
     ) -> None:
+        self._allowed, self._proxy, self._resolve = allowed, proxy, resolve
+        self._opening = threading.Lock()
+        self._opened: httpcore.ConnectionPool | None = None
+
+    @property
+    def _pool(self) -> httpcore.ConnectionPool:
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    def _open(self) -> httpcore.ConnectionPool:
         context = ssl.create_default_context()
         limits: dict[str, Any] = {"max_connections": 16, "keepalive_expiry": 10.0}
-        if proxy is None:
-            wire = Wire(allowed=allowed, resolve=resolve)
-            self._pool: httpcore.ConnectionPool = httpcore.ConnectionPool(
-                context, network_backend=wire, **limits
-            )
-        else:  # the proxy is the operator's, may be anywhere, and does the looking up
-            wire = Wire(allowed=any_address, resolve=resolve)
-            self._pool = httpcore.HTTPProxy(
-                proxy, ssl_context=context, network_backend=wire, **limits
-            )
+        if self._proxy is None:
+            wire = Wire(allowed=self._allowed, resolve=self._resolve)
+            return httpcore.ConnectionPool(context, network_backend=wire, **limits)
+        # The proxy is the operator's, may be anywhere, and does the looking up.
+        wire = Wire(allowed=any_address, resolve=self._resolve)
+        return httpcore.HTTPProxy(self._proxy, ssl_context=context, network_backend=wire, **limits)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = httpcore.URL(
@@ -278,4 +290,6 @@ class WireTransport(httpx.BaseTransport):
         )
 
     def close(self) -> None:
-        self._pool.close()
+        with self._opening:
+            if self._opened is not None:
+                self._opened.close()

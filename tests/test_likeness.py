@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -86,6 +87,37 @@ def test_the_background_stays_from_monday_to_sunday(stored: Database) -> None:
 
 def test_a_young_installation_takes_what_there_is(stored: Database) -> None:
     assert len(Likeness(settings(), stored).background(date(2026, 11, 13))) == 210
+
+
+def test_what_was_measured_needs_no_paper_of_the_background(stored: Database) -> None:
+    likeness = Likeness(settings(), stored)
+    background = likeness.background(AT.date())
+    scorer = likeness.scorer(background)
+    assert isinstance(scorer, HybridScorer)
+    asked = [builders.interest(1, query="", statement="moss and ropes of ships")]
+    papers = [builders.paper(9_001, title="Moss on ropes")]
+    expected = scorer.score(asked, scorer.prepare(papers))
+    with stored.write() as connection:  # nobody could read them any more
+        connection.exec_driver_sql("UPDATE paper SET title = 'gone', abstract = 'gone'")
+    again = likeness.scorer(likeness.background(AT.date()))
+    assert isinstance(again, HybridScorer)
+    assert again.id == scorer.id
+    scores = again.score(asked, again.prepare(papers))
+    assert scores.values.tolist() == expected.values.tolist()
+    assert scores.share.tolist() == expected.share.tolist()
+
+
+def test_a_paper_purged_since_it_was_named_says_nothing(stored: Database) -> None:
+    likeness = Likeness(settings(), stored)
+    background = likeness.background(AT.date())
+    with stored.write() as connection:
+        connection.exec_driver_sql("DELETE FROM sighting WHERE paper_id = 7")
+        connection.exec_driver_sql("DELETE FROM paper WHERE id = 7")
+    scorer = likeness.scorer(background)
+    assert isinstance(scorer, HybridScorer)
+    asked = [builders.interest(1, query="", statement="moss and ropes of ships")]
+    scores = scorer.score(asked, scorer.prepare([builders.paper(9_001, title="Moss on ropes")]))
+    assert np.isfinite(scores.values).all()
 
 
 def test_words_alone_need_no_model(stored: Database) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, TypeVar
@@ -65,8 +65,22 @@ class Batch:
         return len(self.papers)
 
 
+class Named(Protocol):
+    """A paper as far as a background must know it before anything is measured."""
+
+    @property
+    def id(self) -> PaperId: ...
+
+    @property
+    def key(self) -> str: ...
+
+
 class Source(Protocol):
     """Makes the parts of one background, each when it is first asked for."""
+
+    def read(self) -> Sequence[Paper]:
+        """The papers of the sample."""
+        ...
 
     def lexicon(self) -> Lexicon: ...
 
@@ -81,10 +95,11 @@ class Background:
     """What is usual; see `Background.of`.
 
     Composing asks for the small parts (words, the mean, token frequencies), which are kept with a
-    scorer's calibrations. The sample is for measuring an interest that is new.
+    scorer's calibrations. The sample is for measuring an interest that is new: as a rule nobody
+    reads a paper of it.
     """
 
-    def __init__(self, id: str, chosen: Sequence[Paper], source: Source) -> None:
+    def __init__(self, id: str, chosen: Sequence[Named], source: Source) -> None:
         """`chosen`: the papers of the sample."""
         self.id = id
         self.chosen = chosen
@@ -103,9 +118,21 @@ class Background:
         sample: int = SAMPLE,
     ) -> Background:
         """A background of `papers` (a few thousand recent ones; more are counted, not sampled)."""
-        chosen = evenly(papers, sample)
-        source = _Papers(papers, chosen, embedder, store)
-        return cls(fingerprint(papers, embedder), chosen, source)
+        return cls.named(papers, lambda: papers, embedder, store=store, sample=sample)
+
+    @classmethod
+    def named(
+        cls,
+        papers: Sequence[Named],
+        read: Callable[[], Sequence[Paper]],
+        embedder: Embedder,
+        *,
+        store: VectorStore,
+        sample: int = SAMPLE,
+    ) -> Background:
+        """The same of papers that are read when something of them is wanted, in their order."""
+        source = _Papers(read, sample, embedder, store)
+        return cls(fingerprint(papers, embedder), evenly(papers, sample), source)
 
     def keep_in(self, records: CalibrationStore, scorer: str) -> None:
         """Where the small parts are kept for the next process, under this scorer's name."""
@@ -150,6 +177,10 @@ class Background:
         if counted is not None:
             self._keep(FREQUENCIES, zlib.compress(counted.astype("<u4").tobytes(), 1))
         return counted
+
+    def read(self) -> Sequence[Paper]:
+        """The papers of the sample."""
+        return self._source.read()
 
     @cached_property
     def sample(self) -> Batch:
@@ -207,14 +238,25 @@ class _Papers:
 
     def __init__(
         self,
-        papers: Sequence[Paper],
-        chosen: Sequence[Paper],
+        read: Callable[[], Sequence[Paper]],
+        sample: int,
         embedder: Embedder,
         store: VectorStore,
     ) -> None:
-        self._papers, self._chosen = papers, chosen
+        self._read, self._sample = read, sample
         self._embedder, self._store = embedder, store
         self._loaded: PartVectors | None = None
+
+    @cached_property
+    def _papers(self) -> Sequence[Paper]:
+        return self._read()
+
+    @cached_property
+    def _chosen(self) -> Sequence[Paper]:
+        return evenly(self._papers, self._sample)
+
+    def read(self) -> Sequence[Paper]:
+        return self._chosen
 
     @cached_property
     def _texts(self) -> tuple[list[Words], Occurring]:
@@ -282,7 +324,7 @@ def evenly(items: Sequence[Item], most: int) -> list[Item]:
     return [items[int(at)] for at in np.linspace(0, len(items) - 1, most)]
 
 
-def fingerprint(papers: Sequence[Paper], embedder: Embedder) -> str:
+def fingerprint(papers: Sequence[Named], embedder: Embedder) -> str:
     digest = hashlib.sha256(embedder.id.encode())
     for paper in papers:
         digest.update(f"\n{paper.key}".encode())

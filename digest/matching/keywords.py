@@ -54,11 +54,10 @@ class Leaves:
         return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, at: int) -> Leaf:
-        field, prefix = _FIELDS[self.fields[at]], bool(self.prefix[at])
-        return self.text(at), field, prefix
+        return self.text(at), _FIELDS[self.fields.item(at)], self.prefix.item(at)
 
     def text(self, at: int) -> str:
-        return self._texts[self._ends[at] : self._ends[at + 1]]
+        return self._texts[self._ends.item(at) : self._ends.item(at + 1)]
 
 
 class _Texts(Sequence[str]):
@@ -300,7 +299,7 @@ class Evaluation:
         found = [
             self._hits(leaf, paper, whole=False)
             for leaf, row in self._wanted_rows(query)
-            if int(bits[row, word]) >> bit & 1
+            if bits.item(row, word) >> bit & 1
         ]
         for leaf in self._compiled.joined.get(query, ()):
             found.append(self._hits(leaf, paper, whole=True))
@@ -322,7 +321,7 @@ class Evaluation:
         key = wanted, whole, paper
         known = self._scan.hits.get(key)
         if known is None:
-            term = int(self._compiled.terms[leaf])
+            term = self._compiled.terms.item(leaf)
             if term == NOWHERE:
                 known = in_reading_order(named_hits(wanted, self._scan.papers[paper]))
             else:

@@ -52,9 +52,10 @@ class Telling:
 
     def reasons(self, pair: int) -> Reasons:
         """Why; one value for all who asked the same of the same paper by keywords alone."""
-        query, column = int(self.queries[pair]), int(self.columns[pair])
-        if self.lines[pair] >= 0:
-            return self._compared(pair, query, column)
+        query, column = self.queries.item(pair), self.columns.item(pair)
+        line = self.lines.item(pair)
+        if line >= 0:
+            return self._compared(pair, query, column, line)
         followed = self._followed(pair)
         key = query, column, followed
         known = self._shared.get(key)
@@ -62,14 +63,14 @@ class Telling:
             known = self._shared[key] = Reasons(hits=self._hits(query, column), followed=followed)
         return known
 
-    def _compared(self, pair: int, query: int, column: int) -> Reasons:
-        hits, resembles, line = self._hits(query, column), None, int(self.lines[pair])
-        if self.near[pair]:
+    def _compared(self, pair: int, query: int, column: int, line: int) -> Reasons:
+        hits, resembles = self._hits(query, column), None
+        if self.near.item(pair):
             hits = hits or self.told(line, column)
             resembles = self.resembles(line, column)
         return Reasons(
             hits=hits,
-            percentile=round(float(self.share[pair]), 6),
+            percentile=round(self.share.item(pair), 6),
             resembles=resembles,
             followed=self._followed(pair),
         )
@@ -78,7 +79,7 @@ class Telling:
         return self.evaluation.hits(query, column) if query >= 0 else ()
 
     def _followed(self, pair: int) -> tuple[str, ...]:
-        if not self.followed[pair]:
+        if not self.followed.item(pair):
             return ()
         interest, paper = self.interests[self.rows[pair]], self.papers[self.columns[pair]]
         wanted = [name_words(name) for name in interest.authors]

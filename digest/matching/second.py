@@ -44,11 +44,11 @@ class SecondStage:
         self._store = store
         self._depth = depth
         self._rests_until = 0.0
-        self._yardstick_papers = evenly(background.chosen, YARDSTICK)
+        self._background = background
 
     @cached_property
     def _yardstick(self) -> Vectors:
-        return self._vectors(self._yardstick_papers)
+        return self._vectors(evenly(self._background.read(), YARDSTICK))
 
     def try_to_reorder(
         self, interests: Sequence[Interest], papers: Sequence[Paper], values: Floats, share: Floats

@@ -7,6 +7,8 @@ with the same values.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
 
 from digest.matching.stems import stem
 from digest.matching.terms import bounds, cut
@@ -16,6 +18,7 @@ MOST = 4  #: words named
 PLACES = 4  #: places told of each
 STATEMENTS = 10_000  #: statements whose words are remembered
 _TITLE, _ABSTRACT = Field.TITLE, Field.ABSTRACT
+_hit: Final = partial(tuple.__new__, Hit)  # `_make` without counting
 
 
 class _Said:
@@ -42,8 +45,8 @@ class _Said:
         return tuple(hits)
 
     def _hit(self, at: int, word: str) -> Hit:
-        field = _TITLE if at < self.titled else _ABSTRACT
-        return Hit(field, self.bounds[2 * at], self.bounds[2 * at + 1], word)
+        field, bounds = _TITLE if at < self.titled else _ABSTRACT, self.bounds
+        return _hit((field, bounds[2 * at], bounds[2 * at + 1], word, 0))
 
 
 class WordPlaces:

@@ -265,6 +265,9 @@ class _Rows(NamedTuple):
     words: Lexicon
     centre: Vectors
 
+    def read(self) -> Sequence[Paper]:
+        return self.papers
+
     def lexicon(self) -> Lexicon:
         return self.words
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -11,6 +12,13 @@ from digest.model import PaperId
 from digest.store.database import Database
 
 _paper = SQLModel.metadata.tables["paper"]
+
+
+class Announced(NamedTuple):
+    """A paper by name."""
+
+    id: PaperId
+    key: str
 
 
 class StreamStore:
@@ -28,14 +36,14 @@ class StreamStore:
             papers, days = connection.execute(statement).one()
         return papers / days if days else 0.0
 
-    def recent(self, since: date, *, most: int, before: date | None = None) -> list[PaperId]:
+    def recent(self, since: date, *, most: int, before: date | None = None) -> list[Announced]:
         """The newest papers announced from `since` on (and before `before`), oldest first."""
         statement = (
-            sa.select(_paper.c.id)
+            sa.select(_paper.c.id, _paper.c.key)
             .where(_paper.c.announced_on >= since)
             .where(_paper.c.announced_on < before if before else sa.true())
             .order_by(_paper.c.announced_on.desc(), _paper.c.id.desc())
             .limit(most)
         )
         with self._database.read() as connection:
-            return sorted(connection.execute(statement).scalars())
+            return sorted([Announced(*row) for row in connection.execute(statement)])

@@ -222,6 +222,10 @@ class Parts:
         self.background = background
         self.asked: list[str] = []
 
+    def read(self) -> Sequence[Paper]:
+        self.asked.append("papers")
+        return self.background.read()
+
     def lexicon(self) -> Lexicon:
         self.asked.append("lexicon")
         return self.background.lexicon
