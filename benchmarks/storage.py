@@ -2,7 +2,7 @@
 
     python -m benchmarks.storage [rows]
 
-Rows are as composing and sending leave them: a digest of 15 papers, its 15 `sent` rows, one
+Rows are as composing and sending leave them: a digest of 15 papers, its row of `sent`, one
 delivery. Printed are bytes a row with indexes, and bytes a subscriber and day;
 docs/why/scaling.md is worked out from them.
 """
@@ -25,13 +25,14 @@ from digest.model import Field as PaperField
 from digest.model import Hit, Item, PaperId, Reasons, Section
 from digest.store.database import Database
 from digest.store.documents import Written
+from digest.store.packing import pack
 from digest.store.schema import migrate
+from digest.store.sent_tables import SentRow
 from digest.store.tables import (
     DeliveryRow,
     DigestRow,
     FetchRow,
     PaperRow,
-    SentRow,
     SubscriberRow,
     table,
 )
@@ -50,7 +51,9 @@ def document(*, shared: bool) -> dict[str, Any]:
         for number in range(1, PAPERS + 1)
     )
     digest = builders.digest(sections=(Section(None, "Lanterns", items),))
-    (alone, named), _ = Written().texts([digest, digest], itertools.count(1_000_000))
+    versions = dict.fromkeys(digest.paper_ids, 1)
+    pages = Written().pages([digest] * 2, [versions] * 2, itertools.count(1_000_000))
+    alone, named = pages.documents
     stored: dict[str, Any] = json.loads(named if shared else alone)
     return stored
 
@@ -65,8 +68,7 @@ def fill(database: Database, count: int, *, shared: bool) -> None:
         with database.write() as connection:
             connection.execute(sa.insert(table(SubscriberRow)), [_subscriber(n) for n in numbers])
             connection.execute(sa.insert(table(DigestRow)), [_digest(n, stored) for n in numbers])
-            sent = [_sent(n, paper) for n in numbers for paper in range(1, PAPERS + 1)]
-            connection.execute(sa.insert(table(SentRow)), sent)
+            connection.execute(sa.insert(table(SentRow)), [_sent(n) for n in numbers])
             connection.execute(sa.insert(table(DeliveryRow)), [_delivery(n) for n in numbers])
 
 
@@ -114,8 +116,10 @@ def _digest(number: int, stored: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _sent(number: int, paper: int) -> dict[str, Any]:
-    return {"subscriber_id": number, "paper_id": paper, "version": 1, "digest_id": number}
+def _sent(number: int) -> dict[str, Any]:
+    papers = [PaperId(100_000 + place) for place in range(PAPERS)]
+    packed = pack(papers, dict.fromkeys(papers, 1))
+    return {"subscriber_id": number, "fetch_upto": 1, "digest_id": number, "papers": packed}
 
 
 def _delivery(number: int) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from digest.ingest import ingest
 from digest.model import Cadence, Fetched, Schedule, Subscriber
 from digest.store import subscribers
 from digest.store.database import Database
+from digest.store.packing import unpack
 from digest.store.papers import PaperStore
 from tests import builders
 from tests.drainer import Compose, Drainers
@@ -70,6 +71,13 @@ def composed(database: Database) -> int:
     return int(read(database, sa.func.count(TABLES["digest"].c.id))[0][0])
 
 
+def everything_told(database: Database) -> list[tuple[int, int]]:
+    """Subscriber and paper, of every paper of every digest."""
+    sent = TABLES["sent"]
+    rows = read(database, sent.c.subscriber_id, sent.c.papers)
+    return [(owner, paper) for owner, packed in rows for paper, _ in unpack(packed)]
+
+
 @pytest.mark.parametrize("processes", [2, 4])
 def test_each_due_subscriber_is_composed_for_once(
     database: Database, database_url: str, clock: FrozenClock, drainers: Drainers, processes: int
@@ -94,6 +102,24 @@ def test_each_due_subscriber_is_composed_for_once(
     owner = dict(map(tuple, read(database, digest.c.id, digest.c.subscriber_id)))
     rows = read(database, sent.c.subscriber_id, sent.c.digest_id)
     assert all(owner[row.digest_id] == row.subscriber_id for row in rows)
-    assert Counter(row.subscriber_id for row in rows) == {one: PAPERS for one in everybody}
+    told = Counter(everything_told(database))
+    assert set(told.values()) == {1}  # no paper twice
+    assert Counter(one for one, _ in told) == {one: PAPERS for one in everybody}
     later = read(database, sa.func.min(subscriber.c.next_due_at))[0][0]
     assert clock() < later <= clock() + timedelta(days=1)
+
+    # The next day everything is announced again, beside news, and some begin anew.
+    with database.write() as connection:
+        first = sa.update(subscriber).where(subscriber.c.id % 2 == 0)
+        connection.execute(first.values(seen_upto=None))
+        connection.execute(sa.update(delivery).values(state="delivered", settled_at=clock()))
+    again = [builders.listing(number, source="index") for number in range(1, PAPERS + 4)]
+    source = ScriptedSource(name="index", answers=[Fetched(listings=tuple(again))])
+    ingest([source], PaperStore(database), clock=clock, deadline=10)
+    clock.tick(days=1)
+    task = Compose(database_url, clock().isoformat(), BATCH)
+    pids = [drainers.start(task) for _ in range(processes)]
+    assert [drainers.wait(pid) for pid in pids] == [0] * processes
+    told = Counter(everything_told(database))
+    assert set(told.values()) == {1}
+    assert Counter(one for one, _ in told) == {one: PAPERS + 3 for one in everybody}

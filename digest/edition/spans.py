@@ -64,7 +64,7 @@ def open_span(
         upto=upto,
         papers={paper.id: paper for paper in found},
         revised=revised,
-        resighted=store.resighted(opening.after, upto),
+        resighted=store.resighted(opening.after, upto) & {paper.id for paper in found},
         prepared=matcher.prepare(found),
         trending=tuple(trending([p for p in found if p.id not in revised])),
         versions={paper.id: paper.version or 0 for paper in found},

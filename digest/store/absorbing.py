@@ -1,6 +1,7 @@
 """Making one stored paper of two: whatever points at the loser points at the winner.
 
-The loser's id lives on as the alias `paper:ID`, for it stands in stored digests and old links.
+The loser's id lives on as the alias `paper:ID`, for it stands in stored digests, in what is known
+to be sent, and in old links.
 """
 
 from __future__ import annotations
@@ -10,27 +11,29 @@ from typing import Final
 import sqlalchemy as sa
 
 from digest.store.rows import PAPER, SIGHTING
+from digest.store.sent_tables import SentPaperRow
 from digest.store.tables import (
     ExampleRow,
     FeedbackRow,
     PaperAliasRow,
     PaperVectorRow,
-    SentRow,
     table,
 )
 
 _ALIAS: Final = table(PaperAliasRow)
 _EXAMPLE: Final = table(ExampleRow)
 _FEEDBACK: Final = table(FeedbackRow)
-_SENT: Final = table(SentRow)
+_SENT_PAPER: Final = table(SentPaperRow)
 _VECTOR: Final = table(PaperVectorRow)
 
 
 def absorb(connection: sa.Connection, *, winner: int, loser: int) -> None:
     """Move everything from paper `loser` to paper `winner` and delete `loser`'s row."""
+    both = sa.select(PAPER.c.id).where(PAPER.c.id.in_((winner, loser))).order_by(PAPER.c.id)
+    connection.execute(both.with_for_update())  # whoever stores a digest with one of them is done
     _keep_first_sightings(connection, winner, loser)
     _keep_newest_feedback(connection, winner, loser)
-    _move_unless_there(connection, _SENT, winner, loser, ("subscriber_id", "version"))
+    _move_unless_there(connection, _SENT_PAPER, winner, loser, ())
     for plain in (_ALIAS, _EXAMPLE):
         _move(connection, plain, winner, loser)
     connection.execute(sa.insert(_ALIAS).values(key=f"paper:{loser}", paper_id=winner))

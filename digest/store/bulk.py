@@ -14,7 +14,6 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -29,7 +28,6 @@ from digest.store.database import Glance
 Asked = sa.Connection | Glance  #: what reads
 _DRAWN: Final = 256  #: numbers drawn from a sequence at once
 _VALUES: Final = 400  #: in a statement of SQLite's; more gain nothing
-_GROUP: Final = 32  #: rows of a group in a statement of SQLite's
 
 
 def insert(
@@ -37,33 +35,6 @@ def insert(
 ) -> None:
     """Add rows: the values of each column, all equally many; other columns have their default."""
     _execute(connection, _insert, table, columns)
-
-
-def insert_groups(
-    connection: sa.Connection,
-    table: sa.Table,
-    alike: tuple[str, ...],
-    each: str,
-    groups: Iterable[tuple[tuple[Any, ...], Sequence[Any]]],
-) -> None:
-    """Add groups of rows: those of one have the same values in the columns that are `alike`.
-
-    A group is those values, and then the value of the column `each` in every row of it.
-    """
-    if connection.dialect.name != "sqlite":
-        names = (*alike, each)
-        rows = [(*same, value) for same, values in groups for value in values]
-        insert(
-            connection, table, {name: [row[at] for row in rows] for at, name in enumerate(names)}
-        )
-        return
-    told: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for same, values in groups:
-        for begin in range(0, len(values), _GROUP):
-            some = values[begin : begin + _GROUP]
-            told[len(some)].append((*same, *some))
-    for size, of_size in told.items():
-        connection.exec_driver_sql(_insert_group(table, alike, each, size), of_size)
 
 
 def update(
@@ -256,14 +227,6 @@ def _insert(
     return (
         f"INSERT INTO {table.name} ({quoted}) SELECT {told} FROM {_told(table, columns, dialect)}"
     )
-
-
-@lru_cache(maxsize=2 * _GROUP)
-def _insert_group(table: sa.Table, alike: tuple[str, ...], each: str, size: int) -> str:
-    """As SQLite takes it: what is alike is told once."""
-    same = "".join(f"?{place}, " for place in range(1, len(alike) + 1))
-    rows = ", ".join(f"({same}?{len(alike) + place})" for place in range(1, size + 1))
-    return f"INSERT INTO {table.name} ({', '.join((*alike, each))}) VALUES {rows}"
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -14,10 +14,10 @@ from digest.model import FetchId, PaperId, SubscriberId
 from digest.store.database import Database
 from digest.store.lines import STORED, read_digests
 from digest.store.reading import Reading, Stored
+from digest.store.sent import digests_with
 
 _sighting = SQLModel.metadata.tables["sighting"]
 _digest = SQLModel.metadata.tables["digest"]
-_sent = SQLModel.metadata.tables["sent"]
 _BEFORE_ALL: Final = FetchId(0)
 _skip = SQLModel.metadata.tables["skip"]
 _WINDOW: Final = ("papers", "fetch_after", "fetch_upto")
@@ -74,18 +74,16 @@ class CoveringStore:
         self, subscriber: SubscriberId, paper: PaperId, announced: Sequence[Announced]
     ) -> Covering:
         """What covered the paper: the digest with it, a digest about its time, or a skip."""
-        holding = sa.select(_sent.c.digest_id).where(
-            _sent.c.subscriber_id == subscriber, _sent.c.paper_id == paper
-        )
         about = [
             sa.and_(_digest.c.fetch_after < one.fetch_id, one.fetch_id <= _digest.c.fetch_upto)
             for one in announced
         ]
         with self._database.read() as connection:
+            holding, names = digests_with(connection, subscriber, paper)
             if found := _newest(connection, subscriber, _digest.c.id.in_(holding)):
-                return _covering(connection, found, paper, sent=True)
+                return _covering(connection, found, names, sent=True)
             if about and (found := _newest(connection, subscriber, sa.or_(*about))):
-                return _covering(connection, found, paper, sent=False)
+                return _covering(connection, found, names, sent=False)
             return Covering(skipped=_last_skip(connection, subscriber))
 
 
@@ -111,10 +109,14 @@ def _last_skip(connection: sa.Connection, subscriber: SubscriberId) -> str | Non
     return connection.scalar(statement)
 
 
-def _covering(connection: sa.Connection, row: Any, paper: PaperId, *, sent: bool) -> Covering:
+def _covering(
+    connection: sa.Connection, row: Any, names: Collection[PaperId], *, sent: bool
+) -> Covering:
     *stored, papers, after, upto = row
     (digest,) = read_digests(connection, [Stored(*stored)], Reading())
-    sections = [one.name for one in digest.sections if paper in [it.paper_id for it in one.items]]
+    sections = [
+        one.name for one in digest.sections if any(it.paper_id in names for it in one.items)
+    ]
     return Covering(
         sent,
         digest.local_date,

@@ -1,6 +1,6 @@
 """Stored JSON: how a Digest becomes a small document and comes back, and nothing of SQL.
 
-    Digest -> Written.texts -> {"v": 2, …} and lines -> Reading.digests -> Digest
+    Digest -> Written.pages -> {"v": 2, …} and lines -> Reading.digests -> Digest
 
 Version 2, everything at its default left out:
 
@@ -29,16 +29,18 @@ chance: so a document is read by cutting it up, and each line of it only once.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final, NamedTuple, cast
 
-from digest.model import Digest, Hit, Item, Reasons, SourceNote, Variant
+from digest.model import Digest, Hit, Item, PaperId, Reasons, SourceNote, Variant
+from digest.store.packing import BETWEEN, pack
 
 VERSION: Final = 2
 Document = dict[str, Any]
+Versions = Mapping[PaperId, int]
 
 BEGINS: Final = f'{{"v":{VERSION},'
 NEXT_ITEM: Final = ",\n"
@@ -53,6 +55,18 @@ class Line(NamedTuple):
     number: int
     at: datetime
     text: str
+
+
+class Pages(NamedTuple):
+    """Digests as they are stored: each one's document, and its papers packed (see `packing`).
+
+    `lines` are to be stored with them, and `papers` those that had not been told of before.
+    """
+
+    documents: list[str]
+    packed: list[str]
+    lines: list[Line]
+    papers: list[PaperId]
 
 
 def named(document: Document) -> list[int]:
@@ -81,6 +95,7 @@ class Written:
     def __init__(self) -> None:
         self._at: datetime | None = None
         self._notes: tuple[str, tuple[SourceNote, ...]] = ("", ())
+        self._told: set[PaperId] = set()
         self._forget()
 
     def _forget(self) -> None:
@@ -90,33 +105,38 @@ class Written:
         self._seen: set[int] = set()  # identities of lists, some of which may be gone
         self._matches: dict[int, _Match] = {}
 
-    def texts(
-        self, digests: Iterable[Digest], numbers: Iterator[int]
-    ) -> tuple[list[str], list[Line]]:
-        """The digests without what their rows' columns hold, and the lines to be stored with them.
+    def pages(
+        self, digests: Iterable[Digest], versions: Iterable[Versions], numbers: Iterator[int]
+    ) -> Pages:
+        """The digests without what their rows' columns hold.
 
-        `numbers` are for new lines.
+        `versions` are those of each one's papers, and may know others; `numbers` are for new lines.
         """
-        new: list[Line] = []
-        return [self._text(digest, numbers, new) for digest in digests], new
+        new = Pages([], [], [], [])
+        for digest, of in zip(digests, versions, strict=True):
+            self._page(digest, of, numbers, new)
+        return new
 
-    def _text(self, digest: Digest, numbers: Iterator[int], new: list[Line]) -> str:
+    def _page(self, digest: Digest, versions: Versions, numbers: Iterator[int], new: Pages) -> None:
         if digest.composed_at != self._at:
             self._at = digest.composed_at
             self._forget()
         more = f',"more":{digest.left_out}' if digest.left_out else ""
         away = ',"away":true' if digest.away else ""
-        lists, sections = self._lists, []
+        lists, sections, packed = self._lists, [], []
         for number, name, items in digest.sections:
             like = items.like if type(items) is Variant else items
             kept = lists.get(id(like))
             if kept is None:
                 listed = self._anew(items, like, numbers, new)
+                packed.append(pack([item.paper_id for item in items], versions))
             else:
                 listed = kept.text if like is items else kept.varied(items)
+                packed.append(kept.packed if kept.versions is versions else kept.pack(versions))
             shown = "null" if number is None else number
             sections.append(f"[{shown},{_quote(name)},[{AROUND}{listed}{AROUND}]]")
-        return (
+        new.packed.append(BETWEEN.join(filter(None, packed)))
+        new.documents.append(
             f"{_begun(digest.since, digest.until, digest.considered)}{more}"
             f'{self._noted(digest.notes)}{away},"sections":[{",".join(sections)}]}}'
         )
@@ -134,7 +154,7 @@ class Written:
         items: tuple[Item, ...],
         like: tuple[Item, ...],
         numbers: Iterator[int],
-        new: list[Line],
+        new: Pages,
     ) -> str:
         """Items whose list is not kept; it may be the next time, when several seem to have it."""
         lines: list[Any] = list(map(self._lines.get, map(id, like)))
@@ -152,14 +172,14 @@ class Written:
             self._seen.add(id(like))
         return NEXT_ITEM.join(map(_with_aside, lines, items))
 
-    def _line(self, item: Item, numbers: Iterator[int], new: list[Line]) -> str:
+    def _line(self, item: Item, numbers: Iterator[int], new: Pages) -> str:
         paper, score, reasons, also, revision = item
         match = self._matches.get(id(reasons))
         if match is None or match.score != score or match.paper != paper:
-            return self._match(item).text
+            return self._match(item, new).text
         if not match.number:
             match.number = str(number := next(numbers))
-            new.append(Line(number, cast("datetime", self._at), match.text))
+            new.lines.append(Line(number, cast("datetime", self._at), match.text))
         if not (also or revision):
             if len(self._items) >= _WRITTEN_KEPT:
                 self._lines.clear()
@@ -168,11 +188,14 @@ class Written:
             self._items.append(item)
         return match.number
 
-    def _match(self, item: Item) -> _Match:
+    def _match(self, item: Item, new: Pages) -> _Match:
         told = dump_json(_reasons(item.reasons))[1:-1]
         text = f'{{"p":{item.paper_id},"s":{item.score!r}{"," if told else ""}{told}}}'
         if len(self._matches) >= _WRITTEN_KEPT:
             self._matches.clear()
+        if item.paper_id not in self._told:
+            self._told.add(item.paper_id)
+            new.papers.append(item.paper_id)
         match = self._matches[id(item.reasons)] = _Match(item, text)
         return match
 
@@ -180,12 +203,18 @@ class Written:
 class _List:
     """Items without anything aside, all of whose lines have numbers, as they are written."""
 
-    __slots__ = ("items", "lines", "text")
+    __slots__ = ("items", "lines", "packed", "text", "versions")
 
     def __init__(self, items: tuple[Item, ...], lines: list[str]) -> None:
         self.items = items  # held, so that nothing else gets their identity
         self.lines = lines
         self.text = NEXT_ITEM.join(lines)
+        self.versions: Versions | None = None  #: `packed` is by these
+
+    def pack(self, versions: Versions) -> str:
+        self.packed = pack([item.paper_id for item in self.items], versions)
+        self.versions = versions
+        return self.packed
 
     def varied(self, items: tuple[Item, ...]) -> str:
         """Of items that are these but for what some have aside."""

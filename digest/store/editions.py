@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from itertools import compress
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -38,12 +39,12 @@ from digest.store.lines import STORED, line_numbers, read_digests, store_lines
 from digest.store.papers import current_ids
 from digest.store.queueing import Booker, Booking, Post, queue
 from digest.store.reading import Reading, Stored
+from digest.store.sent import forget_sent, sent_before, store_sent
 from digest.store.superseding import NEVER_LEFT, Superseded, waiting
 
 _subscriber = SQLModel.metadata.tables["subscriber"]
 _digest = SQLModel.metadata.tables["digest"]
 _delivery = SQLModel.metadata.tables["delivery"]
-_sent = SQLModel.metadata.tables["sent"]
 _skip = SQLModel.metadata.tables["skip"]
 _run = SQLModel.metadata.tables["run"]
 _paper = SQLModel.metadata.tables["paper"]
@@ -57,10 +58,6 @@ _DUE = f"SELECT id, next_due_at FROM subscriber WHERE {_ACTIVE} AND next_due_at 
 _STILL_DUE = "SELECT id, next_due_at, state FROM subscriber WHERE id IN ?"
 _STAYED = f"SELECT digest_id, {NEVER_LEFT} FROM delivery WHERE digest_id IN ?"
 _DATED = "SELECT subscriber_id FROM digest WHERE local_date = ? AND subscriber_id IN ?"
-_SENT_TO = """
-    SELECT subscriber_id, paper_id, max(version) FROM sent
-    WHERE subscriber_id IN ? AND paper_id IN ? GROUP BY subscriber_id, paper_id
-"""
 
 
 class Due(NamedTuple):
@@ -169,7 +166,7 @@ class EditionStore:
     ) -> dict[SubscriberId, dict[PaperId, int]]:
         """Which of `papers` each of `to` was sent, with the newest version sent."""
         with self._database.read() as connection:
-            return _read_sent(connection, papers, to)
+            return sent_before(connection, papers, to)
 
     @contextmanager
     def claim(self, due: Sequence[Due], *, booker: Booker | None = None) -> Iterator[Claim]:
@@ -231,9 +228,7 @@ class Claim:
             )
         free = frozenset(owners[digest_id] for digest_id in gone)
         if free:
-            self._connection.execute(
-                sa.delete(_sent).where(_sent.c.subscriber_id.in_(free), _sent.c.digest_id.in_(gone))
-            )
+            forget_sent(self._connection, gone, of=free)
         return free
 
     def _lock_waiting(self, digests: Collection[DigestId]) -> frozenset[DigestId]:
@@ -247,7 +242,7 @@ class Claim:
         self, papers: Collection[PaperId], to: Collection[SubscriberId]
     ) -> dict[SubscriberId, dict[PaperId, int]]:
         """Which of `papers` each of `to` was sent, with the newest version sent."""
-        return _read_sent(self._connection, papers, to)
+        return sent_before(self._connection, papers, to)
 
     def dated(self, dates: Mapping[SubscriberId, date]) -> frozenset[SubscriberId]:
         """Those who already have a digest for their local date."""
@@ -275,9 +270,14 @@ class Claim:
             return []
         into = self._connection
         ids = bulk.new_ids(into, _digest, len(issues))
-        bulk.insert(into, _digest, self._digests(ids, issues, run_id))
-        alike = ("subscriber_id", "digest_id", "version")
-        bulk.insert_groups(into, _sent, alike, "paper_id", _sent_in(ids, issues))
+        pages = self._written.pages(
+            [issue.digest for issue in issues],
+            [issue.versions for issue in issues],
+            line_numbers(into),
+        )
+        store_lines(into, pages.lines)
+        bulk.insert(into, _digest, self._digests(ids, issues, pages.documents, run_id))
+        store_sent(into, pages.papers, _sent_rows(ids, issues, pages.packed))
         self.booked += queue(into, _posts(ids, issues), self._booking)
         self._advance(
             [issue.digest.subscriber_id for issue in issues],
@@ -289,12 +289,14 @@ class Claim:
         ]
 
     def _digests(
-        self, ids: Sequence[int], issues: Sequence[Issue], run_id: int | None
+        self,
+        ids: Sequence[int],
+        issues: Sequence[Issue],
+        documents: Sequence[str],
+        run_id: int | None,
     ) -> dict[str, Sequence[Any]]:
         into = self._connection
         digests = [issue.digest for issue in issues]
-        texts, lines = self._written.texts(digests, line_numbers(into))
-        store_lines(into, lines)
         return {
             "id": ids,
             "subscriber_id": [digest.subscriber_id for digest in digests],
@@ -304,7 +306,7 @@ class Claim:
             "fetch_after": [issue.fetch_after for issue in issues],
             "fetch_upto": [issue.fetch_upto for issue in issues],
             "papers": [len(issue.papers) for issue in issues],
-            "document": texts,
+            "document": documents,
         }
 
     def skip(self, skipped: Sequence[Skipped], *, run_id: int | None, at: datetime) -> None:
@@ -354,17 +356,6 @@ def _lock(connection: sa.Connection, due: Sequence[Due]) -> frozenset[Subscriber
     )
 
 
-def _read_sent(
-    connection: sa.Connection, papers: Collection[PaperId], to: Collection[SubscriberId]
-) -> dict[SubscriberId, dict[PaperId, int]]:
-    found: dict[SubscriberId, dict[PaperId, int]] = {sid: {} for sid in to}
-    if not papers or not to:
-        return found
-    for subscriber_id, paper_id, version in bulk.query(connection, _SENT_TO, to, papers):
-        found[subscriber_id][paper_id] = version
-    return found
-
-
 def _posts(ids: Sequence[int], issues: Sequence[Issue]) -> list[Post]:
     return [
         Post(DigestId(id_), issue.digest.subscriber_id, channel, address, issue.digest.composed_at)
@@ -373,19 +364,22 @@ def _posts(ids: Sequence[int], issues: Sequence[Issue]) -> list[Post]:
     ]
 
 
-def _sent_in(
-    ids: Sequence[int], issues: Sequence[Issue]
-) -> Iterator[tuple[tuple[int, int, int], list[PaperId]]]:
-    """The papers of each digest, by whom they are sent to, and in which version."""
-    for id_, issue in zip(ids, issues, strict=True):
-        owner, version_of = issue.digest.subscriber_id, issue.versions
-        papers = sorted(issue.papers)  # as they are stored: neighbours stand on one page
-        versions = {version_of[paper] for paper in papers}
-        for version in versions:
-            alike = papers
-            if len(versions) > 1:
-                alike = [paper for paper in papers if version_of[paper] == version]
-            yield (owner, id_, version), alike
+def _sent_rows(
+    ids: Sequence[int], issues: Sequence[Issue], packed: Sequence[str]
+) -> dict[str, Sequence[Any]]:
+    """What each digest tells of; nothing where that is no paper, and no paper twice."""
+    for issue in issues:
+        if len(issue.papers) > len(frozenset(issue.papers)):
+            raise ValueError(f"a paper twice in one digest of {issue.digest.subscriber_id}")
+    columns: dict[str, Sequence[Any]] = {
+        "subscriber_id": [issue.digest.subscriber_id for issue in issues],
+        "fetch_upto": [issue.fetch_upto for issue in issues],
+        "digest_id": ids,
+        "papers": packed,
+    }
+    if "" in packed:
+        return {name: list(compress(column, packed)) for name, column in columns.items()}
+    return columns
 
 
 def _skip_row(skip: Skipped, run_id: int | None, at: datetime) -> dict[str, Any]:

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from digest.model import Item, PaperId, Section, SubscriberId
 from digest.store.lines import STORED, read_digests
 from digest.store.reading import Reading, Stored
-from digest.store.tables import DigestRow, FeedbackRow, SentRow, table
+from digest.store.sent import digests_with
+from digest.store.tables import DigestRow, FeedbackRow, table
 
 _feedback: Final = table(FeedbackRow)
 _digest: Final = table(DigestRow)
-_sent: Final = table(SentRow)
 _UP: Final = "up"
 
 
@@ -61,12 +61,9 @@ def placed(
     connection: sa.Connection, subscriber: SubscriberId, paper: PaperId
 ) -> tuple[Section, Item] | None:
     """Where the newest digest that held the paper had put it; None when none is kept."""
+    holding, names = digests_with(connection, subscriber, paper)
     statement = (
-        sa.select(*STORED)
-        .join(_sent, _sent.c.digest_id == _digest.c.id)
-        .where(_sent.c.subscriber_id == subscriber, _sent.c.paper_id == paper)
-        .order_by(_digest.c.id.desc())
-        .limit(1)
+        sa.select(*STORED).where(_digest.c.id.in_(holding)).order_by(_digest.c.id.desc()).limit(1)
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
@@ -77,7 +74,7 @@ def placed(
             (section, item)
             for section in digest.sections
             for item in section.items
-            if item.paper_id == paper
+            if item.paper_id in names
         ),
         None,
     )

@@ -25,6 +25,7 @@ from digest.store.database import Database
 from digest.store.line_tables import LineRow
 from digest.store.marks import put_mark
 from digest.store.post_tables import BounceRow
+from digest.store.sent_tables import SentPaperRow
 from digest.store.tables import (
     AttemptRow,
     DeliveryRow,
@@ -34,7 +35,6 @@ from digest.store.tables import (
     PaperRow,
     PaperVectorRow,
     RunRow,
-    SentRow,
     SightingRow,
     SkipRow,
     table,
@@ -44,7 +44,7 @@ _attempt, _delivery, _digest = table(AttemptRow), table(DeliveryRow), table(Dige
 _bounce = table(BounceRow)
 _line = table(LineRow)
 _feedback, _fetch, _paper = table(FeedbackRow), table(FetchRow), table(PaperRow)
-_vector, _run, _sent = table(PaperVectorRow), table(RunRow), table(SentRow)
+_vector, _run, _sent_paper = table(PaperVectorRow), table(RunRow), table(SentPaperRow)
 _sighting, _skip = table(SightingRow), table(SkipRow)
 
 BOUNCE_MEMORY: Final = timedelta(days=60)  #: of what came back, by which readers are judged
@@ -150,7 +150,7 @@ def _papers(before: datetime) -> sa.Select[Any]:
     """Papers nobody was sent and nobody judged."""
     needed = [
         sa.select(of.c.paper_id).where(of.c.paper_id == _paper.c.id).exists()
-        for of in (_sent, _feedback)
+        for of in (_sent_paper, _feedback)
     ]
     old = _paper.c.announced_on < before.date()
     return sa.select(_paper.c.id).where(old, *(~one for one in needed))

@@ -27,6 +27,7 @@ from digest.store.line_tables import LineRow
 from digest.store.marks import MarkRow
 from digest.store.post_tables import BounceRow
 from digest.store.revisions import SCRIPTS, SchemaState, refuse_newer, schema_state, state
+from digest.store.sent_tables import SentRow
 from digest.store.summary_tables import SummaryRow
 from digest.store.web_tables import ApiTokenRow
 
@@ -40,6 +41,7 @@ _TABLES: Final = (
     LineRow,
     MarkRow,
     OperatorRow,
+    SentRow,
     SummaryRow,
 )
 _LOCK: Final = 0x0D16_E57D  #: PostgreSQL advisory lock number of migrations

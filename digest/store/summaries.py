@@ -17,12 +17,10 @@ from digest.model import Paper, PaperId, Summary
 from digest.store import bulk
 from digest.store.database import Database, insert_into
 from digest.store.rows import PAPER, batches
+from digest.store.sent import told_by_newest
 from digest.store.summary_tables import SummaryRow, table
-from digest.store.tables import DigestRow, SentRow
 
 _SUMMARY: Final = table(SummaryRow)
-_DIGEST: Final = table(DigestRow)
-_SENT: Final = table(SentRow)
 _COLUMNS: Final = ("paper_id", "maker", "version", "length", "text", "is_written")
 _DIGESTS: Final = 1000  #: the newest ones, by which it is judged what readers get
 
@@ -52,23 +50,20 @@ class SummaryStore:
         is_other = (_SUMMARY.c.length != length) | (
             _SUMMARY.c.version != sa.func.coalesce(PAPER.c.version, 0)
         )
-        wanted = _wanted()
         statement = (
             sa.select(PAPER.c.id)
-            .select_from(
-                PAPER.outerjoin(_SUMMARY, mine).outerjoin(wanted, wanted.c.paper_id == PAPER.c.id)
-            )
+            .select_from(PAPER.outerjoin(_SUMMARY, mine))
             .where(PAPER.c.announced_on >= since, length >= shortest)
             .where(_SUMMARY.c.paper_id.is_(None) | is_other)
-            .order_by(
-                sa.func.coalesce(wanted.c.digests, 0).desc(),
-                sa.func.coalesce(PAPER.c.votes, 0).desc(),
-                PAPER.c.id.desc(),
-            )
-            .limit(limit)
+            .order_by(sa.func.coalesce(PAPER.c.votes, 0).desc(), PAPER.c.id.desc())
         )
         with self._database.read() as connection:
-            return [PaperId(id) for id in connection.execute(statement).scalars()]
+            told = told_by_newest(connection, _DIGESTS)
+            is_told = bulk.among(connection, PAPER.c.id, told)
+            first = connection.execute(statement.where(is_told)).scalars()
+            rest = connection.execute(statement.where(~is_told).limit(limit)).scalars()
+            found = [*sorted(first, key=told.__getitem__, reverse=True), *rest]
+        return [PaperId(id) for id in found[:limit]]
 
     def keep(self, maker: str, made: Sequence[Made], at: datetime, *, is_written: bool) -> None:
         """Store what was made; of papers that have gone since, nothing."""
@@ -118,20 +113,6 @@ def summaries_of(
             if is_its and (paper.id not in found or rank < found[paper.id][0]):
                 found[paper.id] = rank, Summary(text, is_written=bool(is_written))
     return {id: summary for id, (_, summary) in found.items()}
-
-
-def _wanted() -> sa.Subquery:
-    """How many of the newest digests hold each paper; by the keys of both tables."""
-    newest = sa.select(sa.func.coalesce(sa.func.max(_DIGEST.c.id), 0)).scalar_subquery()
-    mine = (_SENT.c.subscriber_id == _DIGEST.c.subscriber_id) & (_SENT.c.digest_id == _DIGEST.c.id)
-    return (
-        sa.select(_SENT.c.paper_id, sa.func.count().label("digests"))
-        .select_from(_DIGEST)
-        .join(_SENT, mine)
-        .where(_DIGEST.c.id > newest - _DIGESTS)
-        .group_by(_SENT.c.paper_id)
-        .subquery()
-    )
 
 
 def _row(maker: str, made: Made, at: datetime, *, is_written: bool) -> dict[str, Any]:

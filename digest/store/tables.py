@@ -2,8 +2,9 @@
 
 Guarantee 2 (nobody twice, nobody missed) rests on UNIQUE(subscriber_id, local_date) of `digest` and
 UNIQUE(digest_id, channel, address) of `delivery`; guarantee 4 (a paper once) on `paper_alias.key`
-and on the primary key of `sent`; recovery on `delivery.claimed_until`. Rows hold no policy; values
-are checked where they enter (`digest.subscriptions`, `digest.sources`). Queries name their joins.
+and on what `digest.store.sent` says; recovery on `delivery.claimed_until`. Rows hold no policy;
+values are checked where they enter (`digest.subscriptions`, `digest.sources`). Queries name their
+joins.
 """
 
 import datetime as dt
@@ -296,18 +297,6 @@ class DigestRow(SQLModel, table=True):
     fetch_upto: int = Field(sa_type=BigKey)  #: … up to and with this one
     papers: int
     document: dict[str, Any] = _json()
-
-
-class SentRow(SQLModel, table=True):
-    """A paper has gone into a digest for this subscriber: never again, but as a revision."""
-
-    __tablename__ = "sent"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-    subscriber_id: int = _ref("subscriber.id", primary_key=True)
-    paper_id: int = Field(primary_key=True, sa_type=BigKey)
-    version: int = Field(default=0, primary_key=True)
-    #: dangles once the digest is purged: that the paper was sent is remembered for ever
-    digest_id: int | None = Field(default=None, sa_type=BigKey)
 
 
 class SkipRow(SQLModel, table=True):

@@ -20,17 +20,17 @@ _subscriber = SQLModel.metadata.tables["subscriber"]
 _delivery = SQLModel.metadata.tables["delivery"]
 
 
-def sent(count: int) -> dict[str, list[int]]:
+def sent(count: int) -> dict[str, list[Any]]:
     numbers = list(range(1, count + 1))
     return {
         "subscriber_id": [1] * count,
-        "paper_id": numbers,
-        "version": [number % 3 for number in numbers],
-        "digest_id": [7 * number for number in numbers],
+        "fetch_upto": [number % 3 for number in numbers],
+        "digest_id": numbers,
+        "papers": [f"{number},{7 * number}" for number in numbers],
     }
 
 
-def store(database: Database, wanted: dict[str, list[int]]) -> None:
+def store(database: Database, wanted: dict[str, list[Any]]) -> None:
     with database.write() as connection:
         bulk.insert(connection, _sent, wanted)
 
@@ -43,34 +43,8 @@ def test_rows_are_whole_below_at_and_above_what_a_statement_holds(
     wanted = sent(count)
     store(database, wanted)
     with database.read() as connection:
-        rows = connection.execute(sa.select(_sent).order_by(_sent.c.paper_id)).all()
+        rows = connection.execute(sa.select(_sent).order_by(_sent.c.digest_id)).all()
     assert rows == list(zip(*wanted.values(), strict=True))
-
-
-@pytest.mark.parametrize("sizes", [(), (0,), (1, 2, 2), (31, 32, 33), (15, 70, 0, 15, 64)])
-def test_groups_are_whole_whatever_their_sizes(database: Database, sizes: tuple[int, ...]) -> None:
-    queued.fill(database, 5)
-    groups = [
-        ((owner, 7 * owner, owner % 2), list(range(owner, owner + size)))
-        for owner, size in enumerate(sizes, 1)
-    ]
-    alike = ("subscriber_id", "digest_id", "version")
-    with database.write() as connection:
-        bulk.insert_groups(connection, _sent, alike, "paper_id", groups)
-    with database.read() as connection:
-        columns = [_sent.c[name] for name in (*alike, "paper_id")]
-        rows = connection.execute(sa.select(*columns).order_by(*_sent.primary_key)).all()
-    assert rows == [(*same, value) for same, values in groups for value in values]
-
-
-def test_one_bad_row_in_a_group_and_no_group_is_stored(database: Database) -> None:
-    queued.fill(database, 2)
-    groups = [((1, 1, 0), [1, 2, 3]), ((2, 2, 0), [4, 5, 4])]
-    alike = ("subscriber_id", "digest_id", "version")
-    with pytest.raises(StoreError, match="a rule of its own"), database.write() as connection:
-        bulk.insert_groups(connection, _sent, alike, "paper_id", groups)
-    with database.read() as connection:
-        assert connection.execute(sa.select(_sent.c.paper_id)).all() == []
 
 
 def test_columns_that_are_not_told_have_their_default(database: Database) -> None:
@@ -93,11 +67,11 @@ def test_columns_that_are_not_told_have_their_default(database: Database) -> Non
 def test_one_bad_row_and_none_of_them_is_stored(database: Database) -> None:
     queued.fill(database, 1)
     wanted = sent(150)
-    wanted["paper_id"][140], wanted["version"][140] = 3, 0
+    wanted["digest_id"][140], wanted["fetch_upto"][140] = 3, 0
     with pytest.raises(StoreError, match="a rule of its own"):
         store(database, wanted)
     with database.read() as connection:
-        assert connection.execute(sa.select(_sent.c.paper_id)).all() == []
+        assert connection.execute(sa.select(_sent.c.papers)).all() == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 150, 301])

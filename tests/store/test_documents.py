@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, timedelta
 from itertools import count
 
@@ -23,7 +23,8 @@ from digest.model import (
     Variant,
     Verdict,
 )
-from digest.store.documents import Line, Written, dump_json, named
+from digest.store.documents import Line, Pages, Written, dump_json, named
+from digest.store.packing import unpack
 from digest.store.reading import Reading, Stored
 from tests import builders
 
@@ -71,15 +72,28 @@ class Shelves:
         self.lines: dict[int, Line] = {}
 
     def write(self, *digests: Digest) -> list[Stored]:
-        texts, lines = self.written.texts(digests, self.numbers)
-        self.lines |= {line.number: line for line in lines}
-        return [stored(digest, text) for digest, text in zip(digests, texts, strict=True)]
+        pages = write(self.written, *digests, numbers=self.numbers)
+        self.lines |= {line.number: line for line in pages.lines}
+        both = zip(digests, pages.documents, strict=True)
+        return [stored(digest, text) for digest, text in both]
 
     def read(self, *some: Stored, reading: Reading | None = None) -> list[Digest]:
         return (reading or self.reading).digests(some, self.fetch)
 
     def fetch(self, numbers: Collection[int]) -> dict[int, str]:
         return {number: self.lines[number].text for number in numbers}
+
+
+def write(written: Written, *digests: Digest, numbers: Iterator[int]) -> Pages:
+    return written.pages(digests, [FIRST] * len(digests), numbers)
+
+
+class First(dict[PaperId, int]):
+    def __missing__(self, paper: PaperId) -> int:
+        return 1
+
+
+FIRST = First()  #: every paper's version
 
 
 def stored(digest: Digest, text: str) -> Stored:
@@ -92,14 +106,16 @@ def first_form(digest: Digest) -> str:
     def item(one: Item) -> str:
         also = {"also": list(one.also)} if one.also else {}
         rev = {"rev": True} if one.revision else {}
-        text, _ = Written().texts([builders.digest(sections=(section_of(one),))], iter(()))
-        ((_, _, ((line, *_),)),) = json.loads(text[0])["sections"]
+        digest = builders.digest(sections=(section_of(one),))
+        (text,) = write(Written(), digest, numbers=iter(())).documents
+        ((_, _, ((line, *_),)),) = json.loads(text)["sections"]
         return dump_json({"p": line.pop("p"), "s": line.pop("s")} | also | rev | line)
 
     def section_of(one: Item) -> Section:
         return builders.section(one._replace(also=(), revision=True))
 
-    head = json.loads(Written().texts([digest._replace(sections=())], iter(()))[0][0])
+    bare = digest._replace(sections=())
+    head = json.loads(write(Written(), bare, numbers=iter(())).documents[0])
     sections = [
         f"[{dump_json(number)},{dump_json(name)},[\n{NEXT_OF_FIRST.join(map(item, items))}\n]]"
         for number, name, items in digest.sections
@@ -150,6 +166,26 @@ def test_lists_that_many_readers_have_are_told_apart(
         sections = [builders.section()._replace(items=like(one, data)) for one in chosen]
         digest = builders.digest(sections=tuple(sections))
         assert shelves.read(*shelves.write(digest)) == [digest]
+
+
+@given(st.lists(st.lists(items, min_size=1, max_size=4).map(tuple), max_size=3), st.data())
+def test_a_digest_s_papers_are_packed_with_the_versions_it_told(
+    lists: list[tuple[Item, ...]], data: st.DataObject
+) -> None:
+    """Of one window's versions as of another's, whose lists are the same; each paper new once."""
+    written, told = Written(), list[PaperId]()
+    papers = {item.paper_id for items in lists for item in items}
+    windows = [{paper: data.draw(st.integers(0, 3)) for paper in papers} for _ in range(2)]
+    for _ in range(data.draw(st.integers(2, 8))):
+        chosen = data.draw(st.lists(st.sampled_from(lists), max_size=3)) if lists else []
+        sections = [builders.section()._replace(items=like(one, data)) for one in chosen]
+        digest = builders.digest(sections=tuple(sections))
+        versions = data.draw(st.sampled_from(windows))
+        pages = written.pages([digest], [versions], count(1))
+        assert list(unpack(pages.packed[0])) == [(one, versions[one]) for one in digest.paper_ids]
+        told += pages.papers
+        assert set(digest.paper_ids) <= set(told)
+    assert len(told) == len(set(told))
 
 
 def like(listed: tuple[Item, ...], data: st.DataObject) -> tuple[Item, ...]:

@@ -22,18 +22,20 @@ from digest.model import (
     PaperIds,
     PastFetch,
     SourceNote,
+    SubscriberId,
     Verdict,
 )
 from digest.store.database import Database
 from digest.store.leases import Lease, LeaseLost
 from digest.store.papers import Fetch, PaperStore, Remembered, SourceMemory, current_ids
+from digest.store.sent import sent_before
+from digest.store.sent_tables import SentPaperRow, SentRow
 from digest.store.tables import (
     DigestRow,
     ExampleRow,
     FeedbackRow,
     InterestRow,
     PaperVectorRow,
-    SentRow,
     SubscriberRow,
     table,
 )
@@ -224,8 +226,12 @@ def test_papers_made_one_keep_what_points_at_them(
             )
     give(journal(source="index", ids=PaperIds(arxiv=arxiv_id(7), doi="10.1000/lantern.1")))
     with database.read() as connection:
-        sent = connection.execute(sa.text("SELECT subscriber_id, paper_id, version FROM sent"))
-        assert sorted(map(tuple, sent)) == [(1, first, 1), (2, first, 1), (2, first, 2)]
+        kept = connection.execute(sa.text("SELECT paper_id FROM sent_paper"))
+        assert list(map(tuple, kept)) == [(first,)]
+        assert sent_before(connection, [first], [SubscriberId(1), SubscriberId(2)]) == {
+            1: {first: 1},
+            2: {first: 2},
+        }
         said = connection.execute(
             sa.text("SELECT subscriber_id, paper_id, verdict FROM feedback ORDER BY 1")
         )
@@ -240,8 +246,9 @@ def _readers_of(first: int, second: int) -> Iterator[SQLModel]:
         yield SubscriberRow(id=n, created_at=START, **who)
         issue: dict[str, Any] = {"fetch_after": 0, "fetch_upto": 1, "papers": 1, "document": {}}
         yield DigestRow(id=n, subscriber_id=n, local_date=START.date(), composed_at=START, **issue)
-    for n, paper, version in ((1, first, 1), (1, second, 1), (2, first, 1), (2, second, 2)):
-        yield SentRow(subscriber_id=n, paper_id=paper, version=version, digest_id=n)
+    yield SentPaperRow(paper_id=second)
+    for n, packed in ((1, f"{first},{second}"), (2, f"{first},{second},v2")):
+        yield SentRow(subscriber_id=n, fetch_upto=2, digest_id=n, papers=packed)
     later = START + timedelta(days=1)
     yield FeedbackRow(subscriber_id=1, paper_id=first, verdict="up", at=START)
     yield FeedbackRow(subscriber_id=1, paper_id=second, verdict="down", at=later)

@@ -33,7 +33,8 @@ def test_a_digest_comes_with_its_addressee(database: Database) -> None:
         insert(connection, [reader])
     queued.fill(database, 1, first=5)
     with database.write() as connection:
-        texts, _ = Written().texts([digest], iter(()))
+        versions = dict.fromkeys(digest.paper_ids, 1)
+        texts = Written().pages([digest], [versions], iter(())).documents
         told: dict[str, list[Any]] = {"document": texts, "subscriber_id": [reader.id]}
         update(connection, table(DigestRow), told, of=[digest.id])
 
