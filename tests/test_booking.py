@@ -20,8 +20,9 @@ from digest.errors import DeliveryFault
 from digest.model import Channel, Delivery, DeliveryId, DigestId, Outcome, Settlement, SubscriberId
 from digest.outbox import Composed, Outbox, Route, Tally
 from digest.outbox.booked import Booked
+from digest.store import bulk
 from digest.store.database import Database
-from digest.store.outbox import Batch, OutboxStore
+from digest.store.outbox import _COUNT_ACTIVE, Batch, OutboxStore
 from digest.store.queueing import Booking, Post, queue
 from digest.store.tables import DeliveryRow, SubscriberRow, SuppressionRow, table
 from tests.fakes import START, FrozenClock
@@ -321,3 +322,10 @@ def test_a_settlement_waits_for_the_next_turn(world: World) -> None:
 def claim(world: World, worker: str) -> list[Delivery]:
     told = world.store.claim(MAIL, now=START, worker=worker, limit=99, lease=LEASE)
     return list(told.deliveries)
+
+
+def test_who_has_left_is_looked_up_by_key(sqlite_database: Database) -> None:
+    """And not among all who are active, as the index by state would have it."""
+    with sqlite_database.read() as connection:
+        found = bulk.query(connection, f"EXPLAIN QUERY PLAN {_COUNT_ACTIVE}", [1, 2])
+    assert "SEARCH subscriber USING INTEGER PRIMARY KEY (rowid=?)" in [row[-1] for row in found]
