@@ -26,6 +26,7 @@ from digest.delivery.replies import (
     INVITING,
     Reply,
     ReplyReader,
+    accepted,
     invites,
     not_sent,
     one_line,
@@ -130,8 +131,9 @@ class Conversation:
             return False
         self.replies += len(self.awaited)
         self.awaited.clear()
-        if said:
-            self._end(Reply(250, said[4:].rstrip(b"\r")))
+        if sealed := self.sealed:
+            self.sealed, self.deferrals = None, 0
+            self._record(accepted(sealed.delivery, said.rstrip(b"\r")[4:]))
         self.sender_refusals = 0
         self._hand_over()
         return True
@@ -145,10 +147,9 @@ class Conversation:
         back = [self.current] if self.current else []
         if self.sealed and unwritten > self.behind:
             back.insert(0, self.sealed)
-            self._witness.answered(not_sent(self.sealed.message.delivery_id, self.closing))
+            self._witness.answered(not_sent(self.sealed.delivery, self.closing))
         elif self.sealed:
-            delivery = self.sealed.message.delivery_id
-            self._record(Outcome(delivery, Result.UNCERTAIN, reply=self.closing))
+            self._record(Outcome(self.sealed.delivery, Result.UNCERTAIN, reply=self.closing))
         self.current = self.sealed = None
         self.awaited.clear()
         return back
@@ -182,7 +183,7 @@ class Conversation:
 
     def _end(self, reply: Reply) -> None:
         assert self.sealed is not None, "an end-of-data is awaited only for a sealed message"
-        delivery = self.sealed.message.delivery_id
+        delivery = self.sealed.delivery
         self.sealed = None
         if reply.is_positive:
             self.deferrals = 0
@@ -218,7 +219,7 @@ class Conversation:
         """Give the current message the outcome of the first refusal."""
         assert self.current is not None
         assert self._verdict is not None
-        delivery, verdict = self.current.message.delivery_id, self._verdict
+        delivery, verdict = self.current.delivery, self._verdict
         outcome = outcome_of(delivery, verdict, to_recipient=self._to_recipient)
         if verdict.is_permanent and self._is_sender_fault():
             self.sender_refusals += 1
@@ -251,7 +252,7 @@ class Conversation:
         """Write the body and, behind its end-of-data, the next message's commands."""
         parcel = self.current
         assert parcel is not None
-        self._witness.handing(parcel.message.delivery_id)
+        self._witness.handing(parcel.delivery)
         self.current, self.sealed = None, parcel
         self._open = self._rides_behind = False
         self.behind = 0
@@ -272,7 +273,7 @@ class Conversation:
             if isinstance(mail, bytes):
                 self._announce(parcel, mail)
                 return
-            refusal = Outcome(parcel.message.delivery_id, Result.REFUSED, reply=mail)
+            refusal = Outcome(parcel.delivery, Result.REFUSED, reply=mail)
             self._record(refusal)
 
     def _announce(self, parcel: Parcel, mail: bytes) -> None:

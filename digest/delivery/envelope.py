@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from email_validator import EmailNotValidError, validate_email
 
-from digest.model import Message, Outcome, Result
+from digest.model import DeliveryId, Message, Outcome, Result
 
 _ASCII_PATH = re.compile(r"[!-;=?A-~]+@[A-Za-z0-9.\-\[\]:]+")  # printable, without space and <>
 _CR, _LF, _DOT = b"\r\n."
@@ -39,7 +39,8 @@ class Offer:
 class Parcel:
     """One message ready for the wire. `strikes` counts connections it was lost with."""
 
-    message: Message
+    delivery: DeliveryId
+    size: int  #: bytes of the message, before dots were stuffed
     body: bytes  #: dot-stuffed, without the end-of-data
     sender: bytes
     recipient: bytes
@@ -51,7 +52,7 @@ class Parcel:
         """Whether the envelope or a header needs SMTPUTF8 (RFC 6531)."""
         if not (self.sender.isascii() and self.recipient.isascii()):
             return True
-        return not self.is_ascii and not _head(self.message.payload).isascii()
+        return not self.is_ascii and not _head(self.body).isascii()
 
 
 def pack(message: Message) -> Parcel | Outcome:
@@ -62,14 +63,16 @@ def pack(message: Message) -> Parcel | Outcome:
     recipient = path(message.address)
     if recipient is None:
         return _refused(message, "not an address that mail can be sent to", recipient_fault=True)
-    payload = message.payload
-    rest = payload[: -message.sound_tail] if message.sound_tail else payload
+    payload, sound = message.payload, message.sound_tail
+    rest = payload[:-sound] if sound else payload
     is_plain = len(rest) < _SHORT and _is_plain(rest)
     body = payload if is_plain else stuffed(payload)
     if body is None:
         return _refused(message, "the message has a line that does not end in CR LF")
     is_ascii = rest.isascii() and sender.isascii() and recipient.isascii()
-    return Parcel(message, body, sender.encode(), recipient.encode(), is_ascii)
+    return Parcel(
+        message.delivery_id, len(payload), body, sender.encode(), recipient.encode(), is_ascii
+    )
 
 
 def path(address: str) -> str | None:
@@ -117,10 +120,10 @@ def stuffed(payload: bytes) -> bytes | None:
 
 def mail_command(parcel: Parcel, offer: Offer) -> bytes | str:
     """MAIL FROM with what the server offers and the message needs, or why it cannot be sent."""
-    size = len(parcel.message.payload)
-    if 0 < offer.size < size:
-        return f"the message has {size} bytes and the server takes {offer.size}"
-    words = b" SIZE=%d" % size if offer.size else b""
+    limit = offer.size
+    if 0 < limit < parcel.size:
+        return f"the message has {parcel.size} bytes and the server takes {limit}"
+    words = b" SIZE=%d" % parcel.size if limit else b""
     if not parcel.is_ascii:
         if not offer.eightbit:
             return "the message is 8-bit and the server does not offer 8BITMIME"
@@ -132,8 +135,8 @@ def mail_command(parcel: Parcel, offer: Offer) -> bytes | str:
     return b"MAIL FROM:<%b>%b\r\n" % (parcel.sender, words)
 
 
-def _head(payload: bytes) -> bytes:
-    return payload[: payload.find(b"\r\n\r\n")]
+def _head(body: bytes) -> bytes:
+    return body[: body.find(b"\r\n\r\n")]
 
 
 def _refused(message: Message, why: str, *, recipient_fault: bool = False) -> Outcome:

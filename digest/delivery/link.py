@@ -64,13 +64,20 @@ class Link:
 
     def flush(self) -> None:
         """Write until done or until the kernel takes no more."""
-        if output := self.talk.output:
+        talk = self.talk
+        if output := talk.output:
             self._queue += output
             output.clear()
             self._push()
-        if self._seen != self.talk.replies:
-            self._seen = self.talk.replies
-            self._set_deadline()
+        if self._seen == talk.replies:
+            return
+        self._seen = talk.replies
+        if awaited := talk.awaited:
+            times = self._timeouts
+            span = times.end_of_data if awaited[0] is _END else times.reply
+            self.deadline = min(monotonic() + span, self._limit)
+        else:
+            self.deadline = float("inf")
 
     def hasten(self, deadline: float) -> None:
         """Wait no longer than until `deadline`, whatever comes."""
@@ -103,11 +110,3 @@ class Link:
             done += 1
         del self._queue[:done]
         self._queue[0] = memoryview(self._queue[0])[count:]
-
-    def _set_deadline(self) -> None:
-        if awaited := self.talk.awaited:
-            times = self._timeouts
-            span = times.end_of_data if awaited[0] is _END else times.reply
-            self.deadline = min(monotonic() + span, self._limit)
-        else:
-            self.deadline = float("inf")

@@ -120,12 +120,17 @@ def _read(line: bytes) -> tuple[Reply, bool]:
 
 def outcome_of(delivery: DeliveryId, reply: Reply, *, to_recipient: bool) -> Outcome:
     """What a final reply means for one message; `to_recipient`: it answers RCPT, not the data."""
-    if 200 <= reply.code < 300:
-        return Outcome(delivery, Result.ACCEPTED, reply.code, one_line(reply.lines))
+    if reply.is_positive:
+        return accepted(delivery, reply.lines, code=reply.code)
     if reply.is_permanent:
         blamed = _blames_recipient(reply, to_recipient)
         return Outcome(delivery, Result.REFUSED, reply.code, reply.text, recipient_fault=blamed)
     return Outcome(delivery, Result.DEFERRED, reply.code or None, reply.text)
+
+
+def accepted(delivery: DeliveryId, said: bytes, *, code: int = 250) -> Outcome:
+    """The message is the server's now, and this is what it said to that."""
+    return Outcome(delivery, Result.ACCEPTED, code, one_line(said))
 
 
 def _blames_recipient(reply: Reply, to_recipient: bool) -> bool:

@@ -328,8 +328,7 @@ class _Pool:
         for parcel in reversed(link.talk.lost(link.unwritten, why)):
             parcel.strikes += 1
             if parcel.strikes >= _STRIKES:
-                delivery = parcel.message.delivery_id
-                self._outcomes.append(not_sent(delivery, link.talk.closing))
+                self._outcomes.append(not_sent(parcel.delivery, link.talk.closing))
             elif not self._is_halting:
                 self._ready.appendleft(parcel)
         link.session.close()

@@ -86,7 +86,7 @@ def talked(seed: int, cut: Cut, *, pipelining: bool, trouble: float) -> dict[str
         state = talk.is_idle, talk.is_stuck_behind_data, tuple(talk.awaited), talk.closing
         seen.append((left, counts, state, talk.behind if talk.sealed else 0))
     unwritten = dice.randrange(sum(map(len, talk.output)) + 1)
-    back = [parcel.message.delivery_id for parcel in talk.lost(unwritten, "the end")]
+    back = [parcel.delivery for parcel in talk.lost(unwritten, "the end")]
     return {"seen": seen, "notes": notes, "outcomes": outcomes, "back": back}
 
 
@@ -163,7 +163,7 @@ def test_what_was_unwritten_tells_whether_the_end_of_data_left(
     talk.feed(b"250 Ok\r\n250 Ok\r\n354 Go on\r\n")
     behind = talk.output[-1]
     assert behind.startswith(b"MAIL")
-    back = [parcel.message.delivery_id for parcel in talk.lost(len(behind) + more, "gone")]
+    back = [parcel.delivery for parcel in talk.lost(len(behind) + more, "gone")]
     assert [outcome.result for outcome in talk.outcomes] == ([result] if result else [])
     assert back == ([2] if result else [1, 2])
 
