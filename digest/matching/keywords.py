@@ -12,6 +12,7 @@ and places are facts for `digest.matching.ranking`.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
@@ -342,15 +343,18 @@ class Evaluation:
 
     def _occurrences(self, term: int, paper: int) -> Iterator[tuple[int, int]]:
         """Where the term stands in the paper: position and words."""
+        places, at, length = self._places
         place = term * self._size + paper
-        start, end = self._places.searchsorted((place, place + 1)).tolist()
-        rows = slice(start, end)
-        return zip(self._found.at[rows].tolist(), self._found.length[rows].tolist(), strict=True)
+        here = bisect_left(places, place)
+        while here < len(places) and places[here] == place:
+            yield at[here], length[here]
+            here += 1
 
     @cached_property
-    def _places(self) -> Ints:
-        """Term and paper of each occurrence as one number; they rise."""
-        return self._found.term * self._size + (self._text >> 1)
+    def _places(self) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+        """Of each occurrence: term and paper as one number, which rises; position; words."""
+        both = self._found.term * self._size + (self._text >> 1)
+        return both.data, self._found.at.data, self._found.length.data
 
 
 def named_hits(wanted: Leaf, paper: Paper) -> Iterator[Hit]:
@@ -378,7 +382,8 @@ _ORDER = {field: at for at, field in enumerate(Field)}
 
 def in_reading_order(hits: Iterable[Hit]) -> tuple[Hit, ...]:
     """Each once."""
-    return tuple(sorted(dict.fromkeys(hits), key=reading_order))
+    once = tuple(dict.fromkeys(hits))
+    return once if len(once) < 2 else tuple(sorted(once, key=reading_order))
 
 
 def reading_order(hit: Hit) -> tuple[int, int, int, int]:

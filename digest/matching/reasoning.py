@@ -68,12 +68,7 @@ class Telling:
         if self.near.item(pair):
             hits = hits or self.told(line, column)
             resembles = self.resembles(line, column)
-        return Reasons(
-            hits=hits,
-            percentile=round(self.share.item(pair), 6),
-            resembles=resembles,
-            followed=self._followed(pair),
-        )
+        return Reasons(hits, round(self.share.item(pair), 6), resembles, self._followed(pair))
 
     def _hits(self, query: int, column: int) -> tuple[Hit, ...]:
         return self.evaluation.hits(query, column) if query >= 0 else ()

@@ -6,7 +6,7 @@ with the same values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -26,9 +26,9 @@ class _Said:
 
     __slots__ = ("bounds", "first", "last", "stems", "titled")
 
-    def __init__(self, paper: Paper) -> None:
+    def __init__(self, paper: Paper, stem_of: Mapping[str, str]) -> None:
         title = cut(paper.title)
-        self.stems = [*map(stem, title), *map(stem, cut(paper.abstract))]
+        self.stems = [*map(stem_of.__getitem__, title + cut(paper.abstract))]
         places = range(len(self.stems))
         self.first = dict(zip(reversed(self.stems), reversed(places), strict=True))
         self.last = dict(zip(self.stems, places, strict=True))
@@ -49,12 +49,21 @@ class _Said:
         return _hit((field, bounds[2 * at], bounds[2 * at + 1], word, 0))
 
 
+class _Stems(dict[str, str]):
+    """The stems of the words met so far."""
+
+    def __missing__(self, word: str) -> str:
+        self[word] = found = stem(word)
+        return found
+
+
 class WordPlaces:
     """The words of a batch of papers; `rarity` says how telling a stem is."""
 
     def __init__(self, papers: Sequence[Paper], rarity: Callable[[str], float]) -> None:
         self._papers = papers
         self._rarity = rarity
+        self._stems = _Stems()
         self._said: dict[int, _Said] = {}
         self._hits: dict[tuple[str, int], tuple[Hit, ...]] = {}
         self._spoken: dict[str, list[tuple[str, str]]] = {}
@@ -63,7 +72,7 @@ class WordPlaces:
         """Places of the statement's rarest words in the paper, the most telling word first."""
         said = self._said.get(paper)
         if said is None:
-            said = self._said[paper] = _Said(self._papers[paper])
+            said = self._said[paper] = _Said(self._papers[paper], self._stems)
         told: list[Hit] = []
         named = 0
         first, hits = said.first, self._hits
