@@ -10,8 +10,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from digest.store import bulk
 from digest.store.database import Database, insert_into
-from digest.store.rows import batches
 from digest.store.tables import table
 
 
@@ -25,6 +25,7 @@ class CalibrationRow(SQLModel, table=True):
 
 
 _KEPT: Final = table(CalibrationRow)
+_READ: Final = "SELECT content, data FROM calibration WHERE scorer = ? AND content IN ?"
 
 
 class CalibrationRecords:
@@ -34,14 +35,8 @@ class CalibrationRecords:
         self._database = database
 
     def load(self, scorer: str, contents: Sequence[str]) -> Mapping[str, bytes]:
-        found: dict[str, bytes] = {}
-        with self._database.read() as connection:
-            for some in batches(contents):
-                statement = sa.select(_KEPT.c.content, _KEPT.c.data).where(
-                    _KEPT.c.scorer == scorer, _KEPT.c.content.in_(some)
-                )
-                found.update({content: data for content, data in connection.execute(statement)})
-        return found
+        with self._database.glance() as view:
+            return dict(bulk.query(view, _READ, scorer, contents))
 
     def save(self, scorer: str, found: Mapping[str, bytes]) -> None:
         rows = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Final
 
 import numpy as np
 import sqlalchemy as sa
@@ -15,10 +16,13 @@ from numpy.typing import NDArray
 from sqlmodel import SQLModel
 
 from digest.model import PaperId
+from digest.store import bulk
 from digest.store.database import Database, insert_into
 from digest.store.rows import PAPER, batches
 
 _vector = SQLModel.metadata.tables["paper_vector"]
+
+_READ: Final = "SELECT paper_id, rows, data FROM paper_vector WHERE model = ? AND paper_id IN ?"
 
 Vectors = NDArray[np.float32]
 
@@ -32,13 +36,9 @@ class StoredVectors:
     def load(self, model: str, papers: Sequence[PaperId]) -> Mapping[PaperId, Vectors]:
         """The vectors there are, float32 of shape (rows, dimensions)."""
         found: dict[PaperId, Vectors] = {}
-        columns = (_vector.c.paper_id, _vector.c.rows, _vector.c.data)
-        with self._database.read() as connection:
+        with self._database.glance() as view:
             for ids in batches(papers):
-                statement = sa.select(*columns).where(
-                    _vector.c.model == model, _vector.c.paper_id.in_(ids)
-                )
-                for paper_id, rows, data in connection.execute(statement):
+                for paper_id, rows, data in bulk.query(view, _READ, model, ids):
                     found[paper_id] = _unpack(data, rows)
         return found
 
