@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 from digest import away
@@ -29,6 +30,10 @@ from digest.model import (
 )
 from digest.store.editions import Claim, EditionStore, Issue, Skipped
 
+_digest: Final = partial(tuple.__new__, Digest)  # `_make` without counting
+_issue: Final = partial(tuple.__new__, Issue)
+_NONE: Final = DigestId(0)
+_NOTHING: Final = Arrangement(())
 _FAILED: Final = (Skip.FAULT, Skip.PROFILE_BROKEN)
 Routes = Callable[[Subscriber], Sequence[tuple[Channel, str]]]
 Sent = Mapping[SubscriberId, Mapping[PaperId, int]]  #: papers with the newest version sent
@@ -59,40 +64,26 @@ class Deciding:
 
     def decide(self, draft: Draft, sent: Mapping[PaperId, int]) -> Issue | Skipped:
         """What becomes of a draft whose subscriber was sent `sent` of its window."""
-        arrangement = _arrange(draft, sent)
-        reason = _reason_to_skip(draft, arrangement)
-        if reason is not None:
-            return self._skipped(draft, reason)
-        digest, span = self._digest(draft, arrangement), draft.span
-        return Issue(
-            digest,
-            digest.paper_ids,
-            span.versions,
-            span.after,
-            span.upto,
-            self.routes(draft.subscriber),
-            draft.hour.following,
+        digest, hour, span = self.digest(draft, sent), draft.hour, draft.span
+        if not digest.sections:
+            reason = _reason_to_skip(draft)
+            if reason is not None:
+                return self._skipped(draft, reason)
+        papers, routes = digest.paper_ids, self.routes(draft.subscriber)
+        return _issue(
+            (digest, papers, span.versions, span.after, span.upto, routes, hour.following)
         )
 
     def digest(self, draft: Draft, sent: Mapping[PaperId, int]) -> Digest:
         """The digest, be it empty."""
-        return self._digest(draft, _arrange(draft, sent))
-
-    def _digest(self, draft: Draft, arrangement: Arrangement) -> Digest:
-        one, since = draft.subscriber, draft.hour.since
-        is_back = one.away_since is not None and away.has_missed(one, draft.due_at)
-        return Digest(
-            DigestId(0),
-            draft.id,
-            draft.local_date,
-            self.now,
-            away.told_since(one, self.now) if is_back else since,
-            self.now,
-            arrangement.sections,
-            draft.span.considered,
-            arrangement.left_out,
-            self.notes,
-            is_back,
+        id, one, due_at, day, hour, span, _ = draft
+        sections, left_out = _arrange(draft, sent)
+        since, is_back = hour.since, False
+        if one.away_since is not None and away.has_missed(one, due_at):
+            since, is_back = away.told_since(one, self.now), True
+        now, considered = self.now, span.considered
+        return _digest(
+            (_NONE, id, day, now, since, now, sections, considered, left_out, self.notes, is_back)
         )
 
     def _skipped(self, draft: Draft, reason: Skip) -> Skipped:
@@ -140,17 +131,17 @@ def told(drafts: Sequence[Draft], skips: Sequence[Skipped]) -> list[SubscriberId
 
 def _arrange(draft: Draft, sent: Mapping[PaperId, int]) -> Arrangement:
     """The sections: nothing twice, and new versions only of what this subscriber was sent."""
-    span = draft.span
-    if draft.found is None:
-        return Arrangement(())
+    _, subscriber, _, _, _, span, found = draft
+    if found is None:
+        return _NOTHING
     closed: Collection[PaperId] = sent
     told: Collection[PaperId] = ()
     if span.revised:
         closed = sent.keys() | span.revised
         told = {pid for pid in span.revised & sent.keys() if span.versions[pid] > sent[pid]}
     return arrange(
-        draft.subscriber,
-        draft.found,
+        subscriber,
+        found,
         copies=span.prepared.copies,
         trending=span.trending,
         sent=closed,
@@ -158,11 +149,10 @@ def _arrange(draft: Draft, sent: Mapping[PaperId, int]) -> Arrangement:
     )
 
 
-def _reason_to_skip(draft: Draft, arrangement: Arrangement) -> Skip | None:
+def _reason_to_skip(draft: Draft) -> Skip | None:
+    """Why nobody is sent what nothing was found for, if it is not sent."""
     if draft.found is None:
         return Skip.FAULT
-    if arrangement.sections:
-        return None
     if draft.found and all(one.fault for one in draft.found):
         return Skip.PROFILE_BROKEN
     if draft.subscriber.send_empty:

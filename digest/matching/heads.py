@@ -22,6 +22,7 @@ from digest.model import PaperId
 _Entry = tuple[float, int, int]  #: falling score, row, place: sorts as papers come up
 Beside = tuple[int, list[int]]  #: a place in what is listed, and which other lists have it, too
 _NEVER = float("inf")
+_NOWHERE: _Entry = (_NEVER, 0, 0)
 _FEW = 3  #: copies of one paper that are looked at
 
 
@@ -49,7 +50,7 @@ class Ground:
             kin |= its_kin
         self.everything = everything & ~closed if closed else everything
         self.shared, self._kin = shared, kin
-        self._asked: list[int] = []
+        self._asked: tuple[int, ...] = ()
         self._special = 0
 
     def place(self, most: int) -> list[Places] | None:
@@ -59,10 +60,10 @@ class Ground:
         turns = -(-most // max(len(room), 1))
         while True:
             placed: list[Places] = []
-            for row, sight in enumerate(sights):
-                size = room[row] if room[row] < turns else turns
-                head = sight.heads.get(size) or self._head(row, size)
-                places, own, strangers = head
+            for row, size in enumerate(room):
+                if size > turns:
+                    size = turns
+                places, own, strangers = sights[row].heads.get(size) or self._head(row, size)
                 if special := own & taken | strangers & everything:
                     given = self._given(row, size, special)
                     if given is None:
@@ -202,28 +203,45 @@ class Ground:
             _, row, place = first
             if first == entry or place < self._room[row]:
                 return first
+            if self._is_full(row, place):
+                continue
             if row in self._asked or self._kin >> column & 1:
                 break  # that depends on what is asked for
-            self._asked.append(row)
+            before, self._asked = self._asked, (*self._asked, row)
             places = self._told(row, min(self._room[row], len(self._sights[row].line)))
-            self._asked.pop()
+            self._asked = before
             if places is None:
                 break
             if place in places:
                 return first
         return None
 
+    def _is_full(self, row: int, place: int) -> bool:
+        """Whether a list is before that place, by nothing but papers that nobody disputes it."""
+        disputed = self._looked_for() | self._sights[row].copies
+        its_own = self._copies.mask(self._found[row].papers[:place]) & ~disputed
+        return its_own.bit_count() >= self._room[row]
+
     def _beside_copies(self, paper: PaperId, entry: _Entry) -> float | None:
         """When a paper comes up that has copies here: late, if one was listed before it."""
         others = self._copies.near[paper] & self.everything
         if others.bit_count() > _FEW:
             return None
-        firsts = sorted([(self._listers(at)[0], at) for at in _columns(others)])
+        firsts: list[tuple[_Entry, int]] = []
+        for column in _columns(others):
+            first = self._listers(column)[0]
+            if first < entry:
+                home = self._home(column)
+                if home is None:
+                    return None
+                first = home
+            firsts.append((first, column))
+        firsts.sort()
         if not firsts or firsts[0][0] > entry:
             return entry[0]
         before, column = firsts[0]
         other = self._copies.papers[column]
-        if before[2] >= self._room[before[1]] or self._follows(other, before):
+        if self._follows(other, before):
             return None
         twins = self._copies.twins
         if paper in twins and twins[paper] == twins.get(other):
@@ -233,6 +251,16 @@ class Ground:
         if len(firsts) > 1 and firsts[1][0][0] <= late:
             return None  # one more is listed before the paper is
         return late
+
+    def _home(self, column: int) -> _Entry | None:
+        """Where a paper comes up first and there is room; None where that cannot be told."""
+        for entry in self._listers(column):
+            _, row, place = entry
+            if place < self._room[row]:
+                return entry
+            if not self._is_full(row, place):
+                return None
+        return _NOWHERE
 
     def _follows(self, paper: PaperId, entry: _Entry) -> bool:
         """Whether a copy of the paper may come up before it."""

@@ -129,6 +129,25 @@ def test_placing_by_the_heads_agrees_with_plain_placing_or_says_nothing(seed: in
     assert told > 200
 
 
+@pytest.mark.parametrize("seed", range(19, 27))
+def test_what_is_known_of_a_list_holds_for_whoever_has_it(seed: int) -> None:
+    dice = random.Random(seed)
+    like = some_case(dice)
+    papers = list(map(PaperId, range(300)))
+    copies = Copies.among(papers, twins=like.twins, alike=like.alike)
+    pool = [some_list(dice, papers[: dice.choice([20, 60])]) for _ in range(8)]
+    told = 0
+    for _ in range(100):
+        other = some_case(dice)
+        found = dice.sample(pool, min(len(other.found), len(pool)))
+        case = replace(like, found=found, room=other.room, closed=other.closed, limit=other.limit)
+        ground = Ground(found, copies, room=case.room, closed=copies.mask(case.closed))
+        kept = ground.place(case.limit)
+        told += kept is not None
+        assert kept is None or list(map(list, kept)) == plainly(case), case
+    assert told > 20
+
+
 @pytest.mark.parametrize("seed", range(17, 19))
 def test_who_else_has_what_is_listed_is_told_of_every_paper(seed: int) -> None:
     dice = random.Random(seed)
@@ -184,6 +203,7 @@ def falling(scores: Iterable[float]) -> tuple[float, ...]:
 
 PAPERS = tuple(map(PaperId, range(8)))
 ONE = Listed(PAPERS[:4], (0.9, 0.8, 0.7, 0.6))
+COPIES = Listed((PAPERS[0], PAPERS[2], PAPERS[1]), (0.95, 0.85, 0.82))
 REST = Listed(PAPERS[1:4], (0.8, 0.7, 0.6))
 PLAIN = Case([ONE], [2], [], {}, {}, 2)
 COPY = {PAPERS[1]: {PAPERS[0]: 0.5}, PAPERS[0]: {PAPERS[1]: 0.5}}
@@ -212,8 +232,12 @@ TOLD: dict[str, tuple[Case, list[list[int]] | None]] = {
         replace(PLAIN, found=[ONE, OTHER], room=[4, 0], limit=3),
         [[0, 1, 2], []],
     ),
-    "who is full depends on a copy": (
+    "another is full by then, be it a copy or not": (
         replace(PLAIN, found=[ONE, OTHER], room=[4, 1], limit=4, alike=COPY),
+        [[0, 2, 3], [0]],
+    ),
+    "who is full depends on a copy": (
+        replace(PLAIN, found=[ONE, COPIES], room=[4, 2], limit=6, alike=COPY | THREE),
         None,
     ),
     "three alike": (replace(PLAIN, alike=THREE, room=[3], limit=3), [[0, 1, 3]]),

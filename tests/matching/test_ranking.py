@@ -213,6 +213,22 @@ def test_a_section_that_names_others_tells_the_list_it_has_in_common_with_whoeve
     assert not isinstance(alone.items, Variant)
 
 
+def test_a_list_that_nobody_disputes_is_one_value_for_all_who_have_it() -> None:
+    alike = {PaperId(2): {PaperId(1): 0.9}, PaperId(1): {PaperId(2): 0.9}}
+    copies = Copies.among(map(PaperId, range(60)), alike=alike)
+    shared = found(1, p1=0.9, p2=0.8, p3=0.7)
+    readers = [reader(ONE, TWO), reader(TWO, ONE, limit=6), reader(builders.interest(3))]
+    with_others = [[shared, found(2, p4=0.9)], [found(2, p5=0.9), shared], [shared]]
+    lists = [
+        section.items
+        for one, lists in zip(readers, with_others, strict=True)
+        for section in arrange(one, lists, copies=copies).sections
+        if len(section.items) == 3
+    ]
+    assert [item.paper_id for item in lists[0]] == [1, 3, 2]
+    assert lists[0] is lists[1] is lists[2]
+
+
 def test_equal_scores_go_to_the_first_interest() -> None:
     result = arrange(reader(ONE, TWO), [found(1, p1=0.5), found(2, p1=0.5)], copies=NO_COPIES)
     assert listed(result) == {"one": [1]}
