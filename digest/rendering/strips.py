@@ -191,7 +191,7 @@ class Strips:
 
     def place(self, sections: Sequence[Section], papers: Mapping[PaperId, Paper]) -> Galley:
         """The cards of those items whose paper is still there; no section is empty."""
-        known = self._strips.get
+        known, told = self._strips.get, self._stock.told
         placed: list[Section] = []
         strips: list[Strip] = []
         others: list[tuple[int, int, WireCard]] = []
@@ -207,7 +207,11 @@ class Strips:
                     strip, like = Strip(cards), items
             if like is not items:
                 for place in compress(count(), map(is_not, items, like)):
-                    (card,) = self._placed((items[place],), papers)
+                    item, usual = items[place], like[place]
+                    if usual[3] or item[2] is not usual[2]:  # its card names others, or is another
+                        (card,) = self._placed((item,), papers)
+                    else:
+                        card = told(strip.cards[place], item)
                     others.append((len(strips), place, card))
             placed.append(section)
             strips.append(strip)

@@ -91,6 +91,14 @@ def test_other_interests_are_one_readers_own(joiner: Joiner, templates: Template
     assert kept(joiner) == before + 1
 
 
+def test_a_list_of_many_may_name_other_interests(joiner: Joiner, templates: Templates) -> None:
+    like = tuple(told(listed(3, 4, 5), 0, 2))
+    again = [one._replace(reasons=Reasons(votes=one.reasons.votes)) for one in like]
+    some = [letter(told(like, 0, 1, also="Salt")), letter(like), letter(Variant.of(like, again))]
+    bare = letter(Variant.of(like, [one._replace(also=()) for one in like]))
+    assert_plain(joiner, templates, *some, bare, *some, bare, letter(like))
+
+
 def test_a_strip_is_of_its_papers(joiner: Joiner, templates: Templates) -> None:
     one = letter(listed(3, 4, 5))
     assert_plain(joiner, templates, one, one, one)
