@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from tests.queued import fill, states, write_letter
 
 _delivery, _subscriber = table(DeliveryRow), table(SubscriberRow)
 LEASE = timedelta(minutes=15)
+OVER = timedelta(seconds=-1)
 MAIL, SLACK = Channel.MAILBOX, Channel.SLACK
 
 
@@ -72,6 +73,12 @@ class World:
         if held:
             outbox.booked(held)
         return bool(some)
+
+    def queue_in_vain(self, outbox: Outbox, some: Sequence[Post]) -> None:
+        """The transaction is undone."""
+        with suppress(KeyError), self.database.write() as connection:
+            assert queue(connection, some, outbox.book())
+            raise KeyError
 
     @contextmanager
     def outbox(
@@ -141,7 +148,7 @@ def test_what_is_booked_is_sent_once_and_never_claimed(world: World) -> None:
 
 def test_only_for_its_own_channel_and_no_more_than_there_is_room_for(world: World) -> None:
     some = posts(range(1, 5)) + posts(range(1, 3), SLACK)
-    booking = Booking("me", MAIL, 3, LEASE)
+    booking = Booking("me", MAIL, 3, LEASE, START)
     with world.database.write() as connection:
         held = queue(connection, some, booking)
     assert [one.digest_id for one in held] == [1, 2, 3]
@@ -287,36 +294,47 @@ def test_what_waits_too_long_is_everybodys(world: World) -> None:
 
 def test_nobody_else_claims_what_is_booked_until_its_lease_is_over(world: World) -> None:
     with world.database.write() as connection:
-        queue(connection, posts([1]), Booking("me", MAIL, 9, LEASE))
-        queue(connection, posts([2]), Booking("late", MAIL, 9, timedelta(seconds=-1)))
+        queue(connection, posts([1]), Booking("me", MAIL, 9, LEASE, START))
+        queue(connection, posts([2]), Booking("late", MAIL, 9, OVER, START))
     assert claim(world, "another") == []
     assert world.store.stalled() == ["late"]
 
 
 def test_of_a_lost_machine_what_was_booked_is_in_doubt(world: World) -> None:
     with world.database.write() as connection:
-        queue(connection, posts(range(1, 4)), Booking("lost", MAIL, 9, timedelta(seconds=-1)))
+        queue(connection, posts(range(1, 4)), Booking("lost", MAIL, 9, OVER, START))
     with world.outbox() as outbox:
         assert counts(world.drain(outbox)) == {"deferred": 3}  # in doubt, once
     assert {world.row(n)["doubts"] for n in (1, 2, 3)} == {1}
 
 
-def test_a_settlement_waits_for_the_next_turn(world: World) -> None:
-    """A batch's answers are settled with the turn of the next, in one transaction."""
-    settled = 0
+def test_answers_are_settled_with_what_is_booked_next(world: World) -> None:
+    """In one transaction, which has both or, undone, neither."""
+    settled: list[int] = []
 
     class Counting(Watching):
         def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> int:
-            nonlocal settled
-            settled += 1
+            settled.append(len(settlements))
             return super().settle(settlements, now=now)
 
     world.store = Counting(world.database)
-    with world.outbox() as outbox:
-        batches = [posts(range(1, 11)), posts(range(11, 21)), posts(range(21, 31))]
-        outbox.drain(lambda: bool(batches) and _together(world, outbox, batches))
-    assert settled == 0
-    assert set(states(world.database).values()) == {"delivered"}
+    seen: list[Counter[str]] = []
+
+    def composing(deliveries: Sequence[Delivery]) -> Iterator[Composed]:
+        for delivery in deliveries:
+            if delivery.subscriber_id == 10:
+                world.queue_in_vain(outbox, posts([31]))
+                world.queue(outbox, posts(range(11, 21)))
+                seen.append(Counter(states(world.database).values()))
+            yield write_letter(delivery)
+
+    with world.outbox(compose=composing) as outbox:
+        tally = world.drain(outbox, posts(range(1, 11)), posts(range(21, 31)))
+    assert counts(tally) == {"delivered": 30}
+    assert seen == [{"delivered": 8, "sending": 12}]  # the first eight were composed and sent
+    assert settled == []
+    assert world.sent() == readers(*range(1, 31))
+    assert world.left_behind() == []
 
 
 def claim(world: World, worker: str) -> list[Delivery]:

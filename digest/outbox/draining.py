@@ -185,17 +185,19 @@ class Outbox:
             self._keep_going()
             since = uptime()
             booked = self._booked.first()
+            settling = () if booked else self._told  # then they go with what is booked next
             batch = self._store.claim(
                 channel,
                 now=self._clock(),
                 worker=self._journal.worker,
                 limit=self._batch,
                 lease=self._lease,
-                settling=self._told,
+                settling=settling,
                 booked=booked,
             )
             self._tally.states.update(batch.withdrawn)
-            self._told_settled()
+            if settling:
+                self._told_settled()
             if booked:
                 self._booked.taken()
                 if len(batch.deliveries) < len(booked):
@@ -224,10 +226,12 @@ class Outbox:
             return None
         self._booked_at = uptime()
         channel, room = wanted
-        return Booking(self._journal.worker, channel, room, self._lease)
+        worker, now = self._journal.worker, self._clock()
+        return Booking(worker, channel, room, self._lease, now, settling=self._told)
 
     def booked(self, deliveries: Sequence[Delivery]) -> None:
         """These are held for this worker, by what it last said in `book`."""
+        self._told_settled()
         self._hold(deliveries, self._booked_at)
         self._booked.add(deliveries, self._booked_at)
 
@@ -247,7 +251,7 @@ class Outbox:
     def _take(self, outcome: Outcome) -> None:
         """Decide what an outcome means; commit when it has waited long enough.
 
-        Full batches need not: they go with the next claim, but where that does not come.
+        Most need not: they go with the next claim, or with what is booked next.
         """
         delivery = self._held.pop(outcome.delivery_id)
         if not self._told:

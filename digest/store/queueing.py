@@ -15,9 +15,18 @@ from typing import Any, Final, NamedTuple, Protocol
 import sqlalchemy as sa
 
 from digest.clock import system_clock
-from digest.model import Channel, Delivery, DeliveryId, DeliveryState, DigestId, SubscriberId
+from digest.model import (
+    Channel,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    DigestId,
+    Settlement,
+    SubscriberId,
+)
 from digest.store import bulk
 from digest.store.bell import ring
+from digest.store.settling import settle
 from digest.store.tables import DeliveryRow, table
 
 _delivery = table(DeliveryRow)
@@ -35,12 +44,17 @@ class Post(NamedTuple):
 
 
 class Booking(NamedTuple):
-    """What a worker wants of the deliveries queued next: up to `room` of one channel's."""
+    """What a worker wants of the deliveries queued next: up to `room` of one channel's.
+
+    `settling`, at `now`, is settled in the same transaction, which saves one wait for the disk.
+    """
 
     worker: str
     channel: Channel
     room: int
     lease: timedelta
+    now: datetime
+    settling: Sequence[Settlement] = ()
 
 
 class Booker(Protocol):
@@ -50,13 +64,16 @@ class Booker(Protocol):
         """What is wanted of what is queued next; asked before the transaction begins."""
 
     def booked(self, deliveries: Sequence[Delivery]) -> None:
-        """These are held; told once that is committed."""
+        """These are held, and what was `settling` is settled; told once that is committed."""
 
 
 def queue(
     connection: sa.Connection, posts: Sequence[Post], booking: Booking | None
 ) -> list[Delivery]:
-    """Add deliveries; returns those of them that are held for who booked."""
+    """Add deliveries; returns those of them that are held for who booked, if there are any.
+
+    Only with these is settled what is `settling`.
+    """
     booked, waiting = _parted(posts, booking)
     held: list[Delivery] = []
     if booked and booking is not None:
@@ -68,6 +85,7 @@ def queue(
 
 
 def _hold(connection: sa.Connection, posts: Sequence[Post], booking: Booking) -> list[Delivery]:
+    settle(connection, booking.settling, booking.now)
     ids = bulk.new_ids(connection, _delivery, len(posts))
     claim: dict[str, Sequence[Any]] = {
         "id": ids,
