@@ -283,6 +283,9 @@ class Mutes:
     words: tuple[str, ...] = ()
 
 
+NO_MUTES: Final = Mutes()  #: of nearly everybody: one value, known at a look
+
+
 class Addressee(NamedTuple):
     """What the bytes of a letter depend on of the one it is for."""
 
@@ -310,7 +313,7 @@ class Subscriber(NamedTuple):
     revisions: bool = False  #: also announce new versions of papers already sent
     send_empty: bool = False  #: send a line even when nothing is new
     interests: tuple[Interest, ...] = ()
-    mutes: Mutes = Mutes()
+    mutes: Mutes = NO_MUTES
     next_due_at: datetime | None = None
     seen_upto: FetchId | None = None  #: the window of the last digest ended here
     style: str = "full"

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain, islice
-from typing import Any, TypeVar
+from operator import itemgetter
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from digest.matching.ranking import DEFAULT_VOLUME, Found, active, threshold, ti
 from digest.matching.round import Batch, Likeness, Round
 from digest.matching.scoring import Comparer, Scorer
 from digest.matching.twins import find_twins
-from digest.model import Interest, Mutes, Paper, Subscriber
+from digest.model import NO_MUTES, Interest, Mutes, Paper, Subscriber
 
 __all__ = ["Explanation", "Found", "Matcher", "Prepared"]
 
@@ -34,7 +35,6 @@ MOST_KEPT = 400_000  #: pairs of interest and paper kept for others who ask the 
 
 PER_INTEREST = 10  #: what an interest costs beside its papers, in pairs
 T = TypeVar("T")
-NO_MUTES = Mutes()
 _Said = tuple[object, ...]  #: all that decides what an interest finds
 
 
@@ -103,7 +103,10 @@ class Prepared:
         What was asked before, by whomever, is not looked for again.
         """
         muted = [NO_MUTES] * len(interests) if mutes is None else mutes
-        asked = list(map(_said, interests, muted))
+        asked: list[_Said] = list(map(_defined, interests))
+        for at, one in enumerate(muted):
+            if one is not NO_MUTES and (one.authors or one.words):
+                asked[at] = (*asked[at], one.authors, one.words)
         if self._pairs > MOST_KEPT:
             self._known.clear()
             self._pairs = 0
@@ -137,9 +140,13 @@ class Prepared:
         return Round(self._batch, interests, mutes=mutes, likeness=likeness)
 
 
-def _said(interest: Interest, mutes: Mutes) -> _Said:
-    _, _, query, statement, examples, authors, _, volume, combine, _ = interest
-    return query, statement, examples, authors, volume, combine, mutes.authors, mutes.words
+#: Of an interest's fields, those that decide what it finds; with mutes, these stand behind them.
+_defined: Final = itemgetter(
+    *map(
+        Interest._fields.index,
+        ("query", "statement", "examples", "authors", "combine", "daily_volume"),
+    )
+)
 
 
 def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

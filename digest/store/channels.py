@@ -111,7 +111,7 @@ def everybodys(connection: sa.Connection) -> list[SubscriberChannel]:
 
 
 def active_routes(
-    connection: sa.Connection, subscribers: Collection[SubscriberId]
+    connection: bulk.Asked, subscribers: Collection[SubscriberId]
 ) -> dict[SubscriberId, tuple[tuple[Channel, str], ...]]:
     """Where the digests of each of `subscribers` are posted, beside the mail."""
     routes: dict[SubscriberId, tuple[tuple[Channel, str], ...]] = defaultdict(tuple)

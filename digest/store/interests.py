@@ -78,7 +78,7 @@ Definition = tuple[Any, ...]  #: an interest's fields behind its id, in their or
 
 
 def read_interests(
-    connection: sa.Connection, notes: Mapping[SubscriberId, str | None]
+    connection: bulk.Asked, notes: Mapping[SubscriberId, str | None]
 ) -> dict[SubscriberId, tuple[Interest, ...]]:
     """The interests of these subscribers, each one's in their order; `notes` as `note` wrote them.
 
@@ -136,7 +136,7 @@ def note_all(database: Database) -> None:
 
 
 def _read(
-    connection: sa.Connection, owners: Collection[SubscriberId]
+    connection: bulk.Asked, owners: Collection[SubscriberId]
 ) -> dict[SubscriberId, list[tuple[InterestId, bool, Definition]]]:
     """Everybody's interests: id, whether there are examples, and what defines it."""
     found: dict[SubscriberId, list[tuple[InterestId, bool, Definition]]] = {it: [] for it in owners}
@@ -183,7 +183,7 @@ _known: Final = Maker(_unheard_of, KEPT)
 
 
 def _give_examples(
-    connection: sa.Connection,
+    connection: bulk.Asked,
     interests: dict[SubscriberId, tuple[Interest, ...]],
     learning: Iterable[SubscriberId],
 ) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import sqlalchemy as sa
 
 from digest.model import (
+    NO_MUTES,
     Cadence,
     Channel,
     DeliveryState,
@@ -58,7 +59,6 @@ _feedback = table(FeedbackRow)
 _T = TypeVar("_T")
 Routes = tuple[tuple[Channel, str], ...]
 _CHUNK: Final = 5000  #: ids a statement; both engines take some 30,000 parameters
-NO_MUTES: Final = Mutes()
 _TERMS_KEPT: Final = 4096  #: twice this at most, of about 1 kB
 _new: Final = partial(tuple.__new__, Subscriber)  # `_make` without counting
 
@@ -88,7 +88,7 @@ class SubscriberStore:
 
     def profiles(self, ids: Sequence[SubscriberId]) -> list[Subscriber]:
         """The subscribers with these ids, in this order, with all their interests."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             return read_profiles(connection, ids)
 
     def with_interests(self, *, after: int) -> tuple[list[SubscriberId], int]:
@@ -111,7 +111,7 @@ class SubscriberStore:
 # --- reading ------------------------------------------------------------------------------------
 
 
-def read_profiles(connection: sa.Connection, ids: Sequence[SubscriberId]) -> list[Subscriber]:
+def read_profiles(connection: bulk.Asked, ids: Sequence[SubscriberId]) -> list[Subscriber]:
     found: dict[SubscriberId, Subscriber] = {}
     when = bulk.instants(connection)
     for chunk in _chunks(list(ids)):
