@@ -66,7 +66,7 @@ _EXAMPLES: Final = """
     SELECT interest_id, title, abstract, positive, paper_id FROM example
     WHERE interest_id IN ? ORDER BY interest_id, id
 """
-_UNNOTED: Final = "SELECT id FROM subscriber WHERE wants IS NULL LIMIT ?"
+_UNNOTED: Final = "SELECT id FROM subscriber WHERE wants IS NULL ORDER BY id LIMIT ?"
 _ORDER: Final = itemgetter(0, 1, 2)  #: owner, position, id
 _KEY_BYTES: Final = 15  #: 20 letters
 _NOTED: Final = 1000  #: subscribers a transaction
@@ -126,10 +126,14 @@ def note(connection: sa.Connection, owners: Collection[SubscriberId]) -> None:
 
 
 def note_all(database: Database) -> None:
-    """Write the notes that are missing: struck out by hand, or never written."""
+    """Write the notes that are missing: struck out by hand, or never written.
+
+    Whoever is being changed at this moment is left for the next time.
+    """
     while True:
         with database.write() as connection:
-            owners = [owner for (owner,) in bulk.query(connection, _UNNOTED, _NOTED)]
+            alone = "" if connection.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED"
+            owners = [owner for (owner,) in bulk.query(connection, _UNNOTED + alone, _NOTED)]
             note(connection, owners)
         if len(owners) < _NOTED:
             return

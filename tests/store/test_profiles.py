@@ -205,6 +205,25 @@ def test_a_change_by_hand_is_seen_and_is_nobody_elses(
     assert says(database, other) == [SAME]
 
 
+@pytest.mark.postgres
+def test_no_note_is_written_of_what_is_being_changed(postgres_database: Database) -> None:
+    mine, other = stored(postgres_database, reader(1, SAME), reader(2, SAME))
+    with postgres_database.write() as connection:
+        connection.execute(sa.update(table(SubscriberRow)).values(wants=None))
+    elsewhere = Database(postgres_database.engine.url.render_as_string(hide_password=False))
+    with elsewhere.write() as connection:
+        of = INTEREST.c.subscriber_id == mine
+        connection.execute(sa.update(INTEREST).where(of).values(query="by hand"))
+        interests.note_all(postgres_database)
+    elsewhere.dispose()
+    assert notes(postgres_database)[mine] is None
+    assert notes(postgres_database)[other] is not None
+    interests.note_all(postgres_database)
+    assert notes(postgres_database)[mine] is not None
+    assert says(postgres_database, mine) == [SAME._replace(query="by hand")]
+    assert says(postgres_database, other) == [SAME]
+
+
 def test_examples_given_and_taken_by_hand_are_seen(database: Database) -> None:
     mine, other = stored(database, reader(1, SAME), reader(2, SAME))
     with database.read() as connection:

@@ -2,7 +2,8 @@
 
 The notes are written by `digest.store.interests`; here is what strikes them out. A later revision
 that makes `subscriber`, `interest` or `example` anew on SQLite drops these triggers first, and
-makes them again.
+makes them again. On PostgreSQL they hold the subscriber whether there is a note or not: else one could be
+written meanwhile from what is no longer so.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ branch_labels = None
 depends_on = None
 
 STRIKE_OUT = 'UPDATE subscriber SET wants = NULL WHERE wants IS NOT NULL AND id IN'
+HOLD = 'PERFORM 1 FROM subscriber WHERE id IN {whose} FOR NO KEY UPDATE;'
 OF_INTEREST = '({row}.subscriber_id)'
 OF_EXAMPLE = '(SELECT subscriber_id FROM interest WHERE id = {row}.interest_id)'
 #: table, what happens to its rows, the row that knows whose note it is
@@ -42,7 +44,7 @@ def upgrade() -> None:
         else:
             op.execute(
                 f'CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS '
-                f'$$ BEGIN {strike_out} RETURN NULL; END $$'
+                f'$$ BEGIN {HOLD.format(whose=whose)} {strike_out} RETURN NULL; END $$'
             )
             op.execute(
                 f'CREATE TRIGGER {name} AFTER {event} ON {table} '
