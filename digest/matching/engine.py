@@ -110,11 +110,12 @@ class Prepared:
         if self._pairs > MOST_KEPT:
             self._known.clear()
             self._pairs = 0
-        found = list(map(self._known.get, asked))
-        new = {one: at for at, one in enumerate(asked) if found[at] is None}
-        if new:
-            self._find(new, interests, muted)
-        return [one or self._known[asked[at]] for at, one in enumerate(found)]
+        try:
+            return list(map(self._known.__getitem__, asked))
+        except KeyError:  # somebody asks what nobody has
+            new = {one: at for at, one in enumerate(asked) if one not in self._known}
+        self._find(new, interests, muted)
+        return list(map(self._known.__getitem__, asked))
 
     def _find(
         self, new: Mapping[_Said, int], interests: Sequence[Interest], mutes: Sequence[Mutes]

@@ -104,9 +104,11 @@ class Summaries:
 
     def settle(self, clock: Clock) -> bool:
         """Choose what is missing; whether no paper can get another summary soon."""
-        self.choose(clock)
-        is_all = not (self._makers and self.missing(MAKER, clock, 1))
-        return is_all and not self._settings.model
+        if self._makers and self.missing(MAKER, clock, 1):
+            self.choose(clock)
+            if self.missing(MAKER, clock, 1):
+                return False
+        return not self._settings.model
 
     def make(self, clock: Clock) -> Round:
         """Whatever is missing, until the deadline; nothing while another process does."""
