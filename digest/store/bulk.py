@@ -14,11 +14,12 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import chain, islice, repeat
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -26,15 +27,39 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from digest.store.database import Glance
 
 Asked = sa.Connection | Glance  #: what reads
+K = TypeVar("K")
+NOTHING: Final[Mapping[str, Any]] = {}
 _DRAWN: Final = 256  #: numbers drawn from a sequence at once
 _VALUES: Final = 400  #: in a statement of SQLite's; more gain nothing
 
 
 def insert(
-    connection: sa.Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]]
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    alike: Mapping[str, Any] = NOTHING,
 ) -> None:
-    """Add rows: the values of each column, all equally many; other columns have their default."""
-    _execute(connection, _insert, table, columns)
+    """Add rows: the values of each column, all equally many; other columns have their default.
+
+    Columns that are `alike` in all these rows have one value, told once.
+    """
+    names, values, same = tuple(columns), list(columns.values()), tuple(alike)
+    if not values[0]:
+        return
+    dialect, told = connection.dialect, tuple(alike.values())
+    if dialect.name == "sqlite":
+        run(connection, lambda rows: _insert(table, names, same, dialect, rows=rows), values, told)
+    else:
+        connection.exec_driver_sql(_insert(table, names, same, dialect), (*told, *values))
+
+
+def places(keys: Iterable[K]) -> dict[K, list[int]]:
+    """The places of each key: of rows that are alike, to be inserted together."""
+    found: dict[K, list[int]] = defaultdict(list)
+    for place, key in enumerate(keys):
+        found[key].append(place)
+    return found
 
 
 def update(
@@ -45,7 +70,14 @@ def update(
     of: Sequence[int],
 ) -> None:
     """Set each column of the rows with these ids to its values, in the order of the ids."""
-    _execute(connection, _update, table, {**columns, "id": of})
+    names, values = (*columns, "id"), [*columns.values(), of]
+    if not of:
+        return
+    dialect = connection.dialect
+    if dialect.name == "sqlite":
+        run(connection, lambda rows: _update(table, names, dialect, rows=rows), values)
+    else:
+        connection.exec_driver_sql(_update(table, names, dialect), tuple(values))
 
 
 def new_ids(connection: sa.Connection, table: sa.Table, count: int) -> list[int]:
@@ -165,36 +197,16 @@ def _as_sqlite(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
-class _Write(Protocol):
-    """Writes the statement that takes so many rows of a table's columns."""
-
-    def __call__(
-        self, table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect, *, rows: int = 1
-    ) -> str: ...
-
-
-def _execute(
-    connection: sa.Connection,
-    write: _Write,
-    table: sa.Table,
-    columns: Mapping[str, Sequence[Any]],
-) -> None:
-    names, values = tuple(columns), list(columns.values())
-    if not values[0]:
-        return
-    dialect = connection.dialect
-    if dialect.name == "sqlite":
-        run(connection, lambda rows: write(table, names, dialect, rows=rows), values)
-    else:
-        connection.exec_driver_sql(write(table, names, dialect), tuple(values))
-
-
 def run(
-    connection: sa.Connection, write: Callable[[int], str], columns: Sequence[Sequence[Any]]
+    connection: sa.Connection,
+    write: Callable[[int], str],
+    columns: Sequence[Sequence[Any]],
+    alike: tuple[Any, ...] = (),
 ) -> int:
     """Run a statement of SQLite's that takes many rows of values, for all of these.
 
-    `write` writes it for so many rows. Returns how many rows of the table it changed.
+    `write` writes it for so many rows; `alike` are the values it takes before those of the rows.
+    Returns how many rows of the table it changed.
     """
     count, width = len(columns[0]), len(columns)
     row_by_row: list[Any] = [None] * (width * count)
@@ -203,7 +215,8 @@ def run(
     together, changed, begin = max(1, _VALUES // width), 0, 0
     for rows in (together, max(1, together // 8), 1):
         end, size = count - (count - begin) % rows, rows * width
-        told = [tuple(row_by_row[at : at + size]) for at in range(begin * width, end * width, size)]
+        starts = range(begin * width, end * width, size)
+        told = [(*alike, *row_by_row[at : at + size]) for at in starts]
         if told:
             changed += connection.exec_driver_sql(write(rows), told).rowcount
         begin = end
@@ -212,18 +225,30 @@ def run(
 
 @lru_cache(maxsize=64)
 def _insert(
-    table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect, *, rows: int = 1
+    table: sa.Table,
+    columns: tuple[str, ...],
+    alike: tuple[str, ...],
+    dialect: sa.Dialect,
+    *,
+    rows: int = 1,
 ) -> str:
     usual = {
         column.name: _literal(column, dialect)
         for column in table.columns
-        if column.name not in columns and column.default is not None
+        if column.name not in (*columns, *alike) and column.default is not None
     }
-    quoted = ", ".join(_quoted((*columns, *usual), dialect))
+    quoted = ", ".join(_quoted((*alike, *columns, *usual), dialect))
     if dialect.name == "sqlite":
-        row = ", ".join(("?",) * len(columns) + tuple(usual.values()))
-        return f"INSERT INTO {table.name} ({quoted}) VALUES {', '.join([f'({row})'] * rows)}"
-    told = ", ".join((*(f"told.{name}" for name in _quoted(columns, dialect)), *usual.values()))
+        same = [f"?{place}" for place in range(1, len(alike) + 1)]
+        own = (f"?{place}" for place in itertools.count(len(alike) + 1))
+        each = [
+            ", ".join((*same, *islice(own, len(columns)), *usual.values())) for _ in range(rows)
+        ]
+        return f"INSERT INTO {table.name} ({quoted}) VALUES {', '.join(map('({})'.format, each))}"
+    types = (table.columns[name].type.compile(dialect) for name in alike)
+    same = [f"%s::{type_}" for type_ in types]
+    own = (f"told.{name}" for name in _quoted(columns, dialect))
+    told = ", ".join((*same, *own, *usual.values()))
     return (
         f"INSERT INTO {table.name} ({quoted}) SELECT {told} FROM {_told(table, columns, dialect)}"
     )

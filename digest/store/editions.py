@@ -68,6 +68,7 @@ class Due(NamedTuple):
 
 
 _due: Final = partial(tuple.__new__, Due)  # `_make` without counting
+_digest_of: Final = partial(tuple.__new__, Digest)
 
 
 class Issue(NamedTuple):
@@ -276,7 +277,7 @@ class Claim:
             line_numbers(into),
         )
         store_lines(into, pages.lines)
-        bulk.insert(into, _digest, self._digests(ids, issues, pages.documents, run_id))
+        self._store_digests(ids, issues, pages.documents, run_id)
         store_sent(into, pages.papers, _sent_rows(ids, issues, pages.packed))
         self.booked += queue(into, _posts(ids, issues), self._booking)
         self._advance(
@@ -284,30 +285,36 @@ class Claim:
             [issue.next_due_at for issue in issues],
             [issue.fetch_upto for issue in issues],
         )
-        return [
-            Digest(DigestId(id_), *issue.digest[1:]) for id_, issue in zip(ids, issues, strict=True)
-        ]
+        return [_digest_of((id, *one.digest[1:])) for id, one in zip(ids, issues, strict=True)]
 
-    def _digests(
+    def _store_digests(
         self,
         ids: Sequence[int],
         issues: Sequence[Issue],
         documents: Sequence[str],
         run_id: int | None,
-    ) -> dict[str, Sequence[Any]]:
+    ) -> None:
+        """Those of one window, day and instant together: as a rule all."""
         into = self._connection
-        digests = [issue.digest for issue in issues]
-        return {
-            "id": ids,
-            "subscriber_id": [digest.subscriber_id for digest in digests],
-            "run_id": [run_id] * len(issues),
-            "local_date": [bulk.stored_day(into, digest.local_date) for digest in digests],
-            "composed_at": bulk.all_stored(into, [digest.composed_at for digest in digests]),
-            "fetch_after": [issue.fetch_after for issue in issues],
-            "fetch_upto": [issue.fetch_upto for issue in issues],
-            "papers": [len(issue.papers) for issue in issues],
-            "document": documents,
-        }
+        windows = [
+            (one.digest.local_date, one.digest.composed_at, one.fetch_after, one.fetch_upto)
+            for one in issues
+        ]
+        for (day, at, after, upto), places in bulk.places(windows).items():
+            own: dict[str, Sequence[Any]] = {
+                "id": [ids[place] for place in places],
+                "subscriber_id": [issues[place].digest.subscriber_id for place in places],
+                "papers": [len(issues[place].papers) for place in places],
+                "document": [documents[place] for place in places],
+            }
+            same = {
+                "run_id": run_id,
+                "local_date": bulk.stored_day(into, day),
+                "composed_at": bulk.stored(into, at),
+                "fetch_after": after,
+                "fetch_upto": upto,
+            }
+            bulk.insert(into, _digest, own, alike=same)
 
     def skip(self, skipped: Sequence[Skipped], *, run_id: int | None, at: datetime) -> None:
         """Store why there was no digest (the newest reason for a date counts), and move on."""

@@ -8,7 +8,7 @@ deliveries booked has them taken over like claimed ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -79,7 +79,7 @@ def queue(
     if booked and booking is not None:
         held = _hold(connection, booked, booking)
     if waiting:
-        bulk.insert(connection, _delivery, _columns(connection, waiting, DeliveryState.QUEUED))
+        _insert(connection, waiting, {"state": DeliveryState.QUEUED.value})
         ring(connection)
     return held
 
@@ -87,14 +87,13 @@ def queue(
 def _hold(connection: sa.Connection, posts: Sequence[Post], booking: Booking) -> list[Delivery]:
     settle(connection, booking.settling, booking.now)
     ids = bulk.new_ids(connection, _delivery, len(posts))
-    claim: dict[str, Sequence[Any]] = {
-        "id": ids,
-        "claims": [_FIRST] * len(ids),
-        "claimed_by": [booking.worker] * len(ids),
-        "claimed_until": [_lease_end(connection, booking.lease)] * len(ids),
+    claim = {
+        "state": DeliveryState.SENDING.value,
+        "claims": _FIRST,
+        "claimed_by": booking.worker,
+        "claimed_until": _lease_end(connection, booking.lease),
     }
-    columns = _columns(connection, posts, DeliveryState.SENDING)
-    bulk.insert(connection, _delivery, columns | claim)
+    _insert(connection, posts, claim, ids)
     return [
         Delivery(DeliveryId(id_), *post[:4], _FIRST, post.made_at)
         for id_, post in zip(ids, posts, strict=True)
@@ -115,19 +114,26 @@ def _parted(
     return booked, others + fitting[booking.room :]
 
 
-def _columns(
-    connection: sa.Connection, posts: Sequence[Post], state: DeliveryState
-) -> dict[str, Sequence[Any]]:
-    made = bulk.all_stored(connection, [one.made_at for one in posts])
-    return {
-        "digest_id": [one.digest_id for one in posts],
-        "subscriber_id": [one.subscriber_id for one in posts],
-        "channel": [str(one.channel) for one in posts],
-        "address": [one.address for one in posts],
-        "state": [state.value] * len(posts),
-        "created_at": made,
-        "next_attempt_at": made,
-    }
+def _insert(
+    connection: sa.Connection,
+    posts: Sequence[Post],
+    same: Mapping[str, Any],
+    ids: Sequence[int] = (),
+) -> None:
+    """Those of one channel and instant together: as a rule all."""
+    kinds = bulk.places((one.channel, one.made_at) for one in posts)
+    for (channel, made_at), at in kinds.items():
+        some = [posts[place] for place in at]
+        own: dict[str, Sequence[Any]] = {
+            "digest_id": [one.digest_id for one in some],
+            "subscriber_id": [one.subscriber_id for one in some],
+            "address": [one.address for one in some],
+        }
+        if ids:
+            own["id"] = [ids[place] for place in at]
+        made = bulk.stored(connection, made_at)
+        told = {"channel": str(channel), "created_at": made, "next_attempt_at": made}
+        bulk.insert(connection, _delivery, own, alike={**same, **told})
 
 
 def _lease_end(connection: sa.Connection, lease: timedelta) -> Any:

@@ -47,6 +47,42 @@ def test_rows_are_whole_below_at_and_above_what_a_statement_holds(
     assert rows == list(zip(*wanted.values(), strict=True))
 
 
+@pytest.mark.parametrize("count", [1, 66, 67, 134, 250])
+def test_what_is_alike_in_all_rows_is_told_once(database: Database, count: int) -> None:
+    """However many go into a statement, and NULL as well."""
+    queued.fill(database, 1)
+    with database.write() as connection:
+        held = connection.execute(sa.select(_delivery)).mappings().one()
+        own: dict[str, list[Any]] = {
+            "address": [f"r{n}@example.org" for n in range(count)],
+            "id": list(range(2, count + 2)),
+            "digest_id": [held["digest_id"]] * count,
+        }
+        alike: dict[str, Any] = {
+            "channel": "smtp",
+            "state": "queued",
+            "claimed_by": None,
+            "claims": 7,
+        }
+        alike["subscriber_id"] = held["subscriber_id"]
+        times = ("created_at", "next_attempt_at")
+        alike |= {name: bulk.stored(connection, held[name]) for name in times}
+        bulk.insert(connection, _delivery, own, alike=alike)
+    with database.read() as connection:
+        stored = connection.execute(sa.select(_delivery).order_by(_delivery.c.id)).mappings().all()
+    new = stored[1:]
+    assert [(one["id"], one["address"]) for one in new] == list(
+        zip(own["id"], own["address"], strict=True)
+    )
+    assert {(one["claims"], one["claimed_by"], one["created_at"]) for one in new} == {
+        (7, None, held["created_at"])
+    }
+
+
+def test_rows_that_are_alike_are_found_together() -> None:
+    assert bulk.places("abac") == {"a": [0, 2], "b": [1], "c": [3]}
+
+
 def test_columns_that_are_not_told_have_their_default(database: Database) -> None:
     queued.fill(database, 1)
     with database.write() as connection:
