@@ -62,14 +62,19 @@ class Pager:
         self, cause: str, compose: Callable[[Sequence[Delivery]], Iterable[T]]
     ) -> Callable[[Sequence[Delivery]], Iterator[T]]:
         """`compose`, which holds `cause` while it raises TemplateFault."""
+        may_be_held = True  # by an earlier one, too
 
         def composed(deliveries: Sequence[Delivery]) -> Iterator[T]:
+            nonlocal may_be_held
             try:
                 yield from compose(deliveries)
             except TemplateFault as fault:
+                may_be_held = True
                 self.hold(cause, f"Mails cannot be composed, and wait: {fault}")
                 raise
-            self.over(cause)
+            if may_be_held:
+                self.over(cause)
+                may_be_held = False
 
         return composed
 

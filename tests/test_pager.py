@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from email import message_from_bytes
 from email.policy import SMTP
 from pathlib import Path
 
+from digest.errors import TemplateFault
+from digest.model import Delivery
 from digest.notices import tell_operator
 from digest.pager import Pager
 from digest.store.database import Database
@@ -48,6 +52,27 @@ def test_a_state_is_told_once_until_it_is_another(database: Database, clock: Fro
     pager.over("lamp")
     pager.hold("lamp", "It is broken.")
     assert texts(pager) == ["It is broken."]
+
+
+def test_broken_templates_are_held_until_they_work_and_again_when_they_break(
+    database: Database, clock: FrozenClock
+) -> None:
+    pager = Pager(database, clock=clock)
+    pager.hold("templates", "As an earlier worker found.")
+    breaks = False
+
+    def compose(_deliveries: Sequence[Delivery]) -> Iterator[int]:
+        yield 1
+        if breaks:
+            raise TemplateFault("line 3")
+
+    composed = pager.heeding("templates", compose)
+    assert list(composed([])) == [1]
+    assert texts(pager) == []
+    for breaks in (True, False, False, True):
+        with suppress(TemplateFault):
+            assert list(composed([])) == [1]
+        assert texts(pager) == (["Mails cannot be composed, and wait: line 3"] if breaks else [])
 
 
 def test_who_wants_no_mails_gets_none(database: Database, clock: FrozenClock) -> None:
