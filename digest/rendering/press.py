@@ -154,9 +154,9 @@ def _set(sheet: Sheet, galley: Galley, words: Sequence[bytes], own: bytes) -> li
         together = galley.side_by_side(sheet.text_gaps[0], sheet.html_gaps[0], own)
         if together is not None:
             pieces, starts = together
-            pieces += around[sheet.closing]
+            pieces.append(b"".join(around[sheet.closing]))  # small ones cost more, one by one
             for start, opening in zip(reversed(starts), sheet.openings, strict=True):
-                pieces[start : start + 1] = around[opening]
+                pieces[start] = b"".join(around[opening])
             return pieces
     apart = _set_apart(galley, sheet.text_gaps, sheet.html_gaps, own)
     if apart is None:
