@@ -161,6 +161,7 @@ class Plates:
         "html",
         "is_usual",
         "size",
+        "step",
         "tail",
         "text",
         "text_front",
@@ -172,6 +173,7 @@ class Plates:
         self.is_usual = is_numbered_first and html.tail.count(HOLE) == html.holes
         self.front = html.front
         self.tail = _parted(html.tail) if self.is_usual else (html.tail,)
+        self.step = 4 + len(self.tail) if self.is_usual else 0  #: pieces of a card side by side
         self.text_front = text.front.removeprefix(HOLE) if self.is_usual else text.front
         self.text_tail = text.tail
         self.html, self.text = html, text

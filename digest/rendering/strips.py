@@ -85,17 +85,17 @@ class Strip:
             return False
 
     def _lay(self) -> int:
-        html, text, step = self.html, self.text, 0
+        html, text = self.html, self.text
+        first = self.cards[0].plates
+        step = first.step if first else 0
         for card in self.cards:
             plates = card.plates
-            if plates is None or not plates.is_usual or step not in (0, 4 + len(plates.tail)):
+            if plates is None or plates.step != step or not step:
                 html.clear()
                 text.clear()
                 return 0
-            tail = plates.tail
-            step = 4 + len(tail)
-            html += b"", card.head, plates.front, card.html, *tail
-            text += b"", b"", plates.text_front, card.text, plates.text_tail
+            html += (b"", card.head, plates.front, card.html, *plates.tail)
+            text += (b"", b"", plates.text_front, card.text, plates.text_tail)
         return step
 
 
