@@ -231,7 +231,7 @@ def settings(folder: Path, port: int) -> Settings:
             "delivery": {
                 "channel": "smtp",
                 "spool": folder / "spool",
-                "smtp": {"host": "127.0.0.1", "port": port, "security": "none", "sessions": 4},
+                "smtp": {"host": "127.0.0.1", "port": port, "security": "none", "sessions": 8},
             },
         }
     )

@@ -30,7 +30,7 @@ from digest.outbox.tally import Tally
 from digest.store.editions import EditionStore
 
 More = Callable[[], bool]
-_MOST_AHEAD: Final = 4_000  #: digests, of about 1 kB
+_MOST_AHEAD: Final = 1_000  #: digests, which are sent while the processor still has them at hand
 
 _REPORTED = (
     DeliveryState.DELIVERED,
@@ -117,13 +117,12 @@ def _nothing() -> bool:
 
 
 class Composing:
-    """Composes some batches whenever the sender asks for more, and bit by bit where it waits.
+    """Composes a batch whenever the sender asks for more, and bit by bit where it waits.
 
-    One batch at a time would cost a tenth of a run: composing and setting mails would push each
-    other's data out of the processor's cache. Where the sender only waits that costs nothing, as
-    long as no more is composed `ahead` of it than is kept at hand. Batches that took long to send
-    are followed by all others: what is composed can be read elsewhere, and need not wait for the
-    mail. What fails is told at the end.
+    So the mail server has work from the first batch to the last, and a digest is set while it is
+    still in the processor's cache; far `ahead` of the sender both would be lost. A batch that took
+    long to send is followed by all others: what is composed can be read elsewhere, and need not
+    wait for the mail. What fails is told at the end.
     """
 
     def __init__(
@@ -133,8 +132,7 @@ class Composing:
         stop: threading.Event,
         *,
         ahead: Callable[[], int] = lambda: 0,
-        at_once: int = 8,
-        patience: float = 60.0,
+        patience: float = 8.0,
     ) -> None:
         """`ahead`: digests that are composed and that the sender has not come for.
 
@@ -144,7 +142,6 @@ class Composing:
         self._watcher = watcher
         self._stop = stop
         self._ahead = ahead
-        self._at_once = at_once
         self._total = Composed()
         self._done = 0  #: batches
         self._is_over = False
@@ -154,9 +151,9 @@ class Composing:
         self._is_slow = False  #: sending is
 
     def more(self) -> bool:
-        """Compose the next batches, or all of them; whether there was any."""
+        """Compose the next batch, or all of them; whether there was any."""
         before = self._done
-        end = None if self._must_not_wait() else before + self._at_once
+        end = None if self._must_not_wait() else before + 1
         while self._done != end and self._step():
             pass
         return self._done > before

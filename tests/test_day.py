@@ -33,7 +33,7 @@ class Watching(Unwatched):
 def test_a_batch_is_composed_at_a_time_and_the_last_is_the_end() -> None:
     watcher = Watching()
     batches = [(Composed(3), 3), (Composed(2, Counter({Skip.NOTHING_NEW: 1})), 3)]
-    composing = Composing(iter(batches), watcher, threading.Event(), at_once=1)
+    composing = Composing(iter(batches), watcher, threading.Event())
     seen = [(composing.more(), watcher.moved) for _ in range(3)]
     assert seen == [(True, 3), (True, 6), (False, 6)]
     assert composing.finish() == Composed(5, Counter({Skip.NOTHING_NEW: 1}))
@@ -41,9 +41,9 @@ def test_a_batch_is_composed_at_a_time_and_the_last_is_the_end() -> None:
 
 def test_where_sending_is_slow_all_the_rest_is_composed_at_once() -> None:
     watcher = Watching()
-    composing = Composing(iter([ONE] * 9), watcher, threading.Event(), at_once=2, patience=-1)
+    composing = Composing(iter([ONE] * 9), watcher, threading.Event(), patience=-1)
     assert [(composing.more(), watcher.moved) for _ in range(3)] == [
-        (True, 2),
+        (True, 1),
         (True, 9),
         (False, 9),
     ]
@@ -62,14 +62,14 @@ def test_a_fault_ends_the_sending_first_and_is_told_at_the_end() -> None:
         raise StoreBusy("The disk is full.")
 
     composing = Composing(batches(), Unwatched(), threading.Event())
-    assert [composing.more() for _ in range(3)] == [True, False, False]  # two batches are sent
+    assert [composing.more() for _ in range(3)] == [True, True, False]  # two batches are sent
     with pytest.raises(StoreBusy, match="full"):
         composing.finish()
 
 
 def test_asked_to_end_nothing_further_is_composed() -> None:
     stop = threading.Event()
-    composing = Composing(iter([ONE] * 4), Unwatched(), stop, at_once=1)
+    composing = Composing(iter([ONE] * 4), Unwatched(), stop)
     assert composing.more()
     stop.set()
     assert not composing.more()
@@ -79,9 +79,7 @@ def test_asked_to_end_nothing_further_is_composed() -> None:
 def test_where_sending_waits_a_bit_more_is_composed_up_to_what_is_kept_at_hand() -> None:
     watcher, ahead = Watching(), [0]
     steps = [ONE, None, None, ONE, None, ONE]
-    composing = Composing(
-        iter(steps), watcher, threading.Event(), ahead=lambda: ahead[0], at_once=1
-    )
+    composing = Composing(iter(steps), watcher, threading.Event(), ahead=lambda: ahead[0])
     assert composing.more()
     assert [(composing.meanwhile(), watcher.moved) for _ in range(3)] == [
         (True, 1),
@@ -103,7 +101,6 @@ def test_where_sending_is_slow_composing_goes_on_however_far_ahead() -> None:
         Unwatched(),
         threading.Event(),
         ahead=lambda: 10_000,
-        at_once=1,
         patience=-1,
     )
     assert composing.more()
@@ -137,7 +134,7 @@ def test_a_run_composes_while_the_server_thinks(
 ) -> None:
     """And everybody gets one mail, as ever."""
     watcher, seen = Watching(), list[tuple[int, int]]()
-    with Smtpd(delay=0.002) as server:
+    with Smtpd(delay=0.02) as server:
         world = Installation(tmp_path_factory.mktemp("world"), sqlite_url, server)
         world.write()
         world.announce(MORNING)
@@ -150,7 +147,6 @@ def test_a_run_composes_while_the_server_thinks(
                 watcher,
                 threading.Event(),
                 ahead=app.readers.count,
-                at_once=10,
             )
 
             def meanwhile() -> bool:
@@ -164,7 +160,7 @@ def test_a_run_composes_while_the_server_thinks(
                 tally = outbox.drain(composing.more)
         assert composing.finish().composed == tally.states.total() == 40
         assert len(set(server.recipients)) == len(server.accepted) == 40
-    assert any(moved > 20 and accepted < 10 for moved, accepted in seen)
+    assert any(moved > accepted + 10 for moved, accepted in seen)
 
 
 def test_what_composing_hands_over_is_what_would_be_read(

@@ -21,7 +21,7 @@ from digest.matching.copies import Copies
 from digest.matching.heads import Beside, Ground
 from digest.matching.placing import Places, Taken, in_turn, place_all
 from digest.matching.scoring import Floats, nearness
-from digest.matching.sights import Sight, first
+from digest.matching.sights import Sight
 from digest.model import (
     Interest,
     Item,
@@ -39,6 +39,9 @@ DEFAULT_VOLUME = 5.0  #: papers a day from one interest, where the subscriber sa
 TRENDING = "Trending"
 _item: Final = partial(tuple.__new__, Item)  # `_make` without counting
 _section: Final = partial(tuple.__new__, Section)
+_LISTS_KEPT: Final = (
+    32  #: of one interest, of about 0.2 kB: what it gives by itself, and a few more
+)
 DECIMALS = 5  #: to which scores are told apart
 
 SURE = 0.01  #: a share of the stream up to which its best need not be like the interest in itself
@@ -167,24 +170,21 @@ class Found:
     fault: str | None = None
     seen: Sight | None = field(default=None, init=False, repr=False)
     _items: dict[int, Item] = field(default_factory=dict, init=False, repr=False)
-    _alone: dict[tuple[int, ...], tuple[Item, ...]] = field(
+    _lists: dict[tuple[int, ...], tuple[Item, ...]] = field(
         default_factory=dict, init=False, repr=False
     )
 
     def items(self, places: Places) -> tuple[Item, ...]:
-        """The papers at those places as listed.
-
-        What the list gives by itself (a tuple, as a rule the first so many) is one value for all.
-        """
+        """The papers at those places as listed: one value for all who get the same."""
         key = places if type(places) is tuple else tuple(places)
-        items = self._alone.get(key)
+        items = self._lists.get(key)
         if items is None:
             try:
-                items = tuple(map(self._items.__getitem__, places))
+                items = tuple(map(self._items.__getitem__, key))
             except KeyError:  # some are listed for the first time
-                items = tuple(map(self._item, places))
-            if key is places or key == first(len(key)):
-                self._alone[key] = items
+                items = tuple(map(self._item, key))
+            if len(self._lists) < _LISTS_KEPT:
+                self._lists[key] = items
         return items
 
     def _item(self, place: int) -> Item:
