@@ -99,29 +99,29 @@ class Press:
 
         Where they would fit if all were as large as the largest so far, none is measured.
         """
-        sections = len(galley.strips)
+        sections = len(galley.sections)
         if fitting([self._cards.largest(length)] * papers, sections, budget) == papers:
             return papers
-        sizes = [card.size(length) for cards in galley.cards for card in cards]
+        sizes = [card.size(length) for cards in galley.of_sections for card in cards]
         return fitting(sizes, sections, budget)
 
     def set(self, letter: Letter, galley: Galley, gist: Gist, *, hidden: int) -> Mail | None:
         """The mail but for its header; None when the templates cannot be joined in this shape."""
         digest, subscriber, tokens = letter.digest, letter.subscriber, letter.tokens
-        of, strips = occasion(digest, subscriber), galley.strips
+        of, counts = occasion(digest, subscriber), galley.counts
         asked_own = asked(digest, subscriber, gist, hidden=hidden)
         subject, preheader, standing, more = map(getitem, self._words, asked_own)
         sheet = self._settled[
             alike(digest, subscriber, gist),
             (subject[0] != "", preheader[0] != "", standing[0] != "", more[0] != ""),
-            tuple([strip.has_several for strip in strips]),
+            tuple([count > 1 for count in counts]),
         ]
         if sheet is None:
             return None
         words = [*subject[1:], *preheader[1:], *standing[1:], *more[1:]]
         words += token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)
-        for section, strip in zip(galley.sections, strips, strict=True):
-            words += self._heads[asked_title(section, of), strip.length]
+        for section, count in zip(galley.sections, counts, strict=True):
+            words += self._heads[asked_title(section, of), count]
         pieces = _set(sheet, galley, words, token(tokens.feedback))
         return Mail(subject.said, pieces) if pieces else None
 
@@ -148,7 +148,7 @@ class Press:
 def _set(sheet: Sheet, galley: Galley, words: Sequence[bytes], own: bytes) -> list[bytes] | None:
     """A mail's pieces, with the reader's `own` token; None when a card cannot be joined."""
     around = sheet.worded(words)
-    if not galley.strips:
+    if not galley.cards:
         return around
     if sheet.closing is not None:
         together = galley.side_by_side(sheet.text_gaps[0], sheet.html_gaps[0], own)
@@ -171,7 +171,7 @@ def _set_apart(
 ) -> list[list[bytes]] | None:
     """Each section's text, then each one's HTML, card by card; None when one cannot be joined."""
     texts, htmls, place = list[list[bytes]](), list[list[bytes]](), 0
-    for cards, text_gap, html_gap in zip(galley.cards, text_gaps, html_gaps, strict=True):
+    for cards, text_gap, html_gap in zip(galley.of_sections, text_gaps, html_gaps, strict=True):
         text: list[bytes] = []
         html: list[bytes] = []
         for card in cards:

@@ -1,12 +1,12 @@
 """Strips: the cards of one list in pieces, laid once for all the readers who have that list.
 
-    items -> cards -> Strip | a letter's strips -> Galley | side by side, with what is its own
+    items -> cards -> Strip | strips and single readers' cards -> Galley | with what is its own
 
 What readers have in common is one list, one value for all of them (see `Variant`), so that a strip
 is known by its identity. It holds the list, which keeps that identity its own, and no bytes but its
 cards'. Every card takes as many pieces, so that the tokens, numbers and gaps of a whole letter are
-set in a few steps, however many cards it has. A list that only one reader has is laid for them, and
-not kept.
+set in a few steps, however many cards it has. A list that only one reader has is laid straight
+into their galley: nothing is made for it that only a kept strip needs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import compress, count
 from operator import is_not, itemgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 from digest.model import Item, Paper, PaperId, Section, Variant
 from digest.rendering.frame import Gist
@@ -39,43 +39,62 @@ NUMBERS: Final = Maker[int, bytes](lambda place: fragment(number(place + 1)), _N
 Pieces = tuple[list[bytes], list[int]]  #: and where each section begins, in the text, in the HTML
 
 
-class Strip:
-    """Some cards, one at least, side by side.
+class Laid:
+    """Some cards side by side, in pieces.
 
     In `html` each takes `step` pieces, in `text` five; the first of them is where something stands
-    between two cards. `step` is 0, and there are no pieces, where the cards do not allow it.
+    between two cards. `step` is 0, and the pieces are nothing, where the cards do not allow it.
     """
 
-    __slots__ = (
-        "_of",
-        "_papers",
-        "cards",
-        "has_several",
-        "html",
-        "items",
-        "length",
-        "step",
-        "text",
-        "titles",
-        "words",
-    )
+    __slots__ = ("cards", "html", "step", "text", "words")
 
-    def __init__(self, cards: list[WireCard], items: tuple[Item, ...] = ()) -> None:
-        """`items`: those the cards are of, for a strip that is kept."""
-        self.cards = cards
-        self.items = items
-        self.length = len(cards)
-        self.has_several = len(cards) > 1
-        self.titles = [card.stock.title for card in cards[:3]]
-        self.words = sum([card.stock.words for card in cards])
+    def __init__(self) -> None:
+        self.cards: list[WireCard] = []
         self.html: list[bytes] = []
         self.text: list[bytes] = []
-        self.step = self._lay()
-        if items:
-            papers = [card.stock.paper for card in cards]
-            numbers = [paper.id for paper in papers]
-            self._papers = *papers, papers[0]
-            self._of = itemgetter(*numbers, numbers[0])  # a tuple, however few they are
+        self.step = 0
+        self.words = 0
+
+    def lay(self, cards: Sequence[WireCard]) -> None:
+        """These, one at least, after those already here."""
+        html, text, step, words = self.html, self.text, self.step, self.words
+        if not self.cards and (first := cards[0].plates):
+            step = first.step
+        for card in cards:
+            words += card.stock.words
+            plates = card.plates
+            if plates is None or plates.step != step:
+                step = 0
+            else:
+                html += (b"", card.head, plates.front, card.html)
+                html += plates.tail
+                text += (b"", b"", plates.text_front, card.text, plates.text_tail)
+        self.step, self.words = step, words
+        self.cards += cards
+
+    def lay_strip(self, strip: Laid) -> None:
+        """Those of another, after those already here."""
+        if strip.step != self.step:
+            self.step = 0 if self.cards else strip.step
+        self.cards += strip.cards
+        self.html += strip.html
+        self.text += strip.text
+        self.words += strip.words
+
+
+class Strip(Laid):
+    """The cards of one list, one of each item: to be kept."""
+
+    __slots__ = ("_of", "_papers", "items")
+
+    def __init__(self, cards: Sequence[WireCard], items: tuple[Item, ...]) -> None:
+        super().__init__()
+        self.lay(cards)
+        self.items = items
+        papers = [card.stock.paper for card in cards]
+        numbers = [paper.id for paper in papers]
+        self._papers = *papers, papers[0]
+        self._of = itemgetter(*numbers, numbers[0])  # a tuple, however few they are
 
     def fits(self, papers: Mapping[PaperId, Paper]) -> bool:
         """Whether its papers are those it has been made of."""
@@ -84,94 +103,74 @@ class Strip:
         except KeyError:
             return False
 
-    def _lay(self) -> int:
-        html, text = self.html, self.text
-        first = self.cards[0].plates
-        step = first.step if first else 0
-        for card in self.cards:
-            plates = card.plates
-            if plates is None or plates.step != step or not step:
-                html.clear()
-                text.clear()
-                return 0
-            html += (b"", card.head, plates.front, card.html, *plates.tail)
-            text += (b"", b"", plates.text_front, card.text, plates.text_tail)
-        return step
 
+class Galley(Laid):
+    """The cards of one letter; of each section, how many come before it and how many it has."""
 
-class Galley(NamedTuple):
-    """The cards of one letter: of each section a strip, and the places where it has another card.
+    __slots__ = ("counts", "firsts", "sections")
 
-    `others`: the section's number, the card's place in it, and the card.
-    """
+    def __init__(self) -> None:
+        super().__init__()
+        self.sections: list[Section] = []
+        self.firsts: list[int] = []
+        self.counts: list[int] = []
 
-    sections: Sequence[Section]
-    strips: Sequence[Strip]
-    others: Sequence[tuple[int, int, WireCard]] = ()
+    def begin(self, section: Section, count: int) -> None:
+        """So many cards to be laid next are this section's."""
+        self.sections.append(section)
+        self.firsts.append(len(self.cards))
+        self.counts.append(count)
+
+    def put(self, place: int, card: WireCard) -> None:
+        """Another card of the same paper, in the place of one already here."""
+        self.cards[place] = card
+        if step := self.step:
+            self.html[place * step + _OWN_STRETCH] = card.html
+            self.text[place * _TEXT_STEP + _OWN_STRETCH] = card.text
 
     @property
     def gist(self) -> Gist:
         """What the frame must know of the cards."""
-        strips = self.strips
-        titles = strips[0].titles if strips else []
-        if len(titles) < 3:
-            titles = [title for strip in strips for title in strip.titles][:3]
-        papers = words = 0
-        for strip in strips:
-            papers += strip.length
-            words += strip.words
-        return Gist(titles, papers, words)
+        titles = [card.stock.title for card in self.cards[:3]]
+        return Gist(titles, len(self.cards), self.words)
 
     @property
-    def cards(self) -> list[list[WireCard]]:
+    def of_sections(self) -> list[list[WireCard]]:
         """The cards of each section."""
-        cards = [strip.cards.copy() for strip in self.strips]
-        for section, place, card in self.others:
-            cards[section][place] = card
-        return cards
+        return [
+            self.cards[first : first + count]
+            for first, count in zip(self.firsts, self.counts, strict=True)
+        ]
 
     def first(self, most: int) -> Galley:
         """So many cards; a section left empty is left out."""
-        cut, room = list[Strip](), most
-        for cards in self.cards:
-            if room > 0:
-                cut.append(Strip(cards[:room]))
-            room -= len(cards)
-        return Galley(self.sections[: len(cut)], cut)
+        cut = Galley()
+        for section, cards in zip(self.sections, self.of_sections, strict=True):
+            if held := cards[: max(most - len(cut.cards), 0)]:
+                cut.begin(section, len(held))
+                cut.lay(held)
+        return cut
 
     def side_by_side(self, text_gap: bytes, html_gap: bytes, own: bytes) -> Pieces | None:
         """All cards numbered, with the reader's `own` token; None where they are not of one step.
 
-        Each section begins with a piece that is none of its cards'.
+        Each section begins with a piece that is none of its cards'. The galley's own pieces become
+        the mail's.
         """
-        strips = self.strips
-        step = strips[0].step
-        pieces: list[bytes] = []
-        firsts: list[int] = []
-        cards = 0
-        for strip in strips:
-            if strip.step != step:
-                return None
-            firsts.append(cards)
-            cards += strip.length
-            pieces += strip.text
+        step, cards = self.step, len(self.cards)
         if not step:
             return None
         html = cards * _TEXT_STEP
-        for strip in strips:
-            pieces += strip.html
-        for section, at, card in self.others:
-            place = firsts[section] + at
-            pieces[place * _TEXT_STEP + _OWN_STRETCH] = card.text
-            pieces[html + place * step + _OWN_STRETCH] = card.html
+        pieces = self.text
+        pieces += self.html
         pieces[:html:_TEXT_STEP] = [text_gap] * cards
         pieces[_NUMBER:html:_TEXT_STEP] = map(NUMBERS.__getitem__, range(cards))
         pieces[html::step] = [html_gap] * cards
         tokens = [own] * cards
         for place in range(html + _FIRST_TOKEN, html + step, 2):
             pieces[place::step] = tokens
-        starts = [first * _TEXT_STEP for first in firsts]
-        return pieces, starts + [html + first * step for first in firsts]
+        starts = [first * _TEXT_STEP for first in self.firsts]
+        return pieces, starts + [html + first * step for first in self.firsts]
 
 
 class Strips:
@@ -192,40 +191,40 @@ class Strips:
     def place(self, sections: Sequence[Section], papers: Mapping[PaperId, Paper]) -> Galley:
         """The cards of those items whose paper is still there; no section is empty."""
         known, told = self._strips.get, self._stock.told
-        placed: list[Section] = []
-        strips: list[Strip] = []
-        others: list[tuple[int, int, WireCard]] = []
+        galley = Galley()
         for section in sections:
             items = section[2]
             like = items.like if type(items) is Variant else items
             strip = known(id(like))
             if strip is None or not strip.fits(papers):
                 strip = self._strip(like, papers)
-                if strip is None:
-                    if not (cards := self._placed(items, papers)):
-                        continue
-                    strip, like = Strip(cards), items
-            if like is not items:
-                for place in compress(count(), map(is_not, items, like)):
-                    item, usual = items[place], like[place]
-                    if usual[3] or item[2] is not usual[2]:  # its card names others, or is another
-                        (card,) = self._placed((item,), papers)
-                    else:
-                        card = told(strip.cards[place], item)
-                    others.append((len(strips), place, card))
-            placed.append(section)
-            strips.append(strip)
-        return Galley(placed, strips, others)
+            if strip is None:
+                if cards := self._placed(items, papers):
+                    galley.begin(section, len(cards))
+                    galley.lay(cards)
+                continue
+            galley.begin(section, len(items))
+            galley.lay_strip(strip)
+            if like is items:
+                continue
+            for place in compress(count(), map(is_not, items, like)):
+                item, usual = items[place], like[place]
+                if usual[3] or item[2] is not usual[2]:  # its card names others, or is another
+                    (card,) = self._placed((item,), papers)
+                else:
+                    card = told(strip.cards[place], item)
+                galley.put(galley.firsts[-1] + place, card)
+        return galley
 
     def _strip(self, items: tuple[Item, ...], papers: Mapping[PaperId, Paper]) -> Strip | None:
         """The strip of these items, if it can be kept: from the second reader on who has them."""
         place = id(items)
+        if self._seen.find(place) is not items:
+            self._seen.keep(place, items)
+            return None
         strip = self._strips.find(place)
         if strip is not None and strip.fits(papers):
             return strip
-        if strip is None and self._seen.find(place) is not items:
-            self._seen.keep(place, items)
-            return None
         cards = self._placed(items, papers)
         if not cards or len(cards) < len(items):
             return None

@@ -76,6 +76,18 @@ def test_a_list_is_kept_from_the_second_reader_on(joiner: Joiner, templates: Tem
     assert_plain(joiner, templates, letter(other, one, one[:2], reader=4))
 
 
+def test_lists_of_one_reader_stand_among_those_of_many(
+    joiner: Joiner, templates: Templates
+) -> None:
+    many, other, before = listed(3, 4, 5), listed(6, 7, 8, 9), kept(joiner)
+    assert_plain(joiner, templates, *[letter(many, other)] * 2)
+    for reader in range(3):
+        one, two = listed(reader), listed(reader, 40, 41)
+        mine = letter(one, many, told(two, 0), told(other, 1, 3), two[:2], reader=reader)
+        assert_plain(joiner, templates, mine, letter(two, other, told(many, 2)), letter(one))
+    assert kept(joiner) == before + 2 + 3 * 2  # all that came twice, and no slice of them
+
+
 def test_other_interests_are_one_readers_own(joiner: Joiner, templates: Templates) -> None:
     like, before = listed(3, 4, 5, 6, 7), kept(joiner)
     assert_plain(
