@@ -25,7 +25,7 @@ from digest.model import Field as PaperField
 from digest.model import Hit, Item, PaperId, Reasons, Section
 from digest.store.database import Database
 from digest.store.documents import Written
-from digest.store.packing import pack
+from digest.store.packing import Packing
 from digest.store.schema import migrate
 from digest.store.sent_tables import SentRow
 from digest.store.tables import (
@@ -118,7 +118,7 @@ def _digest(number: int, stored: dict[str, Any]) -> dict[str, Any]:
 
 def _sent(number: int) -> dict[str, Any]:
     papers = [PaperId(100_000 + place) for place in range(PAPERS)]
-    packed = pack(papers, dict.fromkeys(papers, 1))
+    packed = Packing(dict.fromkeys(papers, 1)).pack(papers)
     return {"subscriber_id": number, "fetch_upto": 1, "digest_id": number, "papers": packed}
 
 

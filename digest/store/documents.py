@@ -30,21 +30,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import compress, count
 from json.encoder import encode_basestring
-from typing import Any, Final, NamedTuple, cast
+from operator import is_not, itemgetter
+from typing import Any, Final, NamedTuple
 
 from digest.model import Digest, Hit, Item, PaperId, Reasons, SourceNote, Variant
-from digest.store.packing import BETWEEN, pack
+from digest.store.packing import BETWEEN, Packing
 
 VERSION: Final = 2
 Document = dict[str, Any]
 Versions = Mapping[PaperId, int]
 
 BEGINS: Final = f'{{"v":{VERSION},'
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_AWAY: Final = ',"away":true'
 NEXT_ITEM: Final = ",\n"
 AROUND: Final = "\n\n"  #: a section's items
+_LISTED: Final = f",[{AROUND}"
+_ENDED: Final = f"{AROUND}]]"
 _WRITTEN_KEPT: Final = 32_768  #: of about 0.4 kB
 _LISTS_KEPT: Final = 8_192  #: of about 0.6 kB beside their items
 
@@ -93,9 +99,10 @@ class Written:
     """
 
     def __init__(self) -> None:
-        self._at: datetime | None = None
+        self._at = _NEVER
         self._notes: tuple[str, tuple[SourceNote, ...]] = ("", ())
         self._told: set[PaperId] = set()
+        self._packing = Packing({})
         self._forget()
 
     def _forget(self) -> None:
@@ -103,7 +110,8 @@ class Written:
         self._items: list[Item] = []  # holds them, so that nothing else gets their identities
         self._lists: dict[int, _List] = {}
         self._seen: set[int] = set()  # identities of lists, some of which may be gone
-        self._matches: dict[int, _Match] = {}
+        # An item of the match, which holds its reasons; its line, or the number of that
+        self._matches: dict[int, tuple[Item, str, str]] = {}
 
     def pages(
         self, digests: Iterable[Digest], versions: Iterable[Versions], numbers: Iterator[int]
@@ -118,27 +126,31 @@ class Written:
         return new
 
     def _page(self, digest: Digest, versions: Versions, numbers: Iterator[int], new: Pages) -> None:
-        if digest.composed_at != self._at:
-            self._at = digest.composed_at
+        _, _, _, at, since, until, sections, considered, left_out, notes, away = digest
+        if at != self._at:
+            self._at = at
             self._forget()
-        more = f',"more":{digest.left_out}' if digest.left_out else ""
-        away = ',"away":true' if digest.away else ""
-        lists, sections, packed = self._lists, [], []
-        for number, name, items in digest.sections:
+        if versions is not self._packing.versions:
+            self._packing = Packing(versions)
+        lists, packing, written, told = self._lists, self._packing, [], []
+        for number, name, items in sections:
             like = items.like if type(items) is Variant else items
             kept = lists.get(id(like))
             if kept is None:
                 listed = self._anew(items, like, numbers, new)
-                packed.append(pack([item.paper_id for item in items], versions))
+                packed = packing.pack(map(_paper_id, items))
             else:
-                listed = kept.text if like is items else kept.varied(items)
-                packed.append(kept.packed if kept.versions is versions else kept.pack(versions))
+                listed = kept.text if like is items else _joined(kept.lines, like, items)
+                packed = kept.packed if kept.versions is versions else kept.pack(packing)
             shown = "null" if number is None else number
-            sections.append(f"[{shown},{_quote(name)},[{AROUND}{listed}{AROUND}]]")
-        new.packed.append(BETWEEN.join(filter(None, packed)))
+            written.append(f"[{shown},{_quote(name)}{_LISTED}{listed}{_ENDED}")
+            if packed:
+                told.append(packed)
+        new.packed.append(BETWEEN.join(told))
+        more = f',"more":{left_out}' if left_out else ""
         new.documents.append(
-            f"{_begun(digest.since, digest.until, digest.considered)}{more}"
-            f'{self._noted(digest.notes)}{away},"sections":[{",".join(sections)}]}}'
+            f"{_begun(since, until, considered)}{more}"
+            f'{self._noted(notes)}{_AWAY if away else ""},"sections":[{",".join(written)}]}}'
         )
 
     def _noted(self, notes: tuple[SourceNote, ...]) -> str:
@@ -158,11 +170,15 @@ class Written:
     ) -> str:
         """Items whose list is not kept; it may be the next time, when several seem to have it."""
         lines: list[Any] = list(map(self._lines.get, map(id, like)))
-        if None in lines:
+        if not all(lines):
             for at, line in enumerate(lines):
-                if line is None:
-                    lines[at] = self._line(items[at], numbers, new)
-        elif id(like) in self._seen:
+                _, _, _, also, revision = item = items[at]
+                if not line:
+                    line = lines[at] = self._line(like[at], numbers, new)
+                if also or revision:
+                    lines[at] = _with_aside(line, item)
+            return NEXT_ITEM.join(lines)
+        if id(like) in self._seen:
             if len(self._lists) >= _LISTS_KEPT:
                 self._lists.clear()
             self._lists[id(like)] = _List(like, lines)
@@ -170,33 +186,33 @@ class Written:
             if len(self._seen) >= _WRITTEN_KEPT:
                 self._seen.clear()
             self._seen.add(id(like))
-        return NEXT_ITEM.join(map(_with_aside, lines, items))
+        return _joined(lines, like, items)
 
     def _line(self, item: Item, numbers: Iterator[int], new: Pages) -> str:
+        """The line of an item for whoever shares the match; a number once somebody does."""
         paper, score, reasons, also, revision = item
-        match = self._matches.get(id(reasons))
-        if match is None or match.score != score or match.paper != paper:
-            return self._match(item, new).text
-        if not match.number:
-            match.number = str(number := next(numbers))
-            new.lines.append(Line(number, cast("datetime", self._at), match.text))
+        kept = self._matches.get(id(reasons))
+        if kept is None or kept[0].score != score or kept[0].paper_id != paper:
+            text = f'{{"p":{paper},"s":{score!r}{_told(reasons)}}}'
+            if len(self._matches) >= _WRITTEN_KEPT:
+                self._matches.clear()
+            if paper not in self._told:
+                self._told.add(paper)
+                new.papers.append(paper)
+            self._matches[id(reasons)] = item, text, ""
+            return text
+        first, text, number = kept
+        if not number:
+            new.lines.append(Line(next(numbers), self._at, text))
+            number = str(new.lines[-1].number)
+            self._matches[id(reasons)] = first, "", number
         if not (also or revision):
             if len(self._items) >= _WRITTEN_KEPT:
                 self._lines.clear()
                 self._items.clear()
-            self._lines[id(item)] = match.number
+            self._lines[id(item)] = number
             self._items.append(item)
-        return match.number
-
-    def _match(self, item: Item, new: Pages) -> _Match:
-        text = f'{{"p":{item.paper_id},"s":{item.score!r}{_told(item.reasons)}}}'
-        if len(self._matches) >= _WRITTEN_KEPT:
-            self._matches.clear()
-        if item.paper_id not in self._told:
-            self._told.add(item.paper_id)
-            new.papers.append(item.paper_id)
-        match = self._matches[id(item.reasons)] = _Match(item, text)
-        return match
+        return number
 
 
 class _List:
@@ -210,29 +226,10 @@ class _List:
         self.text = NEXT_ITEM.join(lines)
         self.versions: Versions | None = None  #: `packed` is by these
 
-    def pack(self, versions: Versions) -> str:
-        self.packed = pack([item.paper_id for item in self.items], versions)
-        self.versions = versions
+    def pack(self, packing: Packing) -> str:
+        self.packed = packing.pack(map(_paper_id, self.items))
+        self.versions = packing.versions
         return self.packed
-
-    def varied(self, items: tuple[Item, ...]) -> str:
-        """Of items that are these but for what some have aside."""
-        both = zip(self.lines, self.items, items, strict=True)
-        return NEXT_ITEM.join(
-            [line if ours is theirs else _with_aside(line, theirs) for line, ours, theirs in both]
-        )
-
-
-class _Match:
-    """The line of an item for whoever shares the match; a number once somebody does."""
-
-    __slots__ = ("number", "paper", "reasons", "score", "text")
-
-    def __init__(self, item: Item, text: str) -> None:
-        self.paper, self.score = item.paper_id, item.score
-        self.reasons = item.reasons  # held, so that nothing else gets their identity
-        self.text = text
-        self.number = ""
 
 
 @lru_cache(maxsize=1024)  # thousands share a window
@@ -240,10 +237,21 @@ def _begun(since: datetime, until: datetime, considered: int) -> str:
     return f'{BEGINS}"since":"{since.isoformat()}","until":"{until.isoformat()}","n":{considered}'
 
 
+def _joined(lines: list[str], like: tuple[Item, ...], items: tuple[Item, ...]) -> str:
+    """Of items that are those they are like, which have nothing aside, but for what these have."""
+    if items is not like:
+        lines = lines.copy()
+        for at in compress(count(), map(is_not, like, items)):
+            _, _, _, also, _ = items[at]
+            if also:
+                names = _quote(also[0]) if len(also) == 1 else ",".join(map(_quote, also))
+                lines[at] = f"[{lines[at]},[{names}]]"
+    return NEXT_ITEM.join(lines)
+
+
 def _with_aside(line: str, item: Item) -> str:
-    if not (item.also or item.revision):
-        return line
-    return f"[{line},[{','.join(map(_quote, item.also))}]{',true' if item.revision else ''}]"
+    _, _, _, also, revision = item
+    return f"[{line},[{','.join(map(_quote, also))}]{',true' if revision else ''}]"
 
 
 def dump_json(value: Any) -> str:
@@ -251,6 +259,7 @@ def dump_json(value: Any) -> str:
     return _encode(value)
 
 
+_paper_id: Final = itemgetter(Item._fields.index("paper_id"))
 _quote = encode_basestring  # what `dump_json` does with a string, without its preparations
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

@@ -20,14 +20,21 @@ _VERSION: Final = "v"
 _FIRST: Final = 1
 
 
-def pack(papers: Iterable[PaperId], versions: Mapping[PaperId, int]) -> str:
-    """Papers as they were told; `versions` knows all of them."""
-    return BETWEEN.join(
-        [
-            str(paper) if versions[paper] == _FIRST else f"{paper},{_VERSION}{versions[paper]}"
-            for paper in papers
-        ]
-    )
+class Packing(dict[PaperId, str]):
+    """How the papers of one window are told, each of them written once."""
+
+    def __init__(self, versions: Mapping[PaperId, int]) -> None:
+        super().__init__()
+        self.versions = versions  #: knows all of them
+
+    def __missing__(self, paper: PaperId) -> str:
+        version = self.versions[paper]
+        told = str(paper) if version == _FIRST else f"{paper},{_VERSION}{version}"
+        self[paper] = told
+        return told
+
+    def pack(self, papers: Iterable[PaperId]) -> str:
+        return BETWEEN.join(map(self.__getitem__, papers))
 
 
 def unpack(packed: str) -> Iterator[tuple[PaperId, int]]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from digest.model import DigestId, PaperId, SubscriberId
 from digest.store import revisions
 from digest.store.database import Database
-from digest.store.packing import holds, pack, unpack
+from digest.store.packing import Packing, holds, unpack
 from digest.store.purging import Keep, purge
 from digest.store.schema import migrate
 from digest.store.sent import digests_with, forget_sent, sent_before, store_sent
@@ -33,7 +33,7 @@ papers = st.lists(st.integers(1, 2**40).map(PaperId), max_size=6)
 @given(papers, st.data())
 def test_what_is_packed_comes_back_as_it_went(some: list[PaperId], data: st.DataObject) -> None:
     versions = {paper: data.draw(st.integers(0, 3)) for paper in some}
-    packed = pack(some, versions)
+    packed = Packing(versions).pack(some)
     assert list(unpack(packed)) == [(paper, versions[paper]) for paper in some]
     for paper in (*some, PaperId(0), PaperId(2), PaperId(3)):
         assert holds(packed, {str(paper)}) is (paper in some)
