@@ -151,8 +151,8 @@ class Plates:
     """The plates of both parts; what every mail asks for lies close together.
 
     Usual are those whose feedback links come after all that is marked, and whose number opens the
-    text and stands nowhere else: every second piece of `tail` is a HOLE, where a token goes, and
-    the number is left out. Others have their HOLEs wherever they are.
+    text and stands nowhere else: `tail` is cut where the tokens go, and the number left out. Others
+    have their HOLEs wherever they are.
     """
 
     __slots__ = (
@@ -161,7 +161,6 @@ class Plates:
         "html",
         "is_usual",
         "size",
-        "step",
         "tail",
         "text",
         "text_front",
@@ -172,8 +171,7 @@ class Plates:
         is_numbered_first = text.holes == 1 and text.front.startswith(HOLE)
         self.is_usual = is_numbered_first and html.tail.count(HOLE) == html.holes
         self.front = html.front
-        self.tail = _parted(html.tail) if self.is_usual else (html.tail,)
-        self.step = 4 + len(self.tail) if self.is_usual else 0  #: pieces of a card side by side
+        self.tail = tuple(html.tail.split(HOLE) if self.is_usual else (html.tail,))
         self.text_front = text.front.removeprefix(HOLE) if self.is_usual else text.front
         self.text_tail = text.tail
         self.html, self.text = html, text
@@ -197,14 +195,6 @@ def _joined(parts: Sequence[bytes | int]) -> _Parts:
         else:
             joined.append(part)
     return joined
-
-
-def _parted(holed: bytes) -> Pieces:
-    """What is between the holes, and the holes as pieces of their own."""
-    between = holed.split(HOLE)
-    pieces = [HOLE] * (2 * len(between) - 1)
-    pieces[::2] = between
-    return tuple(pieces)
 
 
 def _bare(parts: Sequence[bytes | int]) -> bytes:

@@ -6,10 +6,9 @@ It keeps what it encoded, within bounds, and nothing about any reader; the story
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import getitem
 from typing import Final, NamedTuple
 
-from digest.model import Site
+from digest.model import Section, Site
 from digest.rendering.email import Drawing, fitting
 from digest.rendering.environment import Templates
 from digest.rendering.frame import (
@@ -29,35 +28,75 @@ from digest.rendering.frame import (
 from digest.rendering.language import Language
 from digest.rendering.message import Letter
 from digest.rendering.occasions import occasion
-from digest.rendering.plaintext import WRAPPED, wrap
-from digest.rendering.plates import HOLE, Word
+from digest.rendering.plaintext import WRAPPED, number, wrap
+from digest.rendering.plates import HOLE, WireCard, Word
 from digest.rendering.quoted import fragment, token
-from digest.rendering.sheet import Sheet
 from digest.rendering.skeleton import escaped
 from digest.rendering.stock import Cards
-from digest.rendering.strips import NUMBERS, Galley, Strips
 from digest.rendering.wireframe import Shape, Wireframe, html_wireframe, text_wireframe
 from digest.shelf import Maker, Shelf
 
 _WORDS_KEPT: Final = 4_096  #: of each kind, twice this at most, about 0.6 kB each
 _FRAMES_KEPT: Final = 256
 _SETTLED_KEPT: Final = 256  #: twice this at most, about 5 kB each
+_NUMBERS_KEPT: Final = 1_024
+
+_numbers: Final = Maker[int, bytes](lambda place: fragment(number(place + 1)), _NUMBERS_KEPT)
 
 Wireframes = tuple[Wireframe | None, Wireframe | None]  #: of text and of HTML
 
 
-class Mail(NamedTuple):
-    """A mail but for its header: the subject, and text and HTML with what stands around them."""
+class Placed(NamedTuple):
+    """One section and its cards, one at least."""
+
+    section: Section
+    cards: list[WireCard]
+
+
+class Galley(NamedTuple):
+    """The cards of one letter, in their sections and all together."""
+
+    sections: list[Placed]
+    cards: list[WireCard]
+
+    @property
+    def gist(self) -> Gist:
+        """What the frame must know of the cards."""
+        cards = self.cards
+        titles = [card.stock.title for card in cards[:3]]
+        return Gist(titles, len(cards), sum([card.stock.words for card in cards]))
+
+    def first(self, most: int) -> Galley:
+        """So many cards; a section left empty is left out."""
+        sections, room = [], most
+        for section, cards in self.sections:
+            if cards := cards[:room]:
+                sections.append(Placed(section, cards))
+            room -= len(cards)
+        return Galley(sections, self.cards[:most])
+
+
+class Bodies(NamedTuple):
+    """A mail's subject, and its two parts in pieces."""
 
     subject: str
-    pieces: list[bytes]
+    text: list[bytes]
+    html: list[bytes]
 
 
-#: A section's title and how many papers it has, as fragments of HTML, and as those of text.
-Head = tuple[bytes, bytes, bytes, bytes]
-#: What a sheet depends on but for a reader's own words, of which it matters that they are there;
-#: and which sections have several cards.
-Settling = tuple[Alike, tuple[bool, ...], tuple[bool, ...]]
+class Head(NamedTuple):
+    """A section's title and how many papers it has, as fragments of the two parts."""
+
+    html: tuple[bytes, bytes]
+    text: tuple[bytes, bytes]
+
+
+class Settling(NamedTuple):
+    """What a frame depends on but for a reader's own words, of which it matters that they are."""
+
+    alike: Alike
+    own: tuple[bool, ...]
+    several: tuple[bool, ...]  #: which sections have several cards
 
 
 class Press:
@@ -68,7 +107,6 @@ class Press:
         self._site = site
         self._drawing = Drawing(templates, language.text)
         self._cards = Cards(self._drawing, language, site.base_url)
-        self._strips: dict[str, Strips] = {}
         self._frames: Shelf[Shape, Wireframes] = Shelf(_FRAMES_KEPT)
         self._settled = Maker(self._settle, _SETTLED_KEPT)
         self._words = [self._maker(name) for name in OWN]
@@ -84,55 +122,83 @@ class Press:
 
     def _head(self, asked: tuple[Asked, int]) -> Head:
         title, count = self._word(asked[0]), self._word((section_count, asked[1]))
-        return title.html, count.html, title.text, count.text
+        return Head((title.html, count.html), (title.text, count.text))
 
     def place(self, letter: Letter) -> Galley:
         """The cards of those whose paper is still there; no section is empty."""
-        style = letter.subscriber.style
-        strips = self._strips.get(style)
-        if strips is None:
-            strips = self._strips[style] = Strips(self._cards, style)
-        return strips.place(letter.digest.sections, letter.papers)
+        papers, style = letter.papers, letter.subscriber.style
+        stock, known = self._cards, self._cards.of_style(style).get
+        sections: list[Placed] = []
+        every: list[WireCard] = []
+        for section in letter.digest.sections:
+            cards: list[WireCard] = []
+            for item in section.items:
+                paper = papers.get(item[0])  # by number, here, where by name costs twice as much
+                card = known(id(item[2]))  # `place_of`, for all that are not revised
+                if card is None or card.item is not item or card.stock.paper is not paper:
+                    if paper is None:
+                        continue
+                    if card is None or card.stock.paper is not paper or item.revision:
+                        card = stock.card(paper, item, style)
+                    else:
+                        card = stock.told(card, item)
+                cards.append(card)
+            if cards:
+                sections.append(Placed(section, cards))
+                every += cards
+        return Galley(sections, every)
 
-    def fitting(self, galley: Galley, papers: int, length: int, budget: int) -> int:
+    def fitting(self, galley: Galley, length: int, budget: int) -> int:
         """How many cards the budget holds, their links with feedback tokens of this length.
 
         Where they would fit if all were as large as the largest so far, none is measured.
         """
-        sections = len(galley.sections)
-        if fitting([self._cards.largest(length)] * papers, sections, budget) == papers:
-            return papers
-        sizes = [card.size(length) for cards in galley.of_sections for card in cards]
-        return fitting(sizes, sections, budget)
+        sections, cards = galley
+        if fitting([self._cards.largest(length)] * len(cards), len(sections), budget) == len(cards):
+            return len(cards)
+        return fitting([card.size(length) for card in cards], len(sections), budget)
 
-    def set(self, letter: Letter, galley: Galley, gist: Gist, *, hidden: int) -> Mail | None:
-        """The mail but for its header; None when the templates cannot be joined in this shape."""
+    def set(self, letter: Letter, galley: Galley, gist: Gist, *, hidden: int) -> Bodies | None:
+        """Both parts as fragments; None when the templates cannot be joined in this shape."""
         digest, subscriber, tokens = letter.digest, letter.subscriber, letter.tokens
-        of, counts = occasion(digest, subscriber), galley.counts
-        asked_own = asked(digest, subscriber, gist, hidden=hidden)
-        subject, preheader, standing, more = map(getitem, self._words, asked_own)
-        sheet = self._settled[
-            alike(digest, subscriber, gist),
-            (subject[0] != "", preheader[0] != "", standing[0] != "", more[0] != ""),
-            tuple([count > 1 for count in counts]),
+        of, sections = occasion(digest, subscriber), galley.sections
+        wanted = asked(digest, subscriber, gist, hidden=hidden)
+        own = [known[word] for known, word in zip(self._words, wanted, strict=True)]
+        text_frame, html_frame = self._settled[
+            Settling(
+                alike(digest, subscriber, gist),
+                tuple([word.said != "" for word in own]),
+                tuple([len(cards) > 1 for _, cards in sections]),
+            )
         ]
-        if sheet is None:
+        if text_frame is None or html_frame is None:
             return None
-        words = [*subject[1:], *preheader[1:], *standing[1:], *more[1:]]
-        words += token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)
-        for section, count in zip(galley.sections, counts, strict=True):
-            words += self._heads[asked_title(section, of), count]
-        pieces = _set(sheet, galley, words, token(tokens.feedback))
-        return Mail(subject.said, pieces) if pieces else None
+        cards = _set_cards(sections, text_frame.gaps, html_frame.gaps, token(tokens.feedback))
+        if cards is None:
+            return None
+        signed = token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)
+        text = [*[word.text for word in own], *signed]
+        html = [*[word.html for word in own], *signed]
+        for section, placed in sections:
+            head = self._heads[asked_title(section, of), len(placed)]
+            text += head.text
+            html += head.html
+        return Bodies(
+            own[0].said, text_frame.set(text, cards.text), html_frame.set(html, cards.html)
+        )
 
-    def _settle(self, asked: Settling) -> Sheet | None:
+    def _settle(self, asked: Settling) -> Wireframes:
         """The frames in which all is set that readers have alike."""
-        of_all, own, several = asked
-        wanted = zip(asked_alike(of_all, self._site), SHARED, strict=True)
+        wanted = zip(asked_alike(asked.alike, self._site), SHARED, strict=True)
         words = [self._word(word, name) for word, name in wanted]
         there = tuple([word.said != "" for word in words])
-        text, html = self._wireframes(Shape(own, there, several))
-        return None if text is None or html is None else Sheet.of(text, html, words)
+        text, html = self._wireframes(Shape(asked.own, there, asked.several))
+        if text is None or html is None:
+            return None, None
+        return (
+            text.settled([word.text for word in words]),
+            html.settled([word.html for word in words]),
+        )
 
     def _wireframes(self, shape: Shape) -> Wireframes:
         known = self._frames.find(shape)
@@ -145,48 +211,35 @@ class Press:
         return known
 
 
-def _set(sheet: Sheet, galley: Galley, words: Sequence[bytes], own: bytes) -> list[bytes] | None:
-    """A mail's pieces, with the reader's `own` token; None when a card cannot be joined."""
-    around = sheet.worded(words)
-    if not galley.cards:
-        return around
-    if sheet.closing is not None:
-        together = galley.side_by_side(sheet.text_gaps[0], sheet.html_gaps[0], own)
-        if together is not None:
-            pieces, starts = together
-            pieces.append(b"".join(around[sheet.closing]))  # small ones cost more, one by one
-            for start, opening in zip(reversed(starts), sheet.openings, strict=True):
-                pieces[start] = b"".join(around[opening])
-            return pieces
-    apart = _set_apart(galley, sheet.text_gaps, sheet.html_gaps, own)
-    if apart is None:
-        return None
-    for place, section in sheet.places:
-        around[place : place + 1] = apart[section]
-    return around
+class _SetCards(NamedTuple):
+    """The cards of each section in pieces, with what stands between them."""
+
+    text: list[list[bytes]]
+    html: list[list[bytes]]
 
 
-def _set_apart(
-    galley: Galley, text_gaps: Sequence[bytes], html_gaps: Sequence[bytes], own: bytes
-) -> list[list[bytes]] | None:
-    """Each section's text, then each one's HTML, card by card; None when one cannot be joined."""
-    texts, htmls, place = list[list[bytes]](), list[list[bytes]](), 0
-    for cards, text_gap, html_gap in zip(galley.of_sections, text_gaps, html_gaps, strict=True):
+def _set_cards(
+    sections: Sequence[Placed], text_gaps: Sequence[bytes], html_gaps: Sequence[bytes], own: bytes
+) -> _SetCards | None:
+    """The cards with the reader's `own` token, numbered; None when one of them cannot be joined."""
+    made, place, numbers = _SetCards([], []), 0, _numbers
+    for (_, cards), text_gap, html_gap in zip(sections, text_gaps, html_gaps, strict=True):
         text: list[bytes] = []
         html: list[bytes] = []
         for card in cards:
             plates = card.plates
             if plates is None:
                 return None
-            number, place = NUMBERS[place], place + 1
-            pieces = plates.text_front, card.text, plates.text_tail
+            number, place = numbers[place], place + 1
             if plates.is_usual:
-                text += text_gap, number, *pieces
+                text += text_gap, number, plates.text_front, card.text, plates.text_tail
+                html += html_gap, card.head, plates.front, card.html, own.join(plates.tail)
             else:
+                pieces = plates.text_front, card.text, plates.text_tail
                 text += text_gap, *[piece.replace(HOLE, number) for piece in pieces]
-            pieces = b"".join((card.head, plates.front)), card.html, b"".join(plates.tail)
-            html += html_gap, *[piece.replace(HOLE, own) for piece in pieces]
+                pieces = b"".join((card.head, plates.front)), card.html, plates.tail[0]
+                html += html_gap, *[piece.replace(HOLE, own) for piece in pieces]
         text[0] = html[0] = b""
-        texts.append(text)
-        htmls.append(html)
-    return texts + htmls
+        made.text.append(text)
+        made.html.append(html)
+    return made

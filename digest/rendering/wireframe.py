@@ -6,6 +6,8 @@ cards is drawn with three, which shows what stands between two; any number can t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
@@ -16,12 +18,12 @@ from digest.rendering.links import FrameLinks, SiteLinks
 from digest.rendering.skeleton import SlotTokens, skeleton, slot
 
 #: The frame's parts that differ between subscribers: a reader's own have the first slots …
-TOKENS: Final = len(OWN)  #: first of three slots: unsubscribe, preferences, digest
-SECTIONS: Final = TOKENS + 3  #: first of two slots a section: name, count
-SHARED_WORDS: Final = 1_000_000  #: … and what many have alike these, first of one a word
-CARDS: Final = 2_000_000  #: first of one slot a section
+_TOKENS: Final = len(OWN)  #: first of three slots: unsubscribe, preferences, digest
+_SECTIONS: Final = _TOKENS + 3  #: first of two slots a section: name, count
+_SHARED: Final = 1_000_000  #: … and what many have alike these, first of one a word
+_CARDS: Final = 2_000_000  #: first of one slot a section
 _SLOTS: Final = {name: n for n, name in enumerate(OWN)} | {
-    name: SHARED_WORDS + n for n, name in enumerate(SHARED)
+    name: _SHARED + n for n, name in enumerate(SHARED)
 }
 
 
@@ -33,14 +35,49 @@ class Shape(NamedTuple):
     several: tuple[bool, ...]
 
 
-class Wireframe(NamedTuple):
-    """A drawn frame: fragments and slots, and what stands between a section's cards.
+@dataclass(frozen=True, slots=True)
+class Wireframe:
+    """A drawn frame: every second piece is open, and `gaps` stand between a section's cards.
 
-    Where a section has one card, that is what stands between another's.
+    `order` tells which word goes where: first those of OWN, then the tokens for unsubscribing,
+    preferences and the digest's page, each section's title and count. `places` are the pieces where
+    sections go, the last one first, each with the section's number.
     """
 
     parts: tuple[bytes | int, ...]
+    pieces: list[bytes]
+    order: tuple[int, ...]
+    places: tuple[tuple[int, int], ...]
     gaps: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[bytes | int], gaps: Sequence[bytes]) -> Wireframe:
+        order, places, fixed = [], [], [b""]
+        for piece in parts:
+            if isinstance(piece, int):
+                if piece >= _CARDS:
+                    places.append((len(fixed), piece - _CARDS))
+                order.append(0 if piece >= _CARDS else piece)
+                fixed += b"", b""
+            else:
+                fixed[-1] += piece
+        return cls(tuple(parts), fixed, tuple(order), tuple(reversed(places)), tuple(gaps))
+
+    def settled(self, shared: Sequence[bytes]) -> Wireframe:
+        """The frame in which the words of SHARED are these; only a settled one can be set."""
+        parts = [
+            shared[part - _SHARED] if isinstance(part, int) and _SHARED <= part < _CARDS else part
+            for part in self.parts
+        ]
+        return Wireframe.of(parts, self.gaps)
+
+    def set(self, words: Sequence[bytes], sections: Sequence[list[bytes]]) -> list[bytes]:
+        """All pieces."""
+        pieces = self.pieces.copy()
+        pieces[1::2] = [words[number] for number in self.order]
+        for place, section in self.places:
+            pieces[place : place + 1] = sections[section]
+        return pieces
 
 
 def html_wireframe(drawing: Drawing, frame: Frame, base_url: str, shape: Shape) -> Wireframe | None:
@@ -63,24 +100,24 @@ def _slots(frame: Frame, shape: Shape) -> Frame:
 def _sections(shape: Shape) -> list[DrawnSection]:
     return [
         DrawnSection(
-            name=slot(SECTIONS + 2 * n),
-            count=slot(SECTIONS + 2 * n + 1),
-            cards=[Markup(slot(CARDS + n))] * (3 if several else 1),
+            name=slot(_SECTIONS + 2 * n),
+            count=slot(_SECTIONS + 2 * n + 1),
+            cards=[Markup(slot(_CARDS + n))] * (3 if several else 1),
         )
         for n, several in enumerate(shape.several)
     ]
 
 
 def _links(base_url: str) -> FrameLinks:
-    tokens = SlotTokens(slot(TOKENS), slot(TOKENS + 1), slot(TOKENS + 2))
+    tokens = SlotTokens(slot(_TOKENS), slot(_TOKENS + 1), slot(_TOKENS + 2))
     return SiteLinks(base_url, tokens).of_frame()
 
 
 def _collapsed(pieces: list[bytes | int], shape: Shape) -> Wireframe | None:
     """Three cards made one place and one gap; None when the two gaps are not the same."""
-    gaps: list[bytes | None] = [None] * len(shape.several)
+    gaps = [b""] * len(shape.several)
     for n, several in enumerate(shape.several):
-        place = CARDS + n
+        place = _CARDS + n
         if pieces.count(place) != (3 if several else 1):
             return None
         if several:
@@ -94,5 +131,4 @@ def _collapsed(pieces: list[bytes | int], shape: Shape) -> Wireframe | None:
                 return None
             gaps[n] = b"".join(piece for piece in gap if isinstance(piece, bytes))
             pieces[first : first + size] = [place]
-    known = next((gap for gap in gaps if gap is not None), b"")  # where there is one card, any is
-    return Wireframe(tuple(pieces), tuple([known if gap is None else gap for gap in gaps]))
+    return Wireframe.of(pieces, gaps)

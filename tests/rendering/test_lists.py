@@ -1,4 +1,4 @@
-"""Strips: what is laid once for a list that many have, and never is another's."""
+"""Letters whose readers share lists: what is kept of a list for one is never another's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from digest.model import DigestId, InterestId, Item, Reasons, Section, SubscriberId, Variant
 from digest.rendering.environment import Templates, shipped_folder
 from digest.rendering.message import Letter, compose_mail
-from digest.rendering.strips import _STRIPS_KEPT
 from digest.rendering.trial import difference
 from digest.rendering.wire import Joiner
 from tests.rendering import samples
@@ -64,32 +63,26 @@ def assert_plain(
         assert difference(plain.payload, joiner.join(one).payload) == ""
 
 
-def kept(joiner: Joiner) -> int:
-    return joiner._press("en")._strips["full"].kept
-
-
-def test_a_list_is_kept_from_the_second_reader_on(joiner: Joiner, templates: Templates) -> None:
-    one, other, before = listed(3, 4, 5), listed(6, 7), kept(joiner)
-    for reader, strips in [(1, 0), (2, 2), (3, 2)]:
+def test_a_list_is_the_same_for_every_reader(joiner: Joiner, templates: Templates) -> None:
+    one, other = listed(3, 4, 5), listed(6, 7)
+    for reader in (1, 2, 3):
         assert_plain(joiner, templates, letter(one, other, reader=reader))
-        assert kept(joiner) == before + strips
     assert_plain(joiner, templates, letter(other, one, one[:2], reader=4))
 
 
 def test_lists_of_one_reader_stand_among_those_of_many(
     joiner: Joiner, templates: Templates
 ) -> None:
-    many, other, before = listed(3, 4, 5), listed(6, 7, 8, 9), kept(joiner)
+    many, other = listed(3, 4, 5), listed(6, 7, 8, 9)
     assert_plain(joiner, templates, *[letter(many, other)] * 2)
     for reader in range(3):
         one, two = listed(reader), listed(reader, 40, 41)
         mine = letter(one, many, told(two, 0), told(other, 1, 3), two[:2], reader=reader)
         assert_plain(joiner, templates, mine, letter(two, other, told(many, 2)), letter(one))
-    assert kept(joiner) == before + 2 + 3 * 2  # all that came twice, and no slice of them
 
 
 def test_other_interests_are_one_readers_own(joiner: Joiner, templates: Templates) -> None:
-    like, before = listed(3, 4, 5, 6, 7), kept(joiner)
+    like = listed(3, 4, 5, 6, 7)
     assert_plain(
         joiner,
         templates,
@@ -100,7 +93,6 @@ def test_other_interests_are_one_readers_own(joiner: Joiner, templates: Template
         letter(told(like), told(like, 2, also="Gates"), told(like, 2, also="Locks")),
         letter(like, like),
     )
-    assert kept(joiner) == before + 1
 
 
 def test_a_list_of_many_may_name_other_interests(joiner: Joiner, templates: Templates) -> None:
@@ -111,7 +103,7 @@ def test_a_list_of_many_may_name_other_interests(joiner: Joiner, templates: Temp
     assert_plain(joiner, templates, *some, bare, *some, bare, letter(like))
 
 
-def test_a_strip_is_of_its_papers(joiner: Joiner, templates: Templates) -> None:
+def test_a_list_is_set_with_its_papers_as_they_are(joiner: Joiner, templates: Templates) -> None:
     one = letter(listed(3, 4, 5))
     assert_plain(joiner, templates, one, one, one)
     changed = replace(samples.TIDES, title="Another title", votes=85)
@@ -124,7 +116,7 @@ def test_a_strip_is_of_its_papers(joiner: Joiner, templates: Templates) -> None:
 
 @pytest.mark.parametrize("style", ["full", "compact", "titles"])
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_a_strip_is_of_one_style_and_language(
+def test_a_list_is_set_in_each_style_and_language(
     joiner: Joiner, templates: Templates, style: str, language: str
 ) -> None:
     like = listed(3, 4, 5)
@@ -140,7 +132,7 @@ def test_a_new_version_may_be_in_a_list_of_many(joiner: Joiner, templates: Templ
     assert_plain(joiner, templates, *[letter(like), letter(told(like, 0)), letter((new,))] * 3)
 
 
-def test_what_is_cut_is_another_strip(templates: Templates) -> None:
+def test_a_list_may_be_cut(templates: Templates) -> None:
     like = listed(3, 4, 5, 6, 7)
     for budget in range(14_000, 32_000, 3_000):
         joiner = Joiner(samples.SITE, templates, budget=budget)
@@ -153,15 +145,6 @@ def test_a_list_that_is_gone_leaves_nothing_for_the_next(
 ) -> None:
     for votes in range(40):  # each where one before was, as like as not
         assert_plain(joiner, templates, letter(listed(votes, votes + 1)))
-
-
-def test_strips_are_bounded(joiner: Joiner) -> None:
-    press, one = joiner._press("en"), listed(3)[0]
-    for _ in range(2 * _STRIPS_KEPT + 10):
-        few = letter((one,))
-        press.place(few)
-        press.place(few)
-    assert _STRIPS_KEPT < kept(joiner) <= 2 * _STRIPS_KEPT
 
 
 @pytest.mark.parametrize(
