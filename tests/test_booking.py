@@ -15,12 +15,16 @@ import sqlalchemy as sa
 
 from digest.delivery.journal import journals
 from digest.delivery.mailbox import MailboxSender
+from digest.delivery.rates import Rate
 from digest.delivery.retry import Doubt, Policy
 from digest.errors import DeliveryFault
 from digest.model import Channel, Delivery, DeliveryId, DigestId, Outcome, Settlement, SubscriberId
 from digest.outbox import Composed, Outbox, Route, Tally
 from digest.outbox.booked import Booked
+from digest.outbox.sparing import SparingQueue
+from digest.post import DomainBudgets
 from digest.store import bulk
+from digest.store.budgets import BudgetStore
 from digest.store.database import Database
 from digest.store.outbox import _COUNT_ACTIVE, Batch, OutboxStore
 from digest.store.queueing import Booking, Post, queue
@@ -60,6 +64,7 @@ class World:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database, self.folder = database, folder
         self.store = Watching(database, hashes=lambda it: (f"hash of {it}",))
+        self.spared: SparingQueue | None = None  #: in place of the store
         self.stop = threading.Event()
         self.box = folder / "box"
         fill(database, 40)
@@ -90,7 +95,7 @@ class World:
     ) -> Iterator[Outbox]:
         mail = Route(MAIL, lambda: MailboxSender(self.box), Policy(jitter=0, doubt=doubt))
         with Outbox(
-            self.store,
+            self.spared or self.store,
             compose or (lambda deliveries: map(write_letter, deliveries)),
             routes or [mail],
             spool=self.folder / "spool",
@@ -290,6 +295,23 @@ def test_what_waits_too_long_is_everybodys(world: World) -> None:
     assert len(helped) == 20
     assert world.sent().total() == 10
     assert len(world.store.held_by("another")) == 20
+
+
+def test_a_domain_that_has_had_enough_gets_the_rest_later(world: World) -> None:
+    budgets = DomainBudgets(BudgetStore(world.database), {"example.org": (Rate(3, 3600),)})
+    world.spared = SparingQueue(world.store, budgets)
+    with world.outbox() as outbox:
+        world.drain(outbox, posts(range(1, 11)), posts(range(11, 16)))
+    assert world.sent().total() == world.store.confirmed - 12 == 3
+    with world.database.read() as connection:
+        rows = connection.execute(
+            sa.select(_delivery.c.state, _delivery.c.claimed_by, _delivery.c.next_attempt_at)
+        ).all()
+    left = [row for row in rows if row.state != "delivered"]
+    assert len(left) == 12
+    assert {(row.state, row.claimed_by) for row in left} == {("queued", None)}
+    assert all(row.next_attempt_at > START for row in left)
+    assert world.left_behind() == []
 
 
 def test_nobody_else_claims_what_is_booked_until_its_lease_is_over(world: World) -> None:
