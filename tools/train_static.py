@@ -167,7 +167,7 @@ def main() -> None:
     settings = Settings(steps=options.steps)
     kept = [paper for paper in papers if paper.listed < options.until]
     data = make(kept, terms(options.cells, options.genes), settings)
-    embedder = StaticEmbedder(data)
+    embedder = StaticEmbedder.of(data)
     record = {
         "id": embedder.id,
         "format": FORMAT,

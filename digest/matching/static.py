@@ -12,8 +12,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -156,13 +157,19 @@ class StaticEmbedder:
     The table is read when there is something to embed: most often all vectors are kept already.
     """
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._width = read_width(data)
+    def __init__(self, read: Callable[[], bytes], *, id: str, dimensions: int) -> None:
+        """`read` gives the data file's bytes, whose id and width are known."""
+        self._bytes = read
+        self._width = dimensions
         self._reading = Lock()
         self._known: Table | None = None
         self._local: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None
-        self._id = f"static-{FORMAT}-{hashlib.sha256(data).hexdigest()[:12]}"
+        self._id = id
+
+    @classmethod
+    def of(cls, data: bytes) -> StaticEmbedder:
+        id = f"static-{FORMAT}-{hashlib.sha256(data).hexdigest()[:12]}"
+        return cls(lambda: data, id=id, dimensions=read_width(data))
 
     @property
     def id(self) -> str:
@@ -176,7 +183,7 @@ class StaticEmbedder:
     def _table(self) -> Table:
         with self._reading:  # several threads may be the first
             if self._known is None:
-                self._known, self._data = read_table(self._data), b""
+                self._known = read_table(self._bytes())
             return self._known
 
     @cached_property
@@ -280,5 +287,11 @@ def _chunks(items: Sequence[Item], size: int) -> Iterable[Sequence[Item]]:
 
 @lru_cache(maxsize=1)
 def static_embedder() -> StaticEmbedder:
-    """The embedder shipped with the package, one for the process."""
-    return StaticEmbedder(files("digest.matching").joinpath("data/static.npz").read_bytes())
+    """The embedder shipped with the package, one for the process; its record says whose id it has.
+
+    So a run in which nothing is embedded does not read the table's megabytes.
+    """
+    folder = files("digest.matching").joinpath("data")
+    record = json.loads(folder.joinpath("static.json").read_text())
+    read = folder.joinpath("static.npz").read_bytes
+    return StaticEmbedder(read, id=record["id"], dimensions=record["settings"]["dimensions"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def table_bytes(seed: int = 1) -> bytes:
 
 @pytest.fixture
 def embedder() -> StaticEmbedder:
-    return StaticEmbedder(table_bytes())
+    return StaticEmbedder.of(table_bytes())
 
 
 @pytest.mark.parametrize(
@@ -90,8 +91,8 @@ def test_four_bits_keep_the_direction() -> None:
 
 
 def test_the_id_follows_the_content() -> None:
-    assert StaticEmbedder(table_bytes()).id == StaticEmbedder(table_bytes()).id
-    assert StaticEmbedder(table_bytes()).id != StaticEmbedder(table_bytes(seed=2)).id
+    assert StaticEmbedder.of(table_bytes()).id == StaticEmbedder.of(table_bytes()).id
+    assert StaticEmbedder.of(table_bytes()).id != StaticEmbedder.of(table_bytes(seed=2)).id
 
 
 @pytest.mark.parametrize("data", [b"", b"not a table", table_bytes()[:300]])
@@ -99,15 +100,21 @@ def test_a_damaged_table_is_named(data: bytes) -> None:
     with pytest.raises(ConfigError, match="static table"):
         read_table(data)
     with pytest.raises(ConfigError, match="static table"):
-        StaticEmbedder(data)
+        StaticEmbedder.of(data)
 
 
 def test_the_table_is_read_once_whoever_is_first() -> None:
-    embedder = StaticEmbedder(table_bytes())
+    embedder = StaticEmbedder.of(table_bytes())
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda _: embedder.embed(["some words"])[0], range(4)))
     assert embedder.dimensions == len(found[0])
     assert all(np.array_equal(one, found[0]) for one in found)
+
+
+def test_the_shipped_table_is_what_its_record_says() -> None:
+    data = files("digest.matching").joinpath("data/static.npz").read_bytes()
+    read, told = StaticEmbedder.of(data), static_embedder()
+    assert (told.id, told.dimensions) == (read.id, read.dimensions)
 
 
 def test_the_shipped_table_knows_science() -> None:
