@@ -25,6 +25,8 @@ from digest.matching.lexicon import Lexicon, Occurring, WordIndex, Words, words_
 from digest.matching.meanings import Meanings, Singles
 from digest.matching.sparse import SparseRows
 from digest.matching.static import PartVectors, StaticEmbedder, make_unit, sentences, unit
+from digest.matching.stemmed import Stemmed, stream_of
+from digest.matching.stream import Stream
 from digest.matching.telling import WordPlaces
 from digest.matching.usual import usual
 from digest.matching.vectors import VectorStore, ensure, stacked
@@ -59,7 +61,10 @@ class Batch:
 
     @cached_property
     def places(self) -> WordPlaces:
-        return WordPlaces(self.papers, self.lexicon.rarity)
+        words = self.words
+        if not isinstance(words, Stemmed):
+            words = Stemmed(stream_of(self.papers))
+        return WordPlaces(words, self.lexicon.rarity)
 
     def __len__(self) -> int:
         return len(self.papers)
@@ -198,11 +203,21 @@ class Background:
             records, scorer = self._records
             records.save(scorer, {name: data})
 
-    def prepare(self, papers: Sequence[Paper], embedder: Embedder, store: VectorStore) -> Batch:
-        """Papers ready to be scored; vectors come from the store where it has them."""
+    def prepare(
+        self,
+        papers: Sequence[Paper],
+        embedder: Embedder,
+        store: VectorStore,
+        *,
+        stream: Stream | None = None,
+    ) -> Batch:
+        """Papers ready to be scored; vectors come from the store where it has them.
+
+        `stream`: their `stream_of`, where they were cut already.
+        """
         vectors = stacked(papers, ensure(embedder, papers, store), embedder.dimensions)
-        words = [words_of(paper.title, paper.abstract) for paper in papers]
-        return self.batch(papers, vectors, words)
+        words = Stemmed(stream or stream_of(papers))
+        return self.batch(papers, vectors, words, words.occurring())
 
     def batch(
         self,

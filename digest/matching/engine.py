@@ -25,6 +25,7 @@ from digest.matching.keywords import Scan
 from digest.matching.ranking import DEFAULT_VOLUME, Found, active, threshold, tie_order
 from digest.matching.round import Batch, Likeness, Round
 from digest.matching.scoring import Comparer, Scorer
+from digest.matching.stemmed import stream_of
 from digest.matching.twins import find_twins
 from digest.model import NO_MUTES, Interest, Mutes, Paper, Subscriber
 
@@ -67,11 +68,12 @@ class Prepared:
     def __init__(self, matcher: Matcher, papers: Sequence[Paper]) -> None:
         self.papers = papers
         self._matcher = matcher
-        self._ready = matcher.scorer.prepare(papers)
+        stream = stream_of(papers)
+        self._ready = matcher.scorer.prepare(papers, stream)
         self._known: dict[_Said, Found] = {}
         self._pairs = 0
         votes = np.array([paper.votes or 0 for paper in papers], np.float32)
-        self._batch = Batch(papers, Scan(papers), tie_order(papers), votes)
+        self._batch = Batch(papers, Scan(papers, stream), tie_order(papers), votes)
 
     @cached_property
     def copies(self) -> Copies:

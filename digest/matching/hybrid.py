@@ -39,6 +39,7 @@ from digest.matching.scoring import Alike, Scores, nearness
 from digest.matching.second import SecondStage
 from digest.matching.sparse import Floats
 from digest.matching.statements import NAMES, WEIGHTS, Asking, Questions, parts
+from digest.matching.stream import Stream
 from digest.matching.usual import usual
 from digest.matching.vectors import MemoryVectors, VectorStore
 from digest.model import Example, Hit, Interest, Paper
@@ -95,8 +96,8 @@ class HybridScorer:
     def id(self) -> str:
         return f"{SCORING}:{self._embedder.id}:{self._background.id}"
 
-    def prepare(self, papers: Sequence[Paper]) -> Batch:
-        return self._background.prepare(papers, self._embedder, self._store)
+    def prepare(self, papers: Sequence[Paper], stream: Stream | None = None) -> Batch:
+        return self._background.prepare(papers, self._embedder, self._store, stream=stream)
 
     def score(self, interests: Sequence[Interest], ready: Batch) -> Scores:
         profiles, questions = self._profiles(interests)

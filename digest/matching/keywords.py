@@ -25,8 +25,8 @@ from digest.matching.circuit import NOWHERE, PROSE, Bits, Circuit, Leaf, run
 from digest.matching.expression import Query
 from digest.matching.names import LabelIndex, NameIndex, find_label, find_name, name_words
 from digest.matching.scoring import Floats
+from digest.matching.stemmed import stream_of
 from digest.matching.stream import Ints, Lexicon, Occurrences, Stream
-from digest.matching.terms import bounds
 from digest.matching.wildcards import Beginnings, Wildcard, wildcard
 from digest.model import Field, Hit, Paper
 
@@ -158,13 +158,11 @@ def _ints(numbers: array[int]) -> Ints:
 class Scan:
     """Papers made ready for any number of queries."""
 
-    def __init__(self, papers: Sequence[Paper]) -> None:
+    def __init__(self, papers: Sequence[Paper], stream: Stream | None = None) -> None:
+        """`stream`: their `stream_of`, where they were cut already."""
         self.papers = papers
-        texts = [text for paper in papers for text in (paper.title, paper.abstract)]
-        self.stream = Stream(texts)
-        self._texts = texts
-        self._begins: list[int] = self.stream.begins.tolist()
-        self._spans: dict[int, array[int]] = {}  #: start and end of each word, one after the other
+        self.stream = stream or stream_of(papers)
+        self._abstracts: list[int] = self.stream.begins[1::2].tolist()  #: where each begins
         #: known places of a term (as a single word only?) in a paper, for all evaluations
         self.hits: dict[tuple[Leaf, bool, int], tuple[Hit, ...]] = {}
 
@@ -202,13 +200,8 @@ class Scan:
 
     def place(self, paper: int, at: int, length: int) -> tuple[Field, int, int]:
         """The field of the paper, and the characters of it, where `length` words stand at `at`."""
-        text = 2 * paper + (at >= self._begins[2 * paper + 1])
-        places = self._spans.get(text)
-        if places is None:
-            places = self._spans[text] = bounds(self._texts[text])
-        first = 2 * (at - self._begins[text])
-        field = Field.ABSTRACT if text & 1 else Field.TITLE
-        return field, places[first], places[first + 2 * length - 1]
+        field = Field.TITLE if at < self._abstracts[paper] else Field.ABSTRACT
+        return field, *self.stream.place(at, length)
 
 
 class Evaluation:

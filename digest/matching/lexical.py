@@ -15,7 +15,9 @@ import numpy as np
 from digest.matching.background import evenly
 from digest.matching.lexicon import Lexicon, WordIndex, words_of
 from digest.matching.scoring import Floats, Scores
+from digest.matching.stemmed import Stemmed, stream_of
 from digest.matching.stems import stems
+from digest.matching.stream import Stream
 from digest.matching.telling import WordPlaces
 from digest.model import Hit, Interest, Paper
 
@@ -61,9 +63,10 @@ class LexicalScorer:
         self._lexicon = Lexicon.of(words)
         self._sample = self._lexicon.index(evenly(words, SAMPLE))
 
-    def prepare(self, papers: Sequence[Paper]) -> Ready:
-        words = [words_of(paper.title, paper.abstract) for paper in papers]
-        return Ready(self._lexicon.index(words), WordPlaces(papers, self._lexicon.rarity))
+    def prepare(self, papers: Sequence[Paper], stream: Stream | None = None) -> Ready:
+        words = Stemmed(stream or stream_of(papers))
+        index = self._lexicon.index(words, words.occurring())
+        return Ready(index, WordPlaces(words, self._lexicon.rarity))
 
     def score(self, interests: Sequence[Interest], ready: Ready) -> Scores:
         said = points(interests)

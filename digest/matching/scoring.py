@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.stream import Stream
 from digest.model import Hit, Interest, Paper
 
 Floats = NDArray[np.float32]
@@ -77,11 +78,12 @@ class Comparer(Protocol):
 class Scorer(Protocol[Ready]):
     """Compares interests with papers.
 
-    `prepare` does once what all interests share (tokens, vectors). `score` is called with slices
+    `prepare` does once what all interests share (tokens, vectors); `stream` has the words of the
+    papers' titles and abstracts, where they were cut already. `score` is called with slices
     of about a thousand interests that say something to compare, so that memory stays bounded; a
     slice or a batch may be empty. Neither raises for a text that is empty or strange.
     """
 
-    def prepare(self, papers: Sequence[Paper]) -> Ready: ...
+    def prepare(self, papers: Sequence[Paper], stream: Stream | None = None) -> Ready: ...
 
     def score(self, interests: Sequence[Interest], ready: Ready) -> Scores: ...

@@ -16,12 +16,12 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.cutting import UNKNOWN, cut_all
 from digest.matching.terms import (
     MAX_JOINS,
     Gap,
     Spelling,
-    cut_with_gaps,
-    gap_kind,
+    bounds,
     is_function_word,
     key,
     spell,
@@ -39,6 +39,7 @@ _BASE = 0x9E3779B97F4A7C15
 _ORDERED = np.uint64(0xD1342543DE82EF95)  #: multiplier of the hash that minds boundaries
 _MINDING = int(_ORDERED)
 _MASK = (1 << 64) - 1
+_NO_IDS, _NO_GAPS = np.empty(0, np.int32), np.empty(0, np.int8)
 
 
 @lru_cache(maxsize=1 << 17)
@@ -108,23 +109,22 @@ class Stream:
 
     def __init__(self, texts: Sequence[str]) -> None:
         numbers = _Numbers()
-        gap_kinds = _GapKinds()
-        ids: list[int] = []
-        gaps: list[int] = []
-        sizes: list[int] = []
-        for text in texts:
-            words, between = cut_with_gaps(text)
-            ids += map(numbers.__getitem__, words)
-            if words:
-                gaps += map(gap_kinds.__getitem__, between)
-                gaps.append(Gap.OTHER)
-            sizes.append(len(words))
-        self.ids = np.array(ids, np.int32)
-        self.gaps = np.array(gaps, np.int8)
-        self.begins = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-        self.text_of = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        self.room = (self.begins[1:][self.text_of] - np.arange(len(ids))).astype(np.int32)
+        ids, gaps, sizes, places = [_NO_IDS], [_NO_GAPS], [np.empty(0, np.int64)], [_NO_IDS]
+        for some in cut_all(texts):
+            words = some.words
+            ids.append(np.fromiter(map(numbers.__getitem__, words), np.int32, len(words)))
+            gaps.append(some.gaps)
+            sizes.append(some.sizes)
+            places.append(some.bounds)
+        self._texts = texts
+        self.ids, self.gaps = np.concatenate(ids), np.concatenate(gaps)
+        self.begins = np.concatenate([[0], np.cumsum(np.concatenate(sizes), dtype=np.int64)])
+        lengths = np.diff(self.begins)
+        self.text_of = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)
+        self.room = (self.begins[1:][self.text_of] - np.arange(len(self.ids))).astype(np.int32)
         self.vocabulary = list(numbers)
+        self._bounds = np.concatenate(places)
+        self._places = self._bounds.data
         self.keys = [key(word) for word in self.vocabulary]
         self._hash, self._power = letters_hashes(self.keys)
 
@@ -143,6 +143,16 @@ class Stream:
         loose = (self.gaps == Gap.NOTHING) | ((self.gaps == Gap.SPACE) & content)
         free: Bools = loose & ~(ends & np.roll(starts, -1))
         return free
+
+    def place(self, at: int, length: int) -> tuple[int, int]:
+        """The characters, of the text as given, where `length` words stand at a position."""
+        start = self._places[2 * at]
+        if start == UNKNOWN:
+            text = self.text_of.item(at)
+            first, end = 2 * self.begins[text : text + 2]
+            self._bounds[first:end] = bounds(self._texts[text])
+            start = self._places[2 * at]
+        return start, self._places[2 * (at + length) - 1]
 
     @cached_property
     def key_numbers(self) -> dict[str, int]:
@@ -203,12 +213,6 @@ class _Numbers(dict[str, int]):
     def __missing__(self, word: str) -> int:
         self[word] = number = len(self)
         return number
-
-
-class _GapKinds(dict[str, int]):
-    def __missing__(self, gap: str) -> int:
-        self[gap] = kind = int(gap_kind(gap))
-        return kind
 
 
 class Lexicon:

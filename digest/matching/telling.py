@@ -6,13 +6,17 @@ with the same values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Final
 
+import numpy as np
+
+from digest.matching.sparse import Ints
+from digest.matching.stemmed import Smalls, Stemmed
 from digest.matching.stems import stem
-from digest.matching.terms import bounds, cut
-from digest.model import Field, Hit, Paper
+from digest.matching.terms import cut
+from digest.model import Field, Hit
 
 MOST = 4  #: words named
 PLACES = 4  #: places told of each
@@ -21,79 +25,66 @@ _TITLE, _ABSTRACT = Field.TITLE, Field.ABSTRACT
 _hit: Final = partial(tuple.__new__, Hit)  # `_make` without counting
 
 
-class _Said:
-    """Where each stem of a paper stands, the title's words first: `first` and `last` among all."""
-
-    __slots__ = ("bounds", "first", "last", "stems", "titled")
-
-    def __init__(self, paper: Paper, stem_of: Mapping[str, str]) -> None:
-        title = cut(paper.title)
-        self.stems = [*map(stem_of.__getitem__, title + cut(paper.abstract))]
-        places = range(len(self.stems))
-        self.first = dict(zip(reversed(self.stems), reversed(places), strict=True))
-        self.last = dict(zip(self.stems, places, strict=True))
-        self.titled = len(title)
-        self.bounds = bounds(paper.title) + bounds(paper.abstract)
-
-    def hits(self, found: str, word: str) -> tuple[Hit, ...]:
-        """The first PLACES of a stem that is there, as hits of a word."""
-        at, last = self.first[found], self.last[found]
-        hits = [self._hit(at, word)]
-        while at < last and len(hits) < PLACES:
-            at = self.stems.index(found, at + 1)
-            hits.append(self._hit(at, word))
-        return tuple(hits)
-
-    def _hit(self, at: int, word: str) -> Hit:
-        field, bounds = _TITLE if at < self.titled else _ABSTRACT, self.bounds
-        return _hit((field, bounds[2 * at], bounds[2 * at + 1], word, 0))
-
-
-class _Stems(dict[str, str]):
-    """The stems of the words met so far."""
-
-    def __missing__(self, word: str) -> str:
-        self[word] = found = stem(word)
-        return found
-
-
 class WordPlaces:
     """The words of a batch of papers; `rarity` says how telling a stem is."""
 
-    def __init__(self, papers: Sequence[Paper], rarity: Callable[[str], float]) -> None:
-        self._papers = papers
+    def __init__(self, words: Stemmed, rarity: Callable[[str], float]) -> None:
+        self._words = words
         self._rarity = rarity
-        self._stems = _Stems()
-        self._said: dict[int, _Said] = {}
+        self._runs: dict[int, dict[int, int]] = {}
         self._hits: dict[tuple[str, int], tuple[Hit, ...]] = {}
-        self._spoken: dict[str, list[tuple[str, str]]] = {}
+        self._spoken: dict[str, list[tuple[int, str]]] = {}
 
     def told(self, statement: str, paper: int) -> tuple[Hit, ...]:
         """Places of the statement's rarest words in the paper, the most telling word first."""
-        said = self._said.get(paper)
-        if said is None:
-            said = self._said[paper] = _Said(self._papers[paper], self._stems)
+        runs = self._runs.get(paper)
+        if runs is None:
+            runs = self._runs[paper] = self._runs_of(paper)
+        spoken = self._spoken.get(statement)
+        if spoken is None:
+            spoken = self._said(statement)
         told: list[Hit] = []
         named = 0
-        first, hits = said.first, self._hits
-        for pair in self._spoken.get(statement) or self._words(statement):
-            if pair[0] in first:
-                told += hits.get((pair[1], paper)) or self._hit(pair, paper, said)
+        for number, word in spoken:
+            if number in runs:
+                told += self._hits.get((word, paper)) or self._hit(word, paper, runs[number])
                 named += 1
                 if named == MOST:
                     break
         return tuple(told)
 
-    def _words(self, statement: str) -> list[tuple[str, str]]:
-        """The statement's stems, the most telling first, each with the word as written."""
-        words = {stem(word): word for word in cut(statement)}
-        words.pop("", None)
-        ranked = sorted([(-self._rarity(one), one) for one in words])
+    def _said(self, statement: str) -> list[tuple[int, str]]:
+        """The statement's stems that some paper has, the most telling first, each as written."""
+        words, numbers = {stem(word): word for word in cut(statement)}, self._words.numbers
+        ranked = sorted([(-self._rarity(one), one) for one in words if one in numbers])
         if len(self._spoken) >= STATEMENTS:
             self._spoken.clear()
-        self._spoken[statement] = spoken = [(one, words[one]) for _, one in ranked]
+        self._spoken[statement] = spoken = [(numbers[one], words[one]) for _, one in ranked]
         return spoken
 
-    def _hit(self, pair: tuple[str, str], paper: int, said: _Said) -> tuple[Hit, ...]:
-        self._hits[pair[1], paper] = hits = said.hits(*pair)
+    @cached_property
+    def _by_paper(self) -> tuple[Smalls, Ints]:
+        """The runs of `Stemmed.standing` by paper, and where each paper's begin."""
+        papers = self._words.standing.papers
+        order = np.argsort(papers, kind="stable").astype(np.int32)
+        return order, np.searchsorted(papers[order], np.arange(len(self._words) + 1))
+
+    def _runs_of(self, paper: int) -> dict[int, int]:
+        """The stems of a paper, and the run of each."""
+        order, begins = self._by_paper
+        runs = order[begins[paper] : begins[paper + 1]]
+        return dict(zip(self._words.standing.stems[runs].tolist(), runs.tolist(), strict=True))
+
+    def _hit(self, word: str, paper: int, run: int) -> tuple[Hit, ...]:
+        """The first PLACES of a stem that is there, as hits of a word."""
+        standing, stream = self._words.standing, self._words.stream
+        start, end = standing.starts[run : run + 2].tolist()
+        abstract = stream.begins.item(2 * paper + 1)
+        hits = tuple(
+            [
+                _hit((_TITLE if at < abstract else _ABSTRACT, *stream.place(at, 1), word, 0))
+                for at in standing.places[start : min(end, start + PLACES)].tolist()
+            ]
+        )
+        self._hits[word, paper] = hits
         return hits

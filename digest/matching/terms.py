@@ -77,17 +77,16 @@ def fold(text: str) -> str:
     return text if text.isascii() else text.translate(_FOLDS)
 
 
-_SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
+#: for `str.translate`: of a plain text, the words with blanks between them
+SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
 _IN_WORD = np.array([chr(code).isalnum() for code in range(128)])
 
 
 def cut(text: str) -> list[str]:
     """The words of a text, folded, case as written."""
-    if text.isascii():
-        if _is_odd(text):
-            return _ASCII_WORD.findall(text)
-        return text.translate(_SPACED).split()  # the same, and quicker
-    return _WORD.findall(fold(text))
+    if is_plain(text):
+        return text.translate(SPACED).split()  # the same, and quicker
+    return _ASCII_WORD.findall(text) if text.isascii() else _WORD.findall(fold(text))
 
 
 def cut_with_gaps(text: str) -> tuple[list[str], list[str]]:
@@ -110,7 +109,7 @@ def spans(text: str) -> list[tuple[int, int]]:
 
 def bounds(text: str) -> array[int]:
     """`spans` in little room, made quickly: start and end of each word, one after the other."""
-    if not text.isascii() or _is_odd(text):
+    if not is_plain(text):
         return array("i", chain.from_iterable(spans(text)))
     inside = np.zeros(len(text) + 2, np.bool_)
     inside[1:-1] = _IN_WORD[np.frombuffer(text.encode(), np.uint8)]
@@ -132,7 +131,7 @@ def spans_of(text: str, places: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _plain_spans(text: str, places: Sequence[int]) -> Iterator[tuple[int, int]]:
-    rest, passed = text.translate(_SPACED), 0
+    rest, passed = text.translate(SPACED), 0
     for place in places:
         *before, rest = rest.split(None, place - passed) or [""]
         if len(before) < place - passed or not rest:
@@ -140,6 +139,11 @@ def _plain_spans(text: str, places: Sequence[int]) -> Iterator[tuple[int, int]]:
         start, end = len(text) - len(rest), rest.find(" ")
         yield start, len(text) if end < 0 else start + end
         passed = place
+
+
+def is_plain(text: str) -> bool:
+    """Whether its words are its ASCII letters and digits, and never more than those or less."""
+    return text.isascii() and not _is_odd(text)
 
 
 def _is_odd(text: str) -> bool:

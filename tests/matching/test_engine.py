@@ -11,6 +11,7 @@ import pytest
 from digest.matching.engine import Matcher, Prepared
 from digest.matching.ranking import Found
 from digest.matching.scoring import Scores
+from digest.matching.stream import Stream
 from digest.model import Combine, Example, Field, Hit, Interest, Mutes, Paper
 from tests import builders
 
@@ -27,7 +28,7 @@ PAPERS = [
 class SharedWords:
     """A scorer for tests: the share is 0.01 where a statement's first word is in the title."""
 
-    def prepare(self, papers: Sequence[Paper]) -> Sequence[Paper]:
+    def prepare(self, papers: Sequence[Paper], stream: Stream | None = None) -> Sequence[Paper]:
         return papers
 
     def score(self, interests: Sequence[Interest], ready: Sequence[Paper]) -> Scores:
