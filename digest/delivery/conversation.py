@@ -67,7 +67,7 @@ class Conversation:
         by_recipient: bool = False,
         ceiling: int = 1_000_000,
     ) -> None:
-        self.output: list[bytes] = []
+        self.output: list[bytes | memoryview] = []  #: whoever writes it takes it from the front
         self.outcomes = outcomes
         self.awaited: deque[Step] = deque()
         self.current: Parcel | None = None  #: announced, not handed over

@@ -28,7 +28,6 @@ class Link:
         self.is_clogged = False  #: the kernel has not taken everything
         self.is_watched_for_room = False
         self._timeouts = timeouts
-        self._queue: list[bytes | memoryview] = []
         self._seen = -1
         self._limit = float("inf")
         self._is_tls = isinstance(session.sock, ssl.SSLSocket)
@@ -38,7 +37,7 @@ class Link:
     @property
     def unwritten(self) -> int:
         """Bytes the kernel has not taken yet."""
-        return sum(map(len, self._queue)) + sum(map(len, self.talk.output))
+        return sum(map(len, self.talk.output))
 
     def begin(self) -> None:
         """Start on the next message."""
@@ -48,51 +47,44 @@ class Link:
 
     def advance(self) -> None:
         """Read what is there, answer it, write what can be written."""
-        if self.is_clogged:
-            self._push()
-        while True:
-            try:
-                data = self._read(_CHUNK)
-            except _NOT_NOW:
-                break
-            if not data:
+        try:
+            while data := self._read(_CHUNK):
+                self.talk.feed(data)
+                if len(data) < _CHUNK and not self._is_tls:
+                    break
+            else:
                 raise ConnectionResetError("the server closed the connection")
-            self.talk.feed(data)
-            if not self._is_tls and len(data) < _CHUNK:
-                break
+        except _NOT_NOW:
+            pass
         self.flush()
 
     def flush(self) -> None:
         """Write until done or until the kernel takes no more."""
         talk = self.talk
-        if output := talk.output:
-            self._queue += output
-            output.clear()
-            self._push()
+        if talk.output:
+            self._push(talk.output)
         if self._seen == talk.replies:
             return
         self._seen = talk.replies
+        self.deadline = float("inf")
         if awaited := talk.awaited:
             times = self._timeouts
             span = times.end_of_data if awaited[0] is _END else times.reply
             self.deadline = min(monotonic() + span, self._limit)
-        else:
-            self.deadline = float("inf")
 
     def hasten(self, deadline: float) -> None:
         """Wait no longer than until `deadline`, whatever comes."""
         self._limit = min(self._limit, deadline)
         self.deadline = min(self.deadline, deadline)
 
-    def _push(self) -> None:
-        queue = self._queue
+    def _push(self, queue: list[bytes | memoryview]) -> None:
         try:
             while queue:
                 count = self._write(queue)
                 if count == sum(map(len, queue)):  # nearly always
                     queue.clear()
                 else:
-                    self._taken(count)
+                    _take(count, queue)
         except _NOT_NOW:
             pass
         self.is_clogged = bool(queue)
@@ -102,11 +94,12 @@ class Link:
         queue[:] = [b"".join(queue)]
         return self.session.sock.send(queue[0])
 
-    def _taken(self, count: int) -> None:
-        """The kernel took so many bytes of the queue, and not all."""
-        done = 0
-        while count >= len(self._queue[done]):
-            count -= len(self._queue[done])
-            done += 1
-        del self._queue[:done]
-        self._queue[0] = memoryview(self._queue[0])[count:]
+
+def _take(count: int, queue: list[bytes | memoryview]) -> None:
+    """The kernel took so many bytes of the queue, and not all."""
+    done = 0
+    while count >= len(queue[done]):
+        count -= len(queue[done])
+        done += 1
+    del queue[:done]
+    queue[0] = memoryview(queue[0])[count:]
