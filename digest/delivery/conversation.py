@@ -50,8 +50,9 @@ class Step(Enum):
     VOID = auto()  #: a lone dot, because DATA was accepted for a message without recipient
 
 
+_ENDED: Final = Step.END
 _ENVELOPE: Final = deque((Step.MAIL, Step.RCPT, Step.DATA))
-_TURN: Final = deque((Step.END, *_ENVELOPE))  #: of the last message, and of the next behind it
+_TURN: Final = deque((_ENDED, *_ENVELOPE))  #: of the last message, and of the next behind it
 
 
 class Conversation:
@@ -123,8 +124,10 @@ class Conversation:
         That is: the last message was accepted, where there is one, and all of the next envelope.
         """
         said = b""
-        if self.awaited == _TURN and data.startswith(b"250 "):
+        if self.awaited == _TURN:
             said, _, data = data.partition(b"\n")
+            if not said.startswith(b"250 "):
+                return False
         elif self.awaited != _ENVELOPE:
             return False
         if not invites(data):
@@ -253,15 +256,13 @@ class Conversation:
         parcel = self.current
         assert parcel is not None
         self._witness.handing(parcel.delivery)
-        self.current, self.sealed = None, parcel
-        self._open = self._rides_behind = False
-        self.behind = 0
+        self.current, self.sealed, self._open = None, parcel, False
         self.output += parcel.body, _END
-        self.awaited.append(Step.END)
+        self.awaited.append(_ENDED)
         if self._offer.pipelining:
             self._announce_next()
-            if self.current:
-                self._rides_behind, self.behind = True, len(self.output[-1])
+        self._rides_behind = self.current is not None
+        self.behind = len(self.output[-1]) if self._rides_behind else 0
 
     def _announce_next(self) -> None:
         """Write the envelope of the next message that this server can be offered."""

@@ -65,8 +65,7 @@ def pack(message: Message) -> Parcel | Outcome:
         return _refused(message, "not an address that mail can be sent to", recipient_fault=True)
     payload, sound = message.payload, message.sound_tail
     rest = payload[:-sound] if sound else payload
-    is_plain = len(rest) < _SHORT and _is_plain(rest)
-    body = payload if is_plain else stuffed(payload)
+    body = payload if len(rest) < _SHORT and _is_plain(rest) else stuffed(payload)
     if body is None:
         return _refused(message, "the message has a line that does not end in CR LF")
     is_ascii = rest.isascii() and sender.isascii() and recipient.isascii()

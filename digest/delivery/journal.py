@@ -45,10 +45,10 @@ _BOOT: Final = slice(16, 52)
 _FENCE: Final = 64
 _SLOT: Final = 128
 _WHICH: Final = struct.Struct("<QI")  #: delivery, claim
-_SAID: Final = struct.Struct("<HdBB")  #: code, retry_after, flags, length of the text that follows
 _KIND: Final = 0  #: the first byte of a slot, written last
 _ANSWER: Final = 1 + _WHICH.size  #: where in a slot it begins
-_TEXT: Final = _SLOT - _ANSWER - _SAID.size
+_TEXT: Final = _SLOT - _ANSWER - struct.calcsize("<HdBB")
+_SAID: Final = struct.Struct(f"<HdBB{_TEXT}s")  #: code, retry_after, flags, length of the text, it
 _FREE, _HANDED = 0, 1
 _RESULTS: Final = {
     2: Result.ACCEPTED,
@@ -120,12 +120,10 @@ class Journal:
         place = self._slots.get(outcome.delivery_id)
         if place is None:
             return
-        reply = outcome.reply.encode("ascii", "replace")[:_TEXT]
-        file, wait, is_theirs = self._map, outcome.retry_after or 0.0, outcome.recipient_fault
-        said = _SAID.pack(outcome.code or 0, wait, is_theirs, len(reply)) + reply
-        begin = place + _ANSWER
-        file[begin : begin + len(said)] = said
-        file[place] = _KINDS[outcome.result]
+        _id, result, code, reply, wait, is_theirs = outcome
+        said, file = reply.encode("ascii", "replace")[:_TEXT], self._map
+        _SAID.pack_into(file, place + _ANSWER, code or 0, wait or 0.0, is_theirs, len(said), said)
+        file[place] = _KINDS[result]
 
     def settled(self, deliveries: Iterable[DeliveryId]) -> None:
         """The store has committed these: their slots are free again."""
@@ -227,17 +225,16 @@ def _parse(worker: str, data: bytes, is_alive: bool) -> Reading:
 
 def _entry(slot: bytes, kind: int) -> Entry:
     number, claim = _WHICH.unpack_from(slot, 1)
-    code, retry_after, blamed, length = _SAID.unpack_from(slot, _ANSWER)
+    code, retry_after, blamed, length, text = _SAID.unpack_from(slot, _ANSWER)
     delivery = DeliveryId(number)
     result = _RESULTS.get(kind)
     if result is None:
         return Entry(delivery, claim, None)
-    text = slot[_ANSWER + _SAID.size :][:length].decode("ascii", "replace")
     outcome = Outcome(
         delivery,
         result,
         code or None,
-        text,
+        text[:length].decode("ascii", "replace"),
         retry_after=retry_after or None,
         recipient_fault=bool(blamed),
     )

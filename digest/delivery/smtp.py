@@ -164,23 +164,20 @@ class _Pool:
         """Have a message ready for each session before it asks."""
         if self._sender.stop.is_set():
             self._halt(None)
-        while not self._is_dry and len(self._ready) < max(1, len(self._links)):
-            try:
-                message = next(self._source, None)
-            except DigestError as fault:
-                self._halt(fault)
-                return
-            if message is None:
-                self._is_dry = True
-            else:
-                self._pack(message)
-
-    def _pack(self, message: Message) -> None:
-        parcel = pack(message)
-        if isinstance(parcel, Outcome):
-            self._outcomes.append(parcel)
-        else:
-            self._ready.append(parcel)
+        if self._is_dry:
+            return
+        ready, wanted = self._ready, max(1, len(self._links))
+        try:
+            while len(ready) < wanted:
+                parcel = pack(next(self._source))
+                if isinstance(parcel, Parcel):
+                    ready.append(parcel)
+                else:
+                    self._outcomes.append(parcel)
+        except StopIteration:
+            self._is_dry = True
+        except DigestError as fault:
+            self._halt(fault)
 
     def _supply(self) -> Parcel | None:
         return self._ready.popleft() if self._ready else None

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -45,6 +46,7 @@ _RESUMES: Final = 20  #: times one drain goes on after it was cut short
 _SETTLE_AFTER: Final = 1.0  #: seconds an outcome may wait for company
 _FIRST_WAIT: Final = 0.2  #: seconds between tries at a database that is away, doubling …
 _LONGEST_WAIT: Final = 5.0  #: … up to here
+_delivery_of: Callable[[Settlement], DeliveryId] = attrgetter("delivery.id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,13 +255,13 @@ class Outbox:
 
         Most need not: they go with the next claim, or with what is booked next.
         """
-        delivery = self._held.pop(outcome.delivery_id)
-        if not self._told:
-            self._told_since = uptime()
-        self._told.append(self._decide(delivery, outcome))
+        told, now = self._told, uptime()
+        if not told:
+            self._told_since = now
+        told.append(self._decide(self._held.pop(outcome.delivery_id), outcome))
         if not self._held:
             return  # whoever comes next, with a claim or at the end, settles these as well
-        if len(self._told) >= 2 * self._batch or uptime() - self._told_since > _SETTLE_AFTER:
+        if now - self._told_since > _SETTLE_AFTER or len(told) >= 2 * self._batch:
             self._try_to_settle()
 
     def _decide(self, delivery: Delivery, outcome: Outcome) -> Settlement:
@@ -289,7 +291,7 @@ class Outbox:
 
     def _told_settled(self) -> None:
         self._tally.count(self._told)
-        self._journal.settled(one.delivery.id for one in self._told)
+        self._journal.settled(map(_delivery_of, self._told))
         self._told.clear()
         self._trouble = None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from digest.model import Channel, DeliveryId, DeliveryState, Settlement
 
@@ -40,8 +41,9 @@ class Tally:
 
     def count(self, settlements: Iterable[Settlement]) -> None:
         """A part of a digest is not counted: its last part is."""
-        states = [one.decision.state for one in settlements]
-        self.states.update([state for state in states if state is not _QUEUED])
+        states = Counter(map(_state_of, settlements))
+        del states[_QUEUED]
+        self.states.update(states)
 
     def add(self, other: Tally) -> None:
         self.states.update(other.states)
@@ -55,3 +57,4 @@ class Tally:
 
 
 _QUEUED, _SENDING = DeliveryState.QUEUED, DeliveryState.SENDING
+_state_of: Callable[[Settlement], DeliveryState] = attrgetter("decision.state")

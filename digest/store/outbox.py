@@ -270,7 +270,7 @@ class OutboxStore:
     ) -> Withdrawn:
         """Which of the due deliveries are not to be sent, and why."""
         gone: Withdrawn = {}
-        suppressed = self._suppressed(connection, [one.address for one in held], now)
+        suppressed = self._suppressed(connection, held, now)
         for delivery, subscriber_state in zip(held, states, strict=True):
             if subscriber_state != _ACTIVE:
                 gone[delivery.id] = (DeliveryState.CANCELLED, f"subscriber {subscriber_state}")
@@ -281,13 +281,13 @@ class OutboxStore:
         return gone
 
     def _suppressed(
-        self, connection: sa.Connection, addresses: Collection[str], now: datetime
+        self, connection: sa.Connection, held: Sequence[Delivery], now: datetime
     ) -> Collection[str]:
-        if self._hashes is None or not addresses:
+        if self._hashes is None or not held:
             return ()
         if connection.execute(sa.select(_suppression.c.reason).limit(1)).first() is None:
             return ()
-        hashes = {known: address for address in addresses for known in self._hashes(address)}
+        hashes = {known: one.address for one in held for known in self._hashes(one.address)}
         statement = sa.select(_suppression.c.address_hash).where(
             _suppression.c.address_hash.in_(hashes),
             sa.or_(_suppression.c.expires_at.is_(None), _suppression.c.expires_at > now),

@@ -8,7 +8,7 @@ part of a digest in parts, the channel that is gone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from digest.store.tables import HELD, AttemptRow, DeliveryRow, UtcDateTime, tabl
 
 _delivery = table(DeliveryRow)
 _attempt = table(AttemptRow)
-_UNCERTAIN: Final = Result.UNCERTAIN
+_ACCEPTED, _UNCERTAIN = Result.ACCEPTED, Result.UNCERTAIN
 _IS_HELD: Final = sa.text(f"delivery.{HELD}")  # written out, for the partial index
 
 # The hottest statements of all: written out, because the expression language spends more time on a
@@ -84,55 +84,60 @@ _NEXT_PART: Final = (
 )
 
 
+#: What is told of a delivery: state, code, reply, whether it is in doubt, and by which claim.
+_Told = tuple[DeliveryState, int | None, str, bool, int]
+
+
 def settle(connection: sa.Connection, settlements: Sequence[Settlement], now: datetime) -> int:
     """Returns how many were still theirs to settle who say so."""
-    final = [one for one in settlements if one.decision.retry_at is None]
-    others = [one for one in settlements if one.decision.retry_at is not None]
+    final: defaultdict[_Told, list[DeliveryId]] = defaultdict(list)
+    others, unwelcome = list[Settlement](), list[Settlement]()
+    for one in settlements:
+        delivery, outcome, decision, _bounce = one
+        result = outcome.result
+        if decision.retry_at is None:
+            is_doubt = result is _UNCERTAIN
+            told = decision.state, outcome.code, outcome.reply, is_doubt, delivery.claim
+            final[told].append(delivery.id)
+        else:
+            others.append(one)
+        if result is not _ACCEPTED:
+            unwelcome.append(one)
+    count = _settle_final(connection, final, now) if final else 0
     again = [one for one in others if one.decision.state is DeliveryState.DEFERRED]
     apart = [one for one in others if one.decision.state is DeliveryState.QUEUED]
-    count = 0
-    if final:
-        columns = _columns(final, bulk.stored(connection, now))
-        if connection.dialect.name == "sqlite":
-            count += _settle_sqlite(connection, columns)
-        else:
-            count += connection.exec_driver_sql(_SETTLE_POSTGRES, columns).rowcount
     for statement, some in ((_DEFER, again), (_NEXT_PART, apart)):
         if some:
             count += connection.execute(statement, [_again_row(one) for one in some]).rowcount
             connection.execute(sa.insert(_attempt), [_attempt_row(one, now) for one in some])
-    record(connection, settlements, now)
-    disable_refused(connection, settlements, now)
+    record(connection, unwelcome, now)
+    disable_refused(connection, unwelcome, now)
     return count
 
 
-def _columns(settlements: Sequence[Settlement], at: str | datetime) -> tuple[list[Any], ...]:
-    """As both statements take them."""
-    deliveries = [one.delivery for one in settlements]
-    outcomes = [one.outcome for one in settlements]
-    return (
-        [str(one.decision.state) for one in settlements],
-        [outcome.code for outcome in outcomes],
-        [outcome.reply for outcome in outcomes],
-        [1 if outcome.result is _UNCERTAIN else 0 for outcome in outcomes],
-        [at] * len(settlements),
-        [delivery.claim for delivery in deliveries],
-        [delivery.id for delivery in deliveries],
-    )
+def _settle_final(
+    connection: sa.Connection, final: Mapping[_Told, Sequence[DeliveryId]], now: datetime
+) -> int:
+    at = bulk.stored(connection, now)
+    alike = [
+        ((str(state), code, reply, int(doubt), at, claim), ids)
+        for (state, code, reply, doubt, claim), ids in final.items()
+    ]
+    if connection.dialect.name == "sqlite":
+        return _settle_sqlite(connection, alike)
+    columns = zip(*[(*told, id_) for told, ids in alike for id_ in ids], strict=True)
+    return connection.exec_driver_sql(_SETTLE_POSTGRES, tuple(map(list, columns))).rowcount
 
 
-def _settle_sqlite(connection: sa.Connection, columns: tuple[list[Any], ...]) -> int:
+def _settle_sqlite(
+    connection: sa.Connection, alike: Sequence[tuple[tuple[Any, ...], Sequence[DeliveryId]]]
+) -> int:
     """Those of which the same was told together, which is all the work that equal replies are."""
-    *told, ids = columns
-    alike: dict[tuple[Any, ...], list[DeliveryId]] = defaultdict(list)
-    for same, id_ in zip(zip(*told, strict=True), ids, strict=True):
-        alike[same].append(id_)
     alone, together = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
-    for same, some in alike.items():
-        end = len(some) - len(some) % _TOGETHER
-        for at in range(0, end, _TOGETHER):
-            together.append((*same, *some[at : at + _TOGETHER]))
-        alone += [(*same, id_) for id_ in some[end:]]
+    for told, ids in alike:
+        end = len(ids) - len(ids) % _TOGETHER
+        together += [(*told, *ids[at : at + _TOGETHER]) for at in range(0, end, _TOGETHER)]
+        alone += [(*told, id_) for id_ in ids[end:]]
     changed = 0
     for statement, rows in ((_SETTLE_ALIKE_SQLITE, together), (_SETTLE_SQLITE, alone)):
         if rows:

@@ -161,7 +161,7 @@ def test_what_was_unwritten_tells_whether_the_end_of_data_left(
 ) -> None:
     talk = begun(2, Notes())
     talk.feed(b"250 Ok\r\n250 Ok\r\n354 Go on\r\n")
-    behind = talk.output[-1]
+    behind = bytes(talk.output[-1])
     assert behind.startswith(b"MAIL")
     back = [parcel.delivery for parcel in talk.lost(len(behind) + more, "gone")]
     assert [outcome.result for outcome in talk.outcomes] == ([result] if result else [])
