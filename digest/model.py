@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, NewType, Self
@@ -328,15 +329,13 @@ class Subscriber(NamedTuple):
 
     @property
     def addressee(self) -> Addressee:
-        return Addressee(
-            self.id,
-            self.name,
-            self.language,
-            self.style,
-            self.schedule,
-            self.created_at,
-            [interest.paused for interest in self.interests].count(False),
-        )
+        wanted = len(self.interests) - sum(map(_is_paused, self.interests))
+        return _addressee((*_addressed(self), wanted))
+
+
+_is_paused: Final = itemgetter(Interest._fields.index("paused"))
+_addressed: Final = itemgetter(*map(Subscriber._fields.index, Addressee._fields[:-1]))
+_addressee: Final = partial(tuple.__new__, Addressee)  # `_make` without counting
 
 
 class ChannelState(StrEnum):

@@ -45,6 +45,7 @@ READ_AT_ONCE = 125  #: profiles
 DECIDED_AT_ONCE = 8  #: subscribers: fewer would each time find the processor's cache cold
 EVERYBODY = 1_000_000_000
 _NOTHING: Final[Mapping[PaperId, int]] = {}
+_read: Final = partial(tuple.__new__, Read)  # `_make` without counting
 T = TypeVar("T")
 Lending = Generator[None, None, T]  #: gives control back now and then, never in a transaction
 Decision = Issue | Skipped
@@ -182,7 +183,7 @@ class Sitting:
         with self._to.store.claim(due, booker=self._to.booker) as claim:
             held = _still_ours(drafts, claim, waiting, self._now)
             dated = claim.dated({draft.id: draft.local_date for draft in held})
-            fresh = [draft for draft in held if draft.id not in dated]
+            fresh = [draft for draft in held if draft.id not in dated] if dated else held
             issues, skips = self._confirm(fresh, decided, sent, sent_to(fresh, claim))
             if not claim.all_stand(set[PaperId]().union(*(one.papers for one in issues))):
                 raise PapersMerged  # and with it this transaction goes
@@ -191,7 +192,7 @@ class Sitting:
             claim.welcome_back(told(fresh, skips))
             claim.postpone((d.id, d.hour.following) for d in held if d.id in dated)
         readers = {draft.id: draft.subscriber for draft in fresh}
-        self._to.keep(Read(one, readers[one.subscriber_id].addressee) for one in queued)
+        self._to.keep(_read((one, readers[one.subscriber_id].addressee)) for one in queued)
         return Composed(len(issues), Counter(skip.reason for skip in skips)), len(held)
 
     def rehearse(self, due: Sequence[Due]) -> Composed:
@@ -287,9 +288,10 @@ class Sitting:
         A digest withdrawn just now or papers that became one can have changed that; another
         composer would have moved the subscriber on.
         """
+        same = sent == before  # as a rule
         return parted(
             decided[one.id]
-            if sent.get(one.id, _NOTHING) == before.get(one.id, _NOTHING)
+            if same or sent.get(one.id, _NOTHING) == before.get(one.id, _NOTHING)
             else self._deciding.decide(one, sent.get(one.id, _NOTHING))
             for one in drafts
         )
@@ -347,6 +349,7 @@ def _still_ours(
 
     A digest that has left since we looked changes the window; its subscriber is due once more.
     """
-    ours = {sid: superseded for sid, superseded in waiting.items() if sid in claim.held}
-    withdrawn = claim.supersede(ours, now)
-    return [d for d in drafts if d.id in claim.held and (d.id not in ours or d.id in withdrawn)]
+    held = claim.held
+    ours = {sid: superseded for sid, superseded in waiting.items() if sid in held}
+    gone = ours.keys() - claim.supersede(ours, now)
+    return [draft for draft in drafts if draft.id in held and draft.id not in gone]

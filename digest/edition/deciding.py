@@ -113,14 +113,9 @@ def sent_to(drafts: Sequence[Draft], store: Claim | EditionStore) -> Sent:
 
 def parted(decisions: Iterable[Issue | Skipped]) -> tuple[list[Issue], list[Skipped]]:
     """Who gets a digest, and who gets none."""
-    issues: list[Issue] = []
-    skips: list[Skipped] = []
-    for one in decisions:
-        if isinstance(one, Skipped):
-            skips.append(one)
-        else:
-            issues.append(one)
-    return issues, skips
+    all_ = list(decisions)
+    skips = [one for one in all_ if isinstance(one, Skipped)]
+    return [one for one in all_ if isinstance(one, Issue)], skips
 
 
 def told(drafts: Sequence[Draft], skips: Sequence[Skipped]) -> list[SubscriberId]:

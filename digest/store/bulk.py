@@ -51,15 +51,23 @@ def insert(
     if dialect.name == "sqlite":
         run(connection, lambda rows: _insert(table, names, same, dialect, rows=rows), values, told)
     else:
-        connection.exec_driver_sql(_insert(table, names, same, dialect), (*told, *values))
+        connection.exec_driver_sql(
+            _insert(table, names, same, dialect), (*told, *map(list, values))
+        )
 
 
-def places(keys: Iterable[K]) -> dict[K, list[int]]:
-    """The places of each key: of rows that are alike, to be inserted together."""
+def parts(
+    keys: Sequence[K], columns: Mapping[str, Sequence[Any]]
+) -> Iterator[tuple[K, Mapping[str, Sequence[Any]]]]:
+    """Rows of one key together, to be inserted with it told once; their columns, part by part."""
+    if len(set(keys)) == 1:  # as a rule
+        yield keys[0], columns
+        return
     found: dict[K, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
         found[key].append(place)
-    return found
+    for key, places in found.items():
+        yield key, {name: [all_[place] for place in places] for name, all_ in columns.items()}
 
 
 def update(
@@ -77,7 +85,7 @@ def update(
     if dialect.name == "sqlite":
         run(connection, lambda rows: _update(table, names, dialect, rows=rows), values)
     else:
-        connection.exec_driver_sql(_update(table, names, dialect), tuple(values))
+        connection.exec_driver_sql(_update(table, names, dialect), tuple(map(list, values)))
 
 
 def new_ids(connection: sa.Connection, table: sa.Table, count: int) -> list[int]:

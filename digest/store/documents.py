@@ -127,7 +127,7 @@ class Written:
 
     def _page(self, digest: Digest, versions: Versions, numbers: Iterator[int], new: Pages) -> None:
         _, _, _, at, since, until, sections, considered, left_out, notes, away = digest
-        if at != self._at:
+        if at is not self._at and at != self._at:
             self._at = at
             self._forget()
         if versions is not self._packing.versions:
@@ -137,28 +137,28 @@ class Written:
             like = items.like if type(items) is Variant else items
             kept = lists.get(id(like))
             if kept is None:
-                listed = self._anew(items, like, numbers, new)
+                listed = _framed(self._anew(items, like, numbers, new))
                 packed = packing.pack(map(_paper_id, items))
             else:
-                listed = kept.text if like is items else _joined(kept.lines, like, items)
+                listed = kept.text if like is items else _framed(_joined(kept.lines, like, items))
                 packed = kept.packed if kept.versions is versions else kept.pack(packing)
             shown = "null" if number is None else number
-            written.append(f"[{shown},{_quote(name)}{_LISTED}{listed}{_ENDED}")
-            if packed:
-                told.append(packed)
-        new.packed.append(BETWEEN.join(told))
+            written.append(f"[{shown},{_quote(name)}{listed}")
+            told.append(packed)
+        new.packed.append(BETWEEN.join(filter(None, told)))
+        noted, known = self._notes
+        if notes is not known:
+            noted = self._noted(notes)
         more = f',"more":{left_out}' if left_out else ""
         new.documents.append(
             f"{_begun(since, until, considered)}{more}"
-            f'{self._noted(notes)}{_AWAY if away else ""},"sections":[{",".join(written)}]}}'
+            f'{noted}{_AWAY if away else ""},"sections":[{",".join(written)}]}}'
         )
 
     def _noted(self, notes: tuple[SourceNote, ...]) -> str:
-        text, kept = self._notes
-        if notes is not kept:
-            listed = [[note.source, note.verdict.value] for note in notes]
-            text = f',"notes":{dump_json(listed)}' if listed else ""
-            self._notes = text, notes
+        listed = [[note.source, note.verdict.value] for note in notes]
+        text = f',"notes":{dump_json(listed)}' if listed else ""
+        self._notes = text, notes
         return text
 
     def _anew(
@@ -223,7 +223,7 @@ class _List:
     def __init__(self, items: tuple[Item, ...], lines: list[str]) -> None:
         self.items = items  # held, so that nothing else gets their identity
         self.lines = lines
-        self.text = NEXT_ITEM.join(lines)
+        self.text = _framed(NEXT_ITEM.join(lines))
         self.versions: Versions | None = None  #: `packed` is by these
 
     def pack(self, packing: Packing) -> str:
@@ -242,11 +242,13 @@ def _joined(lines: list[str], like: tuple[Item, ...], items: tuple[Item, ...]) -
     if items is not like:
         lines = lines.copy()
         for at in compress(count(), map(is_not, like, items)):
-            _, _, _, also, _ = items[at]
-            if also:
-                names = _quote(also[0]) if len(also) == 1 else ",".join(map(_quote, also))
-                lines[at] = f"[{lines[at]},[{names}]]"
+            if also := items[at].also:
+                lines[at] = f"[{lines[at]},[{','.join(map(_quote, also))}]]"
     return NEXT_ITEM.join(lines)
+
+
+def _framed(listed: str) -> str:
+    return f"{_LISTED}{listed}{_ENDED}"
 
 
 def _with_aside(line: str, item: Item) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from itertools import compress
+from operator import eq, gt
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -69,6 +70,7 @@ class Due(NamedTuple):
 
 _due: Final = partial(tuple.__new__, Due)  # `_make` without counting
 _digest_of: Final = partial(tuple.__new__, Digest)
+_post: Final = partial(tuple.__new__, Post)
 
 
 class Issue(NamedTuple):
@@ -260,7 +262,7 @@ class Claim:
     def all_stand(self, papers: Collection[PaperId]) -> bool:
         """Whether none of `papers` has become part of another; they stay so until the end."""
         now = current_ids(self._connection, papers)
-        return all(now.get(paper_id) == paper_id for paper_id in papers)
+        return all(map(eq, map(now.get, papers), papers))
 
     def queue(self, issues: Sequence[Issue], *, run_id: int | None) -> list[Digest]:
         """Store digests, what they hold and their deliveries; move the subscribers on.
@@ -271,42 +273,39 @@ class Claim:
             return []
         into = self._connection
         ids = bulk.new_ids(into, _digest, len(issues))
-        pages = self._written.pages(
-            [issue.digest for issue in issues],
-            [issue.versions for issue in issues],
-            line_numbers(into),
-        )
+        drafts, papers, versions, after, upto, routes, next_due = zip(*issues, strict=True)
+        digests = [_digest_of((id, *told)) for id, (_, *told) in zip(ids, drafts, strict=True)]
+        _, owners, days, ats, *_ = zip(*drafts, strict=True)
+        pages = self._written.pages(digests, versions, line_numbers(into))
         store_lines(into, pages.lines)
-        self._store_digests(ids, issues, pages.documents, run_id)
-        store_sent(into, pages.papers, _sent_rows(ids, issues, pages.packed))
-        self.booked += queue(into, _posts(ids, issues), self._booking)
-        self._advance(
-            [issue.digest.subscriber_id for issue in issues],
-            [issue.next_due_at for issue in issues],
-            [issue.fetch_upto for issue in issues],
-        )
-        return [_digest_of((id, *one.digest[1:])) for id, one in zip(ids, issues, strict=True)]
+        windows = zip(days, ats, after, upto, strict=True)
+        own = {
+            "id": ids,
+            "subscriber_id": owners,
+            "papers": list(map(len, papers)),
+            "document": pages.documents,
+        }
+        self._store_digests(list(windows), own, run_id)
+        sent = {"subscriber_id": owners, "fetch_upto": upto, "digest_id": ids}
+        store_sent(into, pages.papers, _sent_rows(sent, papers, pages.packed))
+        posts = [
+            _post((id, owner, *route, at))
+            for id, owner, at, theirs in zip(ids, owners, ats, routes, strict=True)
+            for route in theirs
+        ]
+        self.booked += queue(into, posts, self._booking)
+        self._advance(owners, next_due, upto)
+        return digests
 
     def _store_digests(
         self,
-        ids: Sequence[int],
-        issues: Sequence[Issue],
-        documents: Sequence[str],
+        windows: Sequence[tuple[date, datetime, FetchId, FetchId]],
+        columns: Mapping[str, Sequence[Any]],
         run_id: int | None,
     ) -> None:
         """Those of one window, day and instant together: as a rule all."""
         into = self._connection
-        windows = [
-            (one.digest.local_date, one.digest.composed_at, one.fetch_after, one.fetch_upto)
-            for one in issues
-        ]
-        for (day, at, after, upto), places in bulk.places(windows).items():
-            own: dict[str, Sequence[Any]] = {
-                "id": [ids[place] for place in places],
-                "subscriber_id": [issues[place].digest.subscriber_id for place in places],
-                "papers": [len(issues[place].papers) for place in places],
-                "document": [documents[place] for place in places],
-            }
+        for (day, at, after, upto), own in bulk.parts(windows, columns):
             same = {
                 "run_id": run_id,
                 "local_date": bulk.stored_day(into, day),
@@ -363,27 +362,14 @@ def _lock(connection: sa.Connection, due: Sequence[Due]) -> frozenset[Subscriber
     )
 
 
-def _posts(ids: Sequence[int], issues: Sequence[Issue]) -> list[Post]:
-    return [
-        Post(DigestId(id_), issue.digest.subscriber_id, channel, address, issue.digest.composed_at)
-        for id_, issue in zip(ids, issues, strict=True)
-        for channel, address in issue.routes
-    ]
-
-
 def _sent_rows(
-    ids: Sequence[int], issues: Sequence[Issue], packed: Sequence[str]
+    sent: Mapping[str, Sequence[Any]], papers: Sequence[Sequence[PaperId]], packed: Sequence[str]
 ) -> dict[str, Sequence[Any]]:
     """What each digest tells of; nothing where that is no paper, and no paper twice."""
-    for issue in issues:
-        if len(issue.papers) > len(frozenset(issue.papers)):
-            raise ValueError(f"a paper twice in one digest of {issue.digest.subscriber_id}")
-    columns: dict[str, Sequence[Any]] = {
-        "subscriber_id": [issue.digest.subscriber_id for issue in issues],
-        "fetch_upto": [issue.fetch_upto for issue in issues],
-        "digest_id": ids,
-        "papers": packed,
-    }
+    twice = map(gt, map(len, papers), map(len, map(frozenset, papers)))
+    for owner in compress(sent["subscriber_id"], twice):
+        raise ValueError(f"a paper twice in one digest of {owner}")
+    columns = {**sent, "papers": packed}
     if "" in packed:
         return {name: list(compress(column, packed)) for name, column in columns.items()}
     return columns

@@ -236,7 +236,7 @@ def current_ids(connection: sa.Connection, ids: Iterable[PaperId]) -> dict[Paper
     wanted = sorted(set(ids))
     held = "" if connection.dialect.name == "sqlite" else " FOR KEY SHARE"
     rows = bulk.query(connection, f"SELECT id FROM paper WHERE id IN ? ORDER BY id{held}", wanted)
-    there = {PaperId(id): PaperId(id) for (id,) in rows}
+    there = {id: id for (id,) in rows}
     return there | _moved(connection, [id for id in wanted if id not in there])
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
@@ -18,7 +19,6 @@ from digest.clock import system_clock
 from digest.model import (
     Channel,
     Delivery,
-    DeliveryId,
     DeliveryState,
     DigestId,
     Settlement,
@@ -31,6 +31,8 @@ from digest.store.tables import DeliveryRow, table
 
 _delivery = table(DeliveryRow)
 _FIRST: Final = 1  #: the number of a row's first claim
+_NEW: Final = tuple(map(Delivery._field_defaults.__getitem__, Delivery._fields[7:]))  #: the rest
+_delivery_of: Final = partial(tuple.__new__, Delivery)  # `_make` without counting
 
 
 class Post(NamedTuple):
@@ -95,8 +97,8 @@ def _hold(connection: sa.Connection, posts: Sequence[Post], booking: Booking) ->
     }
     _insert(connection, posts, claim, ids)
     return [
-        Delivery(DeliveryId(id_), *post[:4], _FIRST, post.made_at)
-        for id_, post in zip(ids, posts, strict=True)
+        _delivery_of((id, digest, whose, channel, address, _FIRST, made_at, *_NEW))
+        for id, (digest, whose, channel, address, made_at) in zip(ids, posts, strict=True)
     ]
 
 
@@ -121,16 +123,12 @@ def _insert(
     ids: Sequence[int] = (),
 ) -> None:
     """Those of one channel and instant together: as a rule all."""
-    kinds = bulk.places((one.channel, one.made_at) for one in posts)
-    for (channel, made_at), at in kinds.items():
-        some = [posts[place] for place in at]
-        own: dict[str, Sequence[Any]] = {
-            "digest_id": [one.digest_id for one in some],
-            "subscriber_id": [one.subscriber_id for one in some],
-            "address": [one.address for one in some],
-        }
-        if ids:
-            own["id"] = [ids[place] for place in at]
+    digests, owners, channels, addresses, instants = zip(*posts, strict=True)
+    columns = {"digest_id": digests, "subscriber_id": owners, "address": addresses}
+    if ids:
+        columns["id"] = tuple(ids)
+    kinds = list(zip(channels, instants, strict=True))
+    for (channel, made_at), own in bulk.parts(kinds, columns):
         made = bulk.stored(connection, made_at)
         told = {"channel": str(channel), "created_at": made, "next_attempt_at": made}
         bulk.insert(connection, _delivery, own, alike={**same, **told})

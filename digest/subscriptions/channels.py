@@ -53,8 +53,8 @@ Check = Callable[[str, str], Checked]
 
 def routes(subscriber: Subscriber, mail: Channel) -> list[tuple[Channel, str]]:
     """Every way a digest of this subscriber takes: the mail, and each active channel."""
-    by_mail = [(mail, subscriber.email)]
-    return [*(by_mail if subscriber.mail or not subscriber.channels else ()), *subscriber.channels]
+    channels, by_mail = subscriber.channels, (mail, subscriber.email)
+    return [by_mail, *channels] if subscriber.mail or not channels else [*channels]
 
 
 class Channels:

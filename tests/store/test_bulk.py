@@ -80,7 +80,14 @@ def test_what_is_alike_in_all_rows_is_told_once(database: Database, count: int) 
 
 
 def test_rows_that_are_alike_are_found_together() -> None:
-    assert bulk.places("abac") == {"a": [0, 2], "b": [1], "c": [3]}
+    columns = {"number": [1, 2, 3, 4], "letter": "wxyz"}
+    assert list(bulk.parts("abac", columns)) == [
+        ("a", {"number": [1, 3], "letter": ["w", "y"]}),
+        ("b", {"number": [2], "letter": ["x"]}),
+        ("c", {"number": [4], "letter": ["z"]}),
+    ]
+    assert list(bulk.parts("aaaa", columns)) == [("a", columns)]
+    assert list(bulk.parts("", {"number": []})) == []
 
 
 def test_columns_that_are_not_told_have_their_default(database: Database) -> None:
