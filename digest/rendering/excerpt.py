@@ -110,25 +110,24 @@ def window(
     """Where the excerpt starts and ends: the most distinct terms, then the earliest start."""
     if len(text) <= length + _GRACE:
         return 0, len(text)
-    if all([hit.end <= length for hit in hits]):
+    if not hits or max([hit[2] for hit in hits]) <= length:
         return 0, _word_end(text, length)
     opens = Openings(text) if openings is None else openings
     if len(hits) == 1:
         start = opens[hits[0].start]
         best = start if hits[0].end <= start + length else 0
     else:
-        starts = sorted({0, *[opens[hit.start] for hit in hits]})
+        starts = sorted({0, *[opens[hit[1]] for hit in hits]})
         best = _richest(starts, hits, length)
     return best, _word_end(text, best + length)
 
 
 def _richest(starts: Sequence[int], hits: Sequence[Hit], length: int) -> int:
     """The first start from which on most of the terms show."""
-    places = [(hit.start, hit.end, hit.term) for hit in hits]
-    best, most, all_of_them = 0, -1, len({term for _, _, term in places})
+    best, most, all_of_them = 0, -1, len({hit[3] for hit in hits})
     for start in starts:
         end = start + length
-        count = len({term for first, last, term in places if start <= first and last <= end})
+        count = len({term for _, at, to, term, _ in hits if start <= at and to <= end})
         if count > most:
             best, most = start, count
             if count == all_of_them:

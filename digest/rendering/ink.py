@@ -1,6 +1,7 @@
 """Ink: one part of a card, as the two templates would print it, quoted for the wire. Pure.
 
 It is quoted but not cut into lines, so that inks and what stands between them become one fragment.
+What a card has to itself is cast as a slug: in lines, with nothing left to do but join them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ class Ink(NamedTuple):
     text: bytes
 
 
+#: Ink in lines, of HTML and of text; the last may be yet to be closed, but ends with no space.
+Slug = tuple[bytes, bytes]
+
 NO_INK: Final = Ink(b"", b"")
+NO_SLUG: Final[Slug] = (b"", b"")
 
 
 def ink(spans: Spans, affixes: Affixes = PLAINLY) -> Ink:
@@ -38,26 +43,6 @@ def drawn(spans: Spans, affixes: Affixes) -> str:
         before, after = affixes[kind]
         pieces += (before, escaped(text), after)
     return "".join(pieces)
-
-
-def bare(text: str) -> bytes:
-    """The text as HTML prints it, quoted, if that is a byte for each character; else nothing."""
-    is_so = text.isascii() and text.isprintable() and "=" not in text and escaped(text) == text
-    return text.encode() if is_so else b""
-
-
-def marked(bare: bytes, ranges: Iterable[Range], begins: int, around: tuple[bytes, bytes]) -> bytes:
-    """A bare window with the ranges marked; they are places in a text where it `begins`."""
-    opens, closes = around
-    pieces: list[bytes] = []
-    at, end = 0, len(bare)
-    for first, last in merged(ranges):
-        first, last = max(first - begins, at), min(last - begins, end)
-        if first < last:
-            pieces += (bare[at:first], opens, bare[first:last], closes)
-            at = last
-    pieces.append(bare[at:])
-    return b"".join(pieces)
 
 
 def extract(text: str, ranges: Iterable[Range], window: Range, affixes: Affixes) -> str:

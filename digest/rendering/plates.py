@@ -5,7 +5,7 @@
 A card's part is `head`, `front`, its own stretch, `tail`. A head ends with the title, and cards
 share it that have the same marked there; front and tail are shared by all whose authors are marked
 alike; the own stretch reaches from the first to the last place that reasons fill otherwise, and is
-all that has to be encoded for a card. The subscriber's own
+all that has to be joined for a card. The subscriber's own
 word stays a hole of one byte, to be filled when the mail is whole. A card for a paper that further
 interests asked for differs from the others by one insertion into its own stretch; so there is one
 card for both, which knows where that goes.
@@ -18,14 +18,12 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, Self
 
 from digest.model import Item, Paper
-from digest.rendering.ink import Ink
-from digest.rendering.quoted import cut, fragment, quoted
+from digest.rendering.quoted import SOFT, cut, fragment, quoted
 from digest.rendering.skeleton import slot, split
 
 #: Where a card wants the subscriber's token or number; what is quoted holds no control characters.
 HOLE: Final = b"\x01"
 
-Pieces = tuple[bytes, ...]
 _Parts = list[bytes | int]  #: quoted text and the slots between
 
 
@@ -82,7 +80,7 @@ class Outline:
         own = _joined(parts[first:last])
         at = own.index(self._also) if self._also in own else len(own)
         return Plate(
-            Stretch([0 if part == title else part for part in parts[:headed]]),
+            encoded(_bare(parts[:headed])) if titles else None,
             encoded(_bare(parts[headed:first])),
             encoded(_bare(parts[last:])),
             Stretch(own[:at]),
@@ -92,25 +90,33 @@ class Outline:
 
 
 class Stretch:
-    """Quoted text and numbers of inks, to be encoded together."""
+    """Fragments, and numbers of slugs to go between them, each being closed by what follows."""
 
-    __slots__ = ("_holds_holes", "_open", "_parts")
+    __slots__ = ("_open", "_parts")
 
     def __init__(self, parts: Sequence[bytes | int]) -> None:
-        self._parts = [b"" if isinstance(part, int) else part for part in parts]
-        self._open = [(n, part) for n, part in enumerate(parts) if isinstance(part, int)]
-        self._holds_holes = HOLE in self.bare  # no ink does
+        self._parts: list[bytes] = []
+        self._open: list[tuple[int, int]] = []
+        is_open = False
+        for part in [*parts, b""]:
+            ends = SOFT if is_open and not (isinstance(part, bytes) and part[:1] == b"\n") else b""
+            is_open = isinstance(part, int)
+            if isinstance(part, int):
+                self._open.append((len(self._parts) + 1, part))
+                self._parts += ends, b""
+            else:
+                self._parts.append(ends + encoded(part))
 
     @property
     def bare(self) -> bytes:
-        """All but the inks."""
+        """All but the slugs."""
         return b"".join(self._parts)
 
-    def set(self, inks: Sequence[bytes]) -> bytes:
+    def set(self, slugs: Sequence[bytes]) -> bytes:
         parts = self._parts.copy()
-        for at, ink in self._open:
-            parts[at] = inks[ink]
-        return encoded(b"".join(parts)) if self._holds_holes else cut(b"".join(parts))
+        for at, number in self._open:
+            parts[at] = slugs[number]
+        return b"".join(parts)
 
     def __bool__(self) -> bool:
         return bool(self._parts)
@@ -119,7 +125,7 @@ class Stretch:
 class Plate(NamedTuple):
     """One part of a card but for what is marked in it, and but for what is its own."""
 
-    head: Stretch  #: up to the title, and the title, its only ink
+    head: bytes | None  #: up to the title; nothing where that is a card's own, or nowhere
     front: bytes
     tail: bytes
     open: Stretch  #: the own stretch, between front and tail …
@@ -128,12 +134,7 @@ class Plate(NamedTuple):
 
     def headed(self, title: bytes) -> bytes:
         """What stands before the front, with the title marked in some way."""
-        return self.head.set((title,))
-
-    def set(self, inks: Sequence[bytes]) -> Pieces:
-        """A card's own stretch, divided where further interests would be named."""
-        opening = self.open.set(inks)
-        return (opening, self.beyond.set(inks)) if self.beyond else (opening,)
+        return b"" if self.head is None else self.head + title
 
     @property
     def size(self) -> int:
@@ -143,7 +144,7 @@ class Plate(NamedTuple):
     @property
     def holes(self) -> int:
         """How often it wants the subscriber's own word, in the whole card."""
-        parts = self.head.bare, self.front, self.open.bare, self.beyond.bare, self.tail
+        parts = self.head or b"", self.front, self.open.bare, self.beyond.bare, self.tail
         return b"".join(parts).count(HOLE)
 
 
@@ -156,6 +157,7 @@ class Plates:
     """
 
     __slots__ = (
+        "divided",
         "front",
         "holes",
         "html",
@@ -176,6 +178,7 @@ class Plates:
         self.text_tail = text.tail
         self.html, self.text = html, text
         self.size, self.holes = html.size, html.holes
+        self.divided = bool(html.beyond or text.beyond)
 
 
 Outlines = tuple[Outline | None, Outline | None]  #: of HTML and of text
@@ -239,7 +242,13 @@ class WireCard:
     __slots__ = ("_cuts", "_size", "head", "html", "item", "plates", "stock", "text")
 
     def __init__(
-        self, stock: Known, item: Item, plates: Plates | None, head: bytes, inks: Sequence[Ink]
+        self,
+        stock: Known,
+        item: Item,
+        plates: Plates | None,
+        head: bytes,
+        in_html: Sequence[bytes],
+        in_text: Sequence[bytes],
     ) -> None:
         self.stock = stock
         #: held, because cards are known by the identity of its reasons; it names no other interests
@@ -250,13 +259,12 @@ class WireCard:
         self._cuts: tuple[int, int] | None = None  #: where `also` goes, if not at the end
         self._size: int | None = None
         if plates is not None:
-            html = plates.html.set([ink[0] for ink in inks])
-            text = plates.text.set([ink[1] for ink in inks])
-            if len(html) == len(text) == 1:
-                self.html, self.text = html[0], text[0]
-            else:
-                self.html, self.text = b"".join(html), b"".join(text)
-                self._cuts = len(html[0]), len(text[0])
+            html, text = plates.html, plates.text
+            self.html, self.text = html.open.set(in_html), text.open.set(in_text)
+            if plates.divided:
+                self._cuts = len(self.html), len(self.text)
+                self.html += html.beyond.set(in_html)
+                self.text += text.beyond.set(in_text)
 
     def naming(self, also: Word) -> WireCard:
         """The same card, naming further interests: for one letter, all else being shared."""

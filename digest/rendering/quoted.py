@@ -13,15 +13,16 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_SOFT: Final = b"=\r\n"
-_ROOM: Final = 73  #: columns of a cut line: two more for a quoted full stop, one for the soft break
+SOFT: Final = b"=\r\n"
+COLUMNS: Final = 75  #: of a line, one more being for the soft break
+ROOM: Final = COLUMNS - 2  #: of a cut line, for a full stop at its beginning is quoted
 # `binascii.b2a_qp` is no use here: white space at a line's end can push it to 78 columns.
 _CONTROL: Final = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
 _DOT: Final = ord(".")
 _SOUND: Final = bytes([*b"\n", *range(0x20, 0x7F)])
 _OF_TOKENS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 # A cut is never made inside an "=3D". Lines have no line ends: not looking for any is quicker.
-_CUT: Final = re.compile(rb"(?s).{1,%d}(?<!=)(?<!=[0-9A-F])" % _ROOM)
+_CUT: Final = re.compile(rb"(?s).{1,%d}(?<!=)(?<!=[0-9A-F])" % ROOM)
 
 
 def fragment(text: str) -> bytes:
@@ -42,21 +43,30 @@ def quoted(text: str) -> bytes:
 
 def cut(quoted: bytes) -> bytes:
     """Quoted text as a fragment."""
-    if b" \n" in quoted:
-        quoted = quoted.replace(b" \n", b"=20\n")
+    whole = broken(quoted)
+    return whole + SOFT if whole and not whole.endswith(b"\n") else whole
+
+
+def broken(quoted: bytes) -> bytes:
+    """Quoted text in lines, the last of which is yet to be closed."""
+    quoted = quoted.replace(b" \n", b"=20\n")
     lines = quoted.split(b"\n")
-    if max(map(len, lines)) > _ROOM or quoted.startswith(b".") or b"\n." in quoted:
-        lines = [line if len(line) <= _ROOM and line[:1] != b"." else _cut(line) for line in lines]
-    whole = b"\r\n".join(lines)
-    return whole + _SOFT if lines[-1] else whole
+    if max(map(len, lines)) > ROOM or has_dots(quoted):
+        lines = [line if len(line) <= ROOM and line[:1] != b"." else _cut(line) for line in lines]
+    return b"\r\n".join(lines)
+
+
+def has_dots(lines: bytes) -> bool:
+    """Whether one of these lines begins with a full stop."""
+    return lines.startswith(b".") or lines.find(b"\n.") >= 0  # `in` tries for a number first
 
 
 def token(text: str) -> bytes:
     """The fragment of a signed token, which needs no quoting."""
     plain = text.encode()
-    if plain.translate(None, _OF_TOKENS) or not 0 < len(plain) <= _ROOM or plain[0] == _DOT:
+    if plain.translate(None, _OF_TOKENS) or not 0 < len(plain) <= ROOM or plain[0] == _DOT:
         return fragment(text)
-    return plain + _SOFT
+    return plain + SOFT
 
 
 def _beyond_ascii(error: UnicodeError) -> tuple[str, int]:
@@ -78,9 +88,9 @@ codecs.register_error("paper-digest.quoted", _beyond_ascii)
 def _cut(line: bytes) -> bytes:
     """One hard line as lines of at most 75 columns, none beginning with a full stop."""
     pieces = _CUT.findall(line)
-    joined = _SOFT.join(pieces)
-    if joined.startswith(b".") or b"\n." in joined:
-        return _SOFT.join(map(_undotted, pieces))
+    joined = SOFT.join(pieces)
+    if has_dots(joined):
+        return SOFT.join(map(_undotted, pieces))
     return joined
 
 

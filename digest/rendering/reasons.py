@@ -28,6 +28,7 @@ _PLACES: Final = {
     (Field.SOURCE,): message("the source {terms}"),
 }
 _ORDER: Final = tuple(Field)
+_ALONE: Final = {field: (field,) for field in Field}
 
 Term = tuple[str, Field]  #: as the subscriber wrote it, and where it was found
 Place = tuple[Field, ...]
@@ -123,17 +124,18 @@ def _percent(percentile: float | None) -> int | None:
 def named(found: Iterable[Term]) -> dict[str, Place]:
     """The terms worth naming, as a reader would say them, and where each was found."""
     fields: dict[str, Place] = {}
+    is_plain = True
     for term, field in found:
         if bare := _term(term):
             known = fields.get(bare)
             if known is None:
-                fields[bare] = (field,)
+                fields[bare] = _ALONE[field]
             elif field not in known:
                 fields[bare] = (*known, field)
-    return {
-        bare: found if len(found) == 1 else _place(found)
-        for bare, found in islice(fields.items(), _TERMS)
-    }
+                is_plain = False
+    if is_plain and len(fields) <= _TERMS:
+        return fields
+    return {bare: _place(found) for bare, found in islice(fields.items(), _TERMS)}
 
 
 def is_phrase(term: str, place: Place) -> bool:

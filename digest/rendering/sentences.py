@@ -1,20 +1,22 @@
-"""Why-lines as ink: every form of sentence is drawn once, and the terms are set into it.
+"""Why-lines cast: every form of sentence is drawn once, and the terms are set into it.
 
-    reasons -> form (places, votes, percents, …) | terms -> Ink
+    reasons -> form (places, votes, percents, …) | terms -> Slug
 
 Readers' terms are many and the sentences around them few. What comes out is what `reasons.tell`
-would say, drawn and quoted.
+would say, drawn, quoted and cut.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from digest.model import Reasons
-from digest.rendering.ink import NO_INK, Affixes, Ink, drawn
+from digest.rendering.ink import NO_SLUG, Affixes, Slug, drawn
 from digest.rendering.language import Language
 from digest.rendering.plaintext import wrap
-from digest.rendering.quoted import quoted
+from digest.rendering.quoted import ROOM, SOFT, broken, quoted
 from digest.rendering.reasons import (
     Grounds,
     Place,
@@ -27,6 +29,8 @@ from digest.rendering.skeleton import escaped, slot, split
 from digest.rendering.spans import Kind, plain, say
 from digest.shelf import Maker
 
+_FOUND: Final = itemgetter(3, 0)  #: a hit's term and field
+_TERM_LENGTH: Final = 24  #: columns; a longer term has lines to itself
 _FORMS_KEPT: Final = 512  #: twice this at most, about 1 kB each
 _TERMS_KEPT: Final = 4_096  #: twice this at most, about 0.2 kB each
 
@@ -36,7 +40,7 @@ _Asked = tuple[tuple[Place, ...], tuple[bool, ...], tuple[Any, ...]]
 
 
 class _Sentence(NamedTuple):
-    """The words between the terms, and which term goes where, in both parts."""
+    """The words between the terms, and which term goes where, in both parts; HTML in lines."""
 
     html: list[bytes]
     html_order: list[int]
@@ -52,11 +56,11 @@ class Sentences:
         self._language = language
         self._affixes = affixes
         self._forms = Maker(self._form, _FORMS_KEPT)
-        self._terms = Maker(_quoted_term, _TERMS_KEPT)
+        self._terms = Maker(_cast_term, _TERMS_KEPT)
 
-    def ink(self, reasons: Reasons, *, breadth: int) -> Ink:
+    def slug(self, reasons: Reasons, *, breadth: int) -> Slug:
         """The sentence for these reasons; none where there is nothing to say."""
-        names = named([(term, field) for field, _, _, term, _ in reasons.hits])
+        names = named(map(_FOUND, reasons[0]))
         terms = list(names)
         have_spaces = tuple([" " in term for term in terms])
         form = self._forms[
@@ -70,7 +74,7 @@ class Sentences:
             html[1::2] = [known[terms[n]] for n in form.html_order]
             text[1::2] = [terms[n] for n in form.text_order]
         told = "".join(text)
-        return Ink(b"".join(html), quoted(wrap(told))) if told else NO_INK
+        return (b"".join(html), broken(quoted(wrap(told)))) if told else NO_SLUG
 
     def _form(self, asked: _Asked) -> _Sentence:
         forms = [
@@ -81,7 +85,7 @@ class Sentences:
         html, text = split(drawn(spans, self._affixes)), split(plain(spans))
         html_order, text_order = list(map(int, html[1::2])), list(map(int, text[1::2]))
         return _Sentence(
-            [b"" if n % 2 else quoted(part) for n, part in enumerate(html)],
+            _laid([quoted(part) for part in html[::2]]),
             html_order,
             text,
             text_order,
@@ -89,5 +93,24 @@ class Sentences:
         )
 
 
-def _quoted_term(term: str) -> bytes:
-    return quoted(escaped(term))
+def _cast_term(term: str) -> bytes:
+    cast = broken(quoted(escaped(term)))
+    return cast if len(cast) <= _TERM_LENGTH else SOFT + cast + SOFT
+
+
+def _laid(parts: Sequence[bytes]) -> list[bytes]:
+    """The words between the terms, in lines with room for any term of the usual length."""
+    laid: list[bytes] = []
+    column = 0
+    for part in parts:
+        if laid:
+            if column + _TERM_LENGTH > ROOM:
+                laid[-1] += SOFT
+                column = 0
+            laid.append(b"")
+            column += _TERM_LENGTH
+        sound = b"=2E" + part[1:] if part.startswith(b".") else part  # a long term ends its line
+        lines = broken(b"_" * column + sound)
+        laid.append(lines[column:])
+        column = len(lines) - lines.rfind(b"\n") - 1
+    return [*laid[:-1], laid[-1] + SOFT] if laid[-1].endswith(b" ") else laid

@@ -4,10 +4,11 @@
 
 What is fixed for a paper comes from the templates once. Its title and authors, marked or not, are
 set into that once for all cards in which they are marked alike: their plates. What is a card's own,
-excerpt and why-line, is encoded in one stretch; an excerpt's plain text and the form of a why-line,
-which several cards may have alike, are kept for a while by what they say. What is left for a
-subscriber is their feedback token, the names of further interests, the number in the text part, and
-a look-up. Nothing here depends on who reads, nor on the order of asking; everything is bounded.
+excerpt and why-line, is joined from what is in lines already: windows of abstracts and forms of
+why-lines, which several cards may have alike, are kept for a while by what they say. What is left
+for a subscriber is their feedback token, the names of further interests, the number in the text
+part, and a look-up. Nothing here depends on who reads, nor on the order of asking; everything is
+bounded.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from digest.rendering.byline import byline
 from digest.rendering.email import Drawing
 from digest.rendering.excerpt import Range
 from digest.rendering.frame import words_of
-from digest.rendering.ink import NO_INK, PLAINLY, Affixes, Ink, ink
+from digest.rendering.ink import NO_INK, NO_SLUG, PLAINLY, Affixes, Ink, ink
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
 from digest.rendering.moulds import Moulds, TextMoulds
@@ -75,7 +76,7 @@ class Headed(NamedTuple):
 
     plates: Plates | None
     head: bytes
-    title: Ink
+    title: bytes  #: as a fragment of HTML
 
 
 @dataclass(slots=True, eq=False)
@@ -159,23 +160,24 @@ class Cards:
 
     def _set(self, stock: Stock, item: Item, style: str) -> WireCard:
         """The card, of which only the excerpt and the why-line are its own."""
-        excerpt = why = NO_INK
+        excerpt = why = NO_SLUG
         has_summary = False
-        marks, hits = _told_apart(item.reasons)
+        marks, hits = _told_apart(item.reasons, len(stock.abstract.text))
         if style != "titles":
-            why = self._whys.ink(item.reasons, breadth=stock.breadth)
+            why = self._whys.slug(item.reasons, breadth=stock.breadth)
             is_told = False
             if style != "compact":
                 excerpt, is_told = self._windows.excerpt(stock.abstract, hits)
             has_summary = not is_told and stock.abstract.summary != ""
-        setting = has_summary, excerpt is not NO_INK, why is not NO_INK
+        setting = has_summary, excerpt is not NO_SLUG, why is not NO_SLUG
         key = stock, (item.revision, style), setting, marks
         headed = self._headed.find(key)
         if headed is None:
             headed = self._headed.keep(key, self._head(item, *key))
         plates, head, title = headed
-        inks = title, NO_INK, NO_INK, excerpt, why
-        card = WireCard(stock, item, plates, head, inks)
+        in_html = title, b"", b"", excerpt[0], why[0]  # where the parts are that a card has open
+        in_text = b"", b"", b"", excerpt[1], why[1]
+        card = WireCard(stock, item, plates, head, in_html, in_text)
         if plates is not None:
             size = len(head) + len(card.html) + plates.size
             self._largest = max(self._largest, size)
@@ -203,13 +205,14 @@ class Cards:
         drawn = usual = stock.usual[_TITLE]
         if marks.title:
             drawn = ink(title(stock.paper, item), self._affixes[_TITLE])
+        marked = cut(drawn.html)
         odd = drawn.text if drawn.text != usual.text else b""  # of a title that is no words at all
         unheaded = Marks((), marks.authors, marks.followed) if marks.title else marks
         key = stock, variant, setting, unheaded, odd
         plates = self._plates.find(key)
         if plates is None and (plates := self._made(item, drawn, *key[:4])):
             self._plates.keep(key, plates)
-        return Headed(plates, plates.html.headed(drawn.html) if plates else b"", drawn)
+        return Headed(plates, plates.html.headed(marked) if plates else b"", marked)
 
     def _made(
         self,
@@ -272,15 +275,16 @@ class Cards:
         return affixes(self._drawing.card_html(probed), _EMPHATIC)
 
 
-def _told_apart(reasons: Reasons) -> tuple[Marks, Sequence[Hit]]:
-    """What reasons mark in title and byline, and their hits in the abstract."""
+def _told_apart(reasons: Reasons, most: int) -> tuple[Marks, Sequence[Hit]]:
+    """What reasons mark in title and byline, and their hits in an abstract of this length."""
     titles: list[Range] = []
     authors: list[int] = []
     within: list[Hit] = []
     for hit in reasons.hits:
         field = hit[0]
         if field is _ABSTRACT_FIELD:
-            within.append(hit)
+            if 0 <= hit[1] < hit[2] <= most:
+                within.append(hit)
         elif field is _TITLE_FIELD:
             titles.append(hit[1:3])
         elif field is _AUTHOR_FIELD:

@@ -187,12 +187,12 @@ def summary_label(paper: Paper, language: Language) -> str:
 
 def is_told(summary: Spans, excerpt: Spans) -> bool:
     """Whether the excerpt says the same sentence already."""
-    return bool(summary and excerpt) and says(plain(excerpt), plain(summary))
+    return bool(summary and excerpt) and core(plain(summary)) in plain(excerpt).casefold()
 
 
-def says(text: str, sentence: str) -> bool:
-    """Whether a text says this sentence, case aside."""
-    return sentence.rstrip("….").casefold() in text.casefold()
+def core(sentence: str) -> str:
+    """What a text says that says this sentence, case aside."""
+    return sentence.rstrip("….").casefold()
 
 
 def title(paper: Paper, item: Item) -> Spans:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from binascii import a2b_qp
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,28 +17,26 @@ from digest.model import Field, Hit, Item, Paper, PaperId, Reasons
 from digest.rendering.email import Drawing
 from digest.rendering.environment import Templates, shipped_folder
 from digest.rendering.excerpt import (
-    DOTS_AFTER,
-    DOTS_BEFORE,
     excerpt,
-    is_cut_short,
+    mark,
     shown_hits,
     spans_within,
     text_within,
     window,
 )
-from digest.rendering.ink import PLAINLY, bare, drawn, extract, ink, marked
+from digest.rendering.ink import PLAINLY, Slug, drawn, extract, ink
 from digest.rendering.language import speak
+from digest.rendering.lines import Marker, bare, lines
 from digest.rendering.links import SiteLinks
 from digest.rendering.message import compose_mail
 from digest.rendering.moulds import Moulds, TextMoulds
 from digest.rendering.plaintext import TextCard, text_card
 from digest.rendering.plates import Outline
-from digest.rendering.quoted import quoted
 from digest.rendering.reasons import grounds, tell
 from digest.rendering.sealed import Peeked, Sealed
 from digest.rendering.sentences import Sentences
 from digest.rendering.skeleton import SlotTokens, slot
-from digest.rendering.spans import Kind, plain, say
+from digest.rendering.spans import Kind, Spans, plain, say
 from digest.rendering.trial import difference
 from digest.rendering.view import Card, card
 from digest.rendering.windows import Abstract, Windows
@@ -61,26 +60,54 @@ def test_an_extract_is_its_spans_drawn() -> None:
         assert text_within(paper.abstract, within) == plain(spans)
 
 
-def test_a_window_that_is_printed_as_it_is_needs_no_quoting() -> None:
-    dice, around = random.Random(13), (quoted("<u>"), quoted("</u>"))
+@pytest.mark.parametrize(
+    ("opens", "closes"),
+    [("<u>", "</u>"), ("", ""), ("[" * 80, "]" * 80), (".", "."), ("\n=é", "é=\n"), (" \n", " \n")],
+)
+def test_lines_marked_decode_to_the_text_marked(opens: str, closes: str) -> None:
+    dice, marker = random.Random(13), Marker(opens, closes)
     seen = dict.fromkeys((True, False), 0)
     for number in range(400):
-        abstract = scatter.paper(number + 1, dice).abstract
+        text = scatter.paper(number + 1, dice).abstract
         if number % 2:
-            abstract = "".join([c for c in abstract if c.isalnum() or c in " .,;-"]).strip()
-        start = dice.randrange(len(abstract) + 1)
-        within = start, dice.randint(start, len(abstract))
-        ends = [sorted(dice.choices(range(len(abstract) + 1), k=2)) for _ in range(3)]
+            text = "".join([c for c in text if c.isalnum() or c in " .,;-"]).strip()
+        start = dice.randrange(len(text) + 1)
+        within = start, dice.randint(start, len(text))
+        ends = [sorted(dice.choices(range(len(text) + 1), k=2)) for _ in range(3)]
         ranges = [(first, last) for first, last in ends]
-        drawn = extract(abstract, ranges, within, AFFIXES)
-        bared = bare(abstract[slice(*within)])
-        if bared:
-            before = quoted(DOTS_BEFORE) if start else b""
-            after = quoted(DOTS_AFTER) if is_cut_short(abstract, within) else b""
-            whole = before + marked(bared, ranges, start, around) + after
-            assert whole == quoted(drawn)
-        seen[bared != b""] += 1
+        said = text[slice(*within)]
+        set_in_lines = lines(bare(said))
+        html = set_in_lines and marker.marked(set_in_lines, ranges, within)
+        if html:
+            spans = mark(text, ranges, within=within)
+            drawn_it = drawn(spans, {**PLAINLY, Kind.MARK: (opens, closes)})
+            assert a2b_qp(html).replace(b"\r\n", b"\n").decode() == drawn_it
+            assert_lines(html + b"=\r\n")
+        seen[bool(html)] += 1
     assert min(seen.values()) > 50
+
+
+def assert_lines(fragment: bytes) -> None:
+    """What may stand in a mail's body beside any other fragment."""
+    for line in fragment.split(b"\r\n"):
+        assert len(line) <= 76
+        assert not line.startswith(b".")
+        assert not line.endswith((b" ", b"\t"))
+
+
+def test_lines_that_would_begin_with_a_full_stop_are_cut_elsewhere_or_not_at_all() -> None:
+    marker = Marker("<u>", "</u>")
+    for at in range(150):
+        text = "x" * at + "." + "y" * (150 - at)
+        made = lines(bare(text))
+        assert (made is None) == (at == 0)
+        if made is not None:
+            assert not made.whole.startswith(b".")
+            assert b"\n." not in made.whole
+            assert marker.marked(made, [(at, at + 3)], (0, 151)) == b""
+            assert marker.marked(made, [(at - 1, at + 3)], (0, 151)) != b""
+    assert lines(bare("." * 90)) is None
+    assert lines(b"") is None
 
 
 def test_a_window_is_its_excerpt_drawn_whoever_asked_before() -> None:
@@ -97,7 +124,16 @@ def test_a_window_is_its_excerpt_drawn_whoever_asked_before() -> None:
             hits = [Hit(Field.ABSTRACT, at, to, str(dice.randrange(3))) for at, to in ends]
             hits = hits[: dice.randrange(4)]
             spans = excerpt(text, hits)
-            assert windows.excerpt(abstract, hits).ink == ink(spans, AFFIXES)
+            slug = windows.excerpt(abstract, shown_hits(text, hits))[0]
+            assert_says(slug, spans)
+
+
+def assert_says(slug: Slug, spans: Spans) -> None:
+    """Fragments that decode to what the spans are printed as."""
+    for part, quoted in zip(slug, ink(spans, AFFIXES), strict=True):
+        assert a2b_qp(part).replace(b"\r\n", b"\n") == a2b_qp(quoted)
+        assert_lines(part + b"=\r\n")
+        assert not part.endswith(b" ")
 
 
 @pytest.mark.parametrize("code", ["en", "de", "fr", "ja"])
@@ -108,7 +144,7 @@ def test_a_sentence_set_from_its_form_is_the_sentence_told(code: str) -> None:
         paper = scatter.paper(number + 1, dice)
         reasons, breadth = scatter.reasons(paper, dice), dice.randint(0, 3)
         told = tell(grounds(reasons, breadth=breadth), language)
-        assert sentences.ink(reasons, breadth=breadth) == ink(told, AFFIXES)
+        assert_says(sentences.slug(reasons, breadth=breadth), told)
 
 
 def test_terms_share_the_form_of_their_sentence() -> None:
@@ -116,7 +152,7 @@ def test_terms_share_the_form_of_their_sentence() -> None:
     for term in ("tide", "<storm> surge", "{names}", slot(0)):
         hits = (samples.DIGEST.sections[0].items[0].reasons.hits[0]._replace(term=term),)
         told = tell(grounds(Reasons(hits), breadth=1), speak("en"))
-        assert sentences.ink(Reasons(hits), breadth=1) == ink(told, AFFIXES)
+        assert_says(sentences.slug(Reasons(hits), breadth=1), told)
     assert sentences._forms.kept == 2  # a word and a phrase
 
 
