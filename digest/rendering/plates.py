@@ -152,8 +152,9 @@ class Plates:
     """The plates of both parts; what every mail asks for lies close together.
 
     Usual are those whose feedback links come after all that is marked, and whose number opens the
-    text and stands nowhere else: `tail` is cut where the tokens go, and the number left out. Others
-    have their HOLEs wherever they are.
+    text and stands nowhere else. Their `tail` is cut where tokens go, with an empty piece after
+    each other: for a token, the last for what stands between two cards. The number is left out.
+    Others have their HOLEs wherever they are.
     """
 
     __slots__ = (
@@ -173,7 +174,9 @@ class Plates:
         is_numbered_first = text.holes == 1 and text.front.startswith(HOLE)
         self.is_usual = is_numbered_first and html.tail.count(HOLE) == html.holes
         self.front = html.front
-        self.tail = tuple(html.tail.split(HOLE) if self.is_usual else (html.tail,))
+        self.tail: tuple[bytes, ...] = (html.tail,)
+        if self.is_usual:
+            self.tail = tuple([piece for part in html.tail.split(HOLE) for piece in (part, b"")])
         self.text_front = text.front.removeprefix(HOLE) if self.is_usual else text.front
         self.text_tail = text.tail
         self.html, self.text = html, text

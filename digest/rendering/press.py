@@ -6,6 +6,8 @@ It keeps what it encoded, within bounds, and nothing about any reader; the story
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from operator import getitem
 from typing import Final, NamedTuple
 
 from digest.model import Section, Site
@@ -33,70 +35,40 @@ from digest.rendering.plates import HOLE, WireCard, Word
 from digest.rendering.quoted import fragment, token
 from digest.rendering.skeleton import escaped
 from digest.rendering.stock import Cards
-from digest.rendering.wireframe import Shape, Wireframe, html_wireframe, text_wireframe
+from digest.rendering.strips import TEXT_STEP, Galley, Strips
+from digest.rendering.wireframe import (
+    Gaps,
+    Shape,
+    Sheet,
+    Wireframe,
+    html_wireframe,
+    text_wireframe,
+)
 from digest.shelf import Maker, Shelf
 
 _WORDS_KEPT: Final = 4_096  #: of each kind, twice this at most, about 0.6 kB each
 _FRAMES_KEPT: Final = 256
 _SETTLED_KEPT: Final = 256  #: twice this at most, about 5 kB each
 _NUMBERS_KEPT: Final = 1_024
+_NUMBERINGS_KEPT: Final = 256  #: twice this at most, about 2 kB each
 
 _numbers: Final = Maker[int, bytes](lambda place: fragment(number(place + 1)), _NUMBERS_KEPT)
 
 Wireframes = tuple[Wireframe | None, Wireframe | None]  #: of text and of HTML
+Head = tuple[bytes, bytes, bytes, bytes]  #: a section's title and count as HTML, and as text
+Set = tuple[str, list[bytes]]  #: a mail's subject, and its pieces but the header
+#: What a sheet depends on: what many have alike, which words of a reader's own there are, and which
+#: sections have several cards.
+Settling = tuple[Alike, tuple[bool, ...], tuple[bool, ...]]
+Sections = Sequence[tuple[Section, Sequence[WireCard]]]
 
 
-class Placed(NamedTuple):
-    """One section and its cards, one at least."""
+class Numbering(NamedTuple):
+    """What stands before each card in the text, and behind each in the HTML; see `Galley`."""
 
-    section: Section
-    cards: list[WireCard]
-
-
-class Galley(NamedTuple):
-    """The cards of one letter, in their sections and all together."""
-
-    sections: list[Placed]
-    cards: list[WireCard]
-
-    @property
-    def gist(self) -> Gist:
-        """What the frame must know of the cards."""
-        cards = self.cards
-        titles = [card.stock.title for card in cards[:3]]
-        return Gist(titles, len(cards), sum([card.stock.words for card in cards]))
-
-    def first(self, most: int) -> Galley:
-        """So many cards; a section left empty is left out."""
-        sections, room = [], most
-        for section, cards in self.sections:
-            if cards := cards[:room]:
-                sections.append(Placed(section, cards))
-            room -= len(cards)
-        return Galley(sections, self.cards[:most])
-
-
-class Bodies(NamedTuple):
-    """A mail's subject, and its two parts in pieces."""
-
-    subject: str
-    text: list[bytes]
-    html: list[bytes]
-
-
-class Head(NamedTuple):
-    """A section's title and how many papers it has, as fragments of the two parts."""
-
-    html: tuple[bytes, bytes]
-    text: tuple[bytes, bytes]
-
-
-class Settling(NamedTuple):
-    """What a frame depends on but for a reader's own words, of which it matters that they are."""
-
-    alike: Alike
-    own: tuple[bool, ...]
-    several: tuple[bool, ...]  #: which sections have several cards
+    before: tuple[bytes, ...]
+    behind: tuple[bytes, ...]
+    sections: tuple[slice, ...]  #: the pieces of each section's cards: all of the text, then HTML
 
 
 class Press:
@@ -107,6 +79,8 @@ class Press:
         self._site = site
         self._drawing = Drawing(templates, language.text)
         self._cards = Cards(self._drawing, language, site.base_url)
+        self._strips: dict[str, Strips] = {}
+        self._numberings = Maker(self._numbering, _NUMBERINGS_KEPT)
         self._frames: Shelf[Shape, Wireframes] = Shelf(_FRAMES_KEPT)
         self._settled = Maker(self._settle, _SETTLED_KEPT)
         self._words = [self._maker(name) for name in OWN]
@@ -122,83 +96,110 @@ class Press:
 
     def _head(self, asked: tuple[Asked, int]) -> Head:
         title, count = self._word(asked[0]), self._word((section_count, asked[1]))
-        return Head((title.html, count.html), (title.text, count.text))
+        return title.html, count.html, title.text, count.text
 
-    def place(self, letter: Letter) -> Galley:
-        """The cards of those whose paper is still there; no section is empty."""
-        papers, style = letter.papers, letter.subscriber.style
-        stock, known = self._cards, self._cards.of_style(style).get
-        sections: list[Placed] = []
-        every: list[WireCard] = []
+    def set(self, letter: Letter, budget: int) -> Set | None:
+        """A mail whose HTML keeps the budget; None where the templates cannot be joined."""
+        length, strips = len(letter.tokens.feedback), self.strips(letter.subscriber.style)
+        galley = strips.lay(letter.digest.sections, letter.papers)
+        if galley is None or not self._fits(galley, length, budget):
+            return self._set_apart(letter, strips, budget)
+        gist, counts = galley.gist, galley.counts
+        around = self._around(letter, galley.sections, counts, gist, letter.digest.left_out)
+        if around is None:
+            return None
+        subject, sheet, pieces = around
+        if gist.papers:
+            number = self._numberings[sheet.gaps, galley.step, tuple(counts)]
+            cards = galley.numbered(number.before, number.behind, token(letter.tokens.feedback))
+            of_sections = number.sections
+            for place, section in sheet.places:
+                pieces[place] = cards[of_sections[section]]
+        return subject, pieces
+
+    def strips(self, style: str) -> Strips:
+        strips = self._strips.get(style)
+        if strips is None:
+            strips = self._strips[style] = Strips(self._cards, style)
+        return strips
+
+    def _fits(self, galley: Galley, length: int, budget: int) -> bool:
+        """Whether all cards would be shown if each were as large as the largest so far."""
+        papers = galley.gist.papers
+        largest = [self._cards.largest(length)] * papers
+        return fitting(largest, len(galley.counts), budget) == papers
+
+    def _set_apart(self, letter: Letter, strips: Strips, budget: int) -> Set | None:
+        """The same, card by card, of which the budget may hold but some."""
+        own = letter.tokens.feedback
+        sections, cards = list[tuple[Section, Sequence[WireCard]]](), list[WireCard]()
         for section in letter.digest.sections:
-            cards: list[WireCard] = []
-            for item in section.items:
-                paper = papers.get(item[0])  # by number, here, where by name costs twice as much
-                card = known(id(item[2]))  # `place_of`, for all that are not revised
-                if card is None or card.item is not item or card.stock.paper is not paper:
-                    if paper is None:
-                        continue
-                    if card is None or card.stock.paper is not paper or item.revision:
-                        card = stock.card(paper, item, style)
-                    else:
-                        card = stock.told(card, item)
-                cards.append(card)
-            if cards:
-                sections.append(Placed(section, cards))
-                every += cards
-        return Galley(sections, every)
+            if placed := strips.cards(section.items, letter.papers):
+                sections.append((section, placed))
+                cards += placed
+        titles = [card.stock.title for card in cards[:3]]
+        gist = Gist(titles, len(cards), sum([card.stock.words for card in cards]))
+        shown = fitting([card.size(len(own)) for card in cards], len(sections), budget)
+        hidden = letter.digest.left_out + gist.papers - shown
+        sections = _first(sections, shown)
+        counts = [len(cards) for _, cards in sections]
+        around = self._around(letter, [section for section, _ in sections], counts, gist, hidden)
+        if around is None:
+            return None
+        subject, sheet, pieces = around
+        apart = _cards_apart(sections, *sheet.gaps, token(own))
+        if apart is None:
+            return None
+        for place, of_section in sheet.places:
+            pieces[place] = apart[of_section]
+        return subject, pieces
 
-    def fitting(self, galley: Galley, length: int, budget: int) -> int:
-        """How many cards the budget holds, their links with feedback tokens of this length.
-
-        Where they would fit if all were as large as the largest so far, none is measured.
-        """
-        sections, cards = galley
-        if fitting([self._cards.largest(length)] * len(cards), len(sections), budget) == len(cards):
-            return len(cards)
-        return fitting([card.size(length) for card in cards], len(sections), budget)
-
-    def set(self, letter: Letter, galley: Galley, gist: Gist, *, hidden: int) -> Bodies | None:
-        """Both parts as fragments; None when the templates cannot be joined in this shape."""
+    def _around(
+        self,
+        letter: Letter,
+        sections: Sequence[Section],
+        counts: Sequence[int],
+        gist: Gist,
+        hidden: int,
+    ) -> tuple[str, Sheet, list[bytes]] | None:
+        """The subject, and all but the cards; None where the templates cannot be joined."""
         digest, subscriber, tokens = letter.digest, letter.subscriber, letter.tokens
-        of, sections = occasion(digest, subscriber), galley.sections
         wanted = asked(digest, subscriber, gist, hidden=hidden)
-        own = [known[word] for known, word in zip(self._words, wanted, strict=True)]
-        text_frame, html_frame = self._settled[
-            Settling(
-                alike(digest, subscriber, gist),
-                tuple([word.said != "" for word in own]),
-                tuple([len(cards) > 1 for _, cards in sections]),
-            )
+        subject, preheader, standing, more = map(getitem, self._words, wanted)
+        sheet = self._settled[
+            alike(digest, subscriber, gist),
+            (subject[0] != "", preheader[0] != "", standing[0] != "", more[0] != ""),
+            tuple([count > 1 for count in counts]),
         ]
-        if text_frame is None or html_frame is None:
+        if sheet is None:
             return None
-        cards = _set_cards(sections, text_frame.gaps, html_frame.gaps, token(tokens.feedback))
-        if cards is None:
-            return None
-        signed = token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)
-        text = [*[word.text for word in own], *signed]
-        html = [*[word.html for word in own], *signed]
-        for section, placed in sections:
-            head = self._heads[asked_title(section, of), len(placed)]
-            text += head.text
-            html += head.html
-        return Bodies(
-            own[0].said, text_frame.set(text, cards.text), html_frame.set(html, cards.html)
-        )
+        words = [*subject[1:], *preheader[1:], *standing[1:], *more[1:]]
+        words += token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)
+        of = occasion(digest, subscriber)
+        for section, count in zip(sections, counts, strict=True):
+            words += self._heads[asked_title(section, of), count]
+        return subject.said, sheet, sheet.worded(words)
 
-    def _settle(self, asked: Settling) -> Wireframes:
+    def _numbering(self, of: tuple[Gaps, int, tuple[int, ...]]) -> Numbering:
+        (texts, htmls), step, counts = of
+        before, behind, ends = list[bytes](), list[bytes](), [0, *accumulate(counts)]
+        for count, text, html in zip(counts, texts, htmls, strict=True):
+            number = _numbers[len(before)]
+            before += number, *[text + _numbers[len(before) + n] for n in range(1, count)]
+            behind += *[html] * (count - 1), b""
+        of_text = [slice(a * TEXT_STEP, b * TEXT_STEP) for a, b in pairwise(ends)]
+        first = ends[-1] * TEXT_STEP
+        of_html = [slice(first + a * step, first + b * step) for a, b in pairwise(ends)]
+        return Numbering(tuple(before), tuple(behind), (*of_text, *of_html))
+
+    def _settle(self, asked: Settling) -> Sheet | None:
         """The frames in which all is set that readers have alike."""
-        wanted = zip(asked_alike(asked.alike, self._site), SHARED, strict=True)
+        of_all, own, several = asked
+        wanted = zip(asked_alike(of_all, self._site), SHARED, strict=True)
         words = [self._word(word, name) for word, name in wanted]
         there = tuple([word.said != "" for word in words])
-        text, html = self._wireframes(Shape(asked.own, there, asked.several))
-        if text is None or html is None:
-            return None, None
-        return (
-            text.settled([word.text for word in words]),
-            html.settled([word.html for word in words]),
-        )
+        text, html = self._wireframes(Shape(own, there, several))
+        return None if text is None or html is None else Sheet.of(text, html, words)
 
     def _wireframes(self, shape: Shape) -> Wireframes:
         known = self._frames.find(shape)
@@ -211,18 +212,21 @@ class Press:
         return known
 
 
-class _SetCards(NamedTuple):
-    """The cards of each section in pieces, with what stands between them."""
+def _first(sections: Sections, most: int) -> list[tuple[Section, Sequence[WireCard]]]:
+    """So many cards; a section left empty is left out."""
+    cut = []
+    for section, cards in sections:
+        if cards := cards[: max(most, 0)]:
+            cut.append((section, cards))
+        most -= len(cards)
+    return cut
 
-    text: list[list[bytes]]
-    html: list[list[bytes]]
 
-
-def _set_cards(
-    sections: Sequence[Placed], text_gaps: Sequence[bytes], html_gaps: Sequence[bytes], own: bytes
-) -> _SetCards | None:
-    """The cards with the reader's `own` token, numbered; None when one of them cannot be joined."""
-    made, place, numbers = _SetCards([], []), 0, _numbers
+def _cards_apart(
+    sections: Sections, text_gaps: Sequence[bytes], html_gaps: Sequence[bytes], own: bytes
+) -> list[list[bytes]] | None:
+    """Each section's text, then each one's HTML, card by card; None when one cannot be joined."""
+    texts, htmls, place = list[list[bytes]](), list[list[bytes]](), 0
     for (_, cards), text_gap, html_gap in zip(sections, text_gaps, html_gaps, strict=True):
         text: list[bytes] = []
         html: list[bytes] = []
@@ -230,16 +234,15 @@ def _set_cards(
             plates = card.plates
             if plates is None:
                 return None
-            number, place = numbers[place], place + 1
+            number, place = _numbers[place], place + 1
+            pieces = plates.text_front, card.text, plates.text_tail
             if plates.is_usual:
-                text += text_gap, number, plates.text_front, card.text, plates.text_tail
-                html += html_gap, card.head, plates.front, card.html, own.join(plates.tail)
+                text += text_gap, number, *pieces
             else:
-                pieces = plates.text_front, card.text, plates.text_tail
                 text += text_gap, *[piece.replace(HOLE, number) for piece in pieces]
-                pieces = b"".join((card.head, plates.front)), card.html, plates.tail[0]
-                html += html_gap, *[piece.replace(HOLE, own) for piece in pieces]
+            pieces = b"".join((card.head, plates.front)), card.html, own.join(plates.tail[::2])
+            html += html_gap, *[piece.replace(HOLE, own) for piece in pieces]
         text[0] = html[0] = b""
-        made.text.append(text)
-        made.html.append(html)
-    return made
+        texts.append(text)
+        htmls.append(html)
+    return texts + htmls

@@ -10,31 +10,19 @@ way ever after and says so in `plain_because`.
 
 from __future__ import annotations
 
-from typing import Final
-
 from digest.errors import TemplateFault
 from digest.model import Channel, Message, Site
 from digest.rendering.email import SIZE_BUDGET
 from digest.rendering.environment import Templates
 from digest.rendering.language import speak
 from digest.rendering.message import (
-    BOUNDARY,
     Letter,
     Letterhead,
     compose_mail,
 )
 from digest.rendering.press import Press
 from digest.rendering.trial import difference, trial_letter
-
-_PART: Final = (
-    f"--{BOUNDARY}\r\n"
-    'Content-Type: text/{subtype}; charset="utf-8"\r\n'
-    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-)
-_MULTIPART: Final = f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n\r\n'
-_TEXT_OPENS: Final = (_MULTIPART + _PART.format(subtype="plain")).encode()
-_HTML_OPENS: Final = ("\r\n" + _PART.format(subtype="html")).encode()
-_CLOSES: Final = f"\r\n--{BOUNDARY}--\r\n".encode()
+from digest.rendering.wireframe import HEAD
 
 
 class Joiner:
@@ -58,7 +46,7 @@ class Joiner:
         if fragments is None:
             return self._plain(letter, channel)
         payload = b"".join(fragments)
-        sound = len(payload) - len(fragments[0])  # all fragments are so, and what stands about them
+        sound = len(payload) - len(fragments[HEAD])  # all fragments are so
         return self._letterhead.sealed(letter, payload, channel=channel, sound_tail=sound)
 
     def fragments(self, letter: Letter) -> list[bytes] | None:
@@ -66,18 +54,12 @@ class Joiner:
 
         None where the templates cannot be joined.
         """
-        press = self._press(letter.subscriber.language)
-        galley = press.place(letter)
-        gist = galley.gist
-        shown = press.fitting(galley, len(letter.tokens.feedback), self._budget)
-        if shown < gist.papers:
-            galley = galley.first(shown)
-        hidden = letter.digest.left_out + gist.papers - shown
-        bodies = press.set(letter, galley, gist, hidden=hidden)
-        if bodies is None:
+        set = self._press(letter.subscriber.language).set(letter, self._budget)
+        if set is None:
             return None
-        head = self._letterhead.fields(letter, bodies.subject)
-        return [head.encode(), _TEXT_OPENS, *bodies.text, _HTML_OPENS, *bodies.html, _CLOSES]
+        subject, pieces = set
+        pieces[HEAD] = self._letterhead.fields(letter, subject).encode()
+        return pieces
 
     def _press(self, code: str) -> Press:
         language = speak(code)

@@ -15,6 +15,8 @@ from markupsafe import Markup
 from digest.rendering.email import Drawing, DrawnSection
 from digest.rendering.frame import OWN, SHARED, Frame
 from digest.rendering.links import FrameLinks, SiteLinks
+from digest.rendering.message import BOUNDARY
+from digest.rendering.plates import Word
 from digest.rendering.skeleton import SlotTokens, skeleton, slot
 
 #: The frame's parts that differ between subscribers: a reader's own have the first slots …
@@ -26,6 +28,21 @@ _SLOTS: Final = {name: n for n, name in enumerate(OWN)} | {
     name: _SHARED + n for n, name in enumerate(SHARED)
 }
 
+HEAD: Final = 1  #: the piece of a mail that is its header
+
+_PART: Final = (
+    f"--{BOUNDARY}\r\n"
+    'Content-Type: text/{subtype}; charset="utf-8"\r\n'
+    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+)
+_MULTIPART: Final = f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n\r\n'
+_TEXT_OPENS: Final = (_MULTIPART + _PART.format(subtype="plain")).encode()
+_HTML_OPENS: Final = ("\r\n" + _PART.format(subtype="html")).encode()
+_CLOSES: Final = f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+Gaps = tuple[tuple[bytes, ...], tuple[bytes, ...]]  #: between each section's cards: text, HTML
+
 
 class Shape(NamedTuple):
     """What a template may branch on: which words there are, and which sections have several."""
@@ -35,49 +52,68 @@ class Shape(NamedTuple):
     several: tuple[bool, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Wireframe:
-    """A drawn frame: every second piece is open, and `gaps` stand between a section's cards.
-
-    `order` tells which word goes where: first those of OWN, then the tokens for unsubscribing,
-    preferences and the digest's page, each section's title and count. `places` are the pieces where
-    sections go, the last one first, each with the section's number.
-    """
+class Wireframe(NamedTuple):
+    """A drawn frame: text between slots, of which the ones of `_CARDS` are a section's cards."""
 
     parts: tuple[bytes | int, ...]
+    gaps: tuple[bytes, ...]  #: what stands between the cards of each section
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A whole mail but for its header, its cards and what is a reader's own.
+
+    Every second piece is open, the first of them for the header. `order` tells which word goes
+    there: of OWN each as HTML and as text; the tokens for unsubscribing, preferences and the
+    digest's page; of each section its title and its count as HTML and both as text. `places` are
+    the pieces where cards go, the last one first, each with the section's number; those of the HTML
+    go on from those of the text.
+    """
+
     pieces: list[bytes]
     order: tuple[int, ...]
-    places: tuple[tuple[int, int], ...]
-    gaps: tuple[bytes, ...]
+    places: tuple[tuple[slice, int], ...]
+    gaps: Gaps
 
     @classmethod
-    def of(cls, parts: Sequence[bytes | int], gaps: Sequence[bytes]) -> Wireframe:
-        order, places, fixed = [], [], [b""]
-        for piece in parts:
-            if isinstance(piece, int):
-                if piece >= _CARDS:
-                    places.append((len(fixed), piece - _CARDS))
-                order.append(0 if piece >= _CARDS else piece)
-                fixed += b"", b""
-            else:
-                fixed[-1] += piece
-        return cls(tuple(parts), fixed, tuple(order), tuple(reversed(places)), tuple(gaps))
+    def of(cls, text: Wireframe, html: Wireframe, shared: Sequence[Word]) -> Sheet:
+        """The sheet in which the words of SHARED are these."""
+        fixed, order, places = [b"", b"", b""], [0], list[tuple[slice, int]]()
+        for frame, opens, is_html in ((text, _TEXT_OPENS, 0), (html, _HTML_OPENS, 1)):
+            fixed[-1] += opens
+            for part in frame.parts:
+                if isinstance(part, bytes):
+                    fixed[-1] += part
+                elif _SHARED <= part < _CARDS:
+                    word = shared[part - _SHARED]
+                    fixed[-1] += word.html if is_html else word.text
+                else:
+                    if part >= _CARDS:
+                        section = part - _CARDS + is_html * len(html.gaps)
+                        places.append((slice(len(fixed), len(fixed) + 1), section))
+                    order.append(_word(part, 1 - is_html))
+                    fixed += b"", b""
+        fixed[-1] += _CLOSES
+        gaps = text.gaps, html.gaps
+        return cls(fixed, tuple(order), tuple(reversed(places)), gaps)
 
-    def settled(self, shared: Sequence[bytes]) -> Wireframe:
-        """The frame in which the words of SHARED are these; only a settled one can be set."""
-        parts = [
-            shared[part - _SHARED] if isinstance(part, int) and _SHARED <= part < _CARDS else part
-            for part in self.parts
-        ]
-        return Wireframe.of(parts, self.gaps)
-
-    def set(self, words: Sequence[bytes], sections: Sequence[list[bytes]]) -> list[bytes]:
-        """All pieces."""
+    def worded(self, words: Sequence[bytes]) -> list[bytes]:
+        """All pieces but the cards."""
         pieces = self.pieces.copy()
-        pieces[1::2] = [words[number] for number in self.order]
-        for place, section in self.places:
-            pieces[place : place + 1] = sections[section]
+        pieces[1::2] = map(words.__getitem__, self.order)
         return pieces
+
+
+def _word(part: int, text: int) -> int:
+    """Where a word is among all of a letter; of a section's place, any."""
+    if part >= _CARDS:
+        return 0
+    if part < _TOKENS:
+        return 2 * part + text
+    if part < _SECTIONS:
+        return _TOKENS + part
+    section, which = divmod(part - _SECTIONS, 2)
+    return _TOKENS + _SECTIONS + 4 * section + 2 * text + which
 
 
 def html_wireframe(drawing: Drawing, frame: Frame, base_url: str, shape: Shape) -> Wireframe | None:
@@ -131,4 +167,4 @@ def _collapsed(pieces: list[bytes | int], shape: Shape) -> Wireframe | None:
                 return None
             gaps[n] = b"".join(piece for piece in gap if isinstance(piece, bytes))
             pieces[first : first + size] = [place]
-    return Wireframe.of(pieces, gaps)
+    return Wireframe(tuple(pieces), tuple(gaps))

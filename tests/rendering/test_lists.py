@@ -11,6 +11,7 @@ import pytest
 from digest.model import DigestId, InterestId, Item, Reasons, Section, SubscriberId, Variant
 from digest.rendering.environment import Templates, shipped_folder
 from digest.rendering.message import Letter, compose_mail
+from digest.rendering.strips import STRIPS_KEPT
 from digest.rendering.trial import difference
 from digest.rendering.wire import Joiner
 from tests.rendering import samples
@@ -145,6 +146,15 @@ def test_a_list_that_is_gone_leaves_nothing_for_the_next(
 ) -> None:
     for votes in range(40):  # each where one before was, as like as not
         assert_plain(joiner, templates, letter(listed(votes, votes + 1)))
+
+
+def test_no_more_lists_are_kept_than_there_is_room_for(joiner: Joiner) -> None:
+    for votes in range(0, 2 * STRIPS_KEPT + 500):
+        one = letter(listed(votes))
+        for _ in range(2):  # what a single reader has is not kept
+            joiner.fragments(one)
+    kept = joiner._press("en").strips("full").kept
+    assert STRIPS_KEPT < kept <= 2 * STRIPS_KEPT
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_the_stock_is_bounded(joiner: Joiner) -> None:
     press = joiner._press("en")
     for n in range(0, 2 * CARDS_KEPT + 500, 500):
         told = tuple(item._replace(reasons=item.reasons._replace(votes=n + k)) for k in range(500))
-        press.place(_with_items(letter, told))
+        press.set(_with_items(letter, told), 100_000)
     assert CARDS_KEPT < press._cards.of_style("full").kept <= 2 * CARDS_KEPT
 
 

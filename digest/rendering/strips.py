@@ -1,0 +1,201 @@
+"""Strips: the cards of one list in pieces, laid once for all the readers who have that list.
+
+    items -> cards -> Strip | strips, and what one reader's lists say otherwise -> Galley
+
+What readers have in common is one list, one value for all of them (see `Variant`), so that a strip
+is known by its identity. It holds the list, which keeps that identity its own, and no bytes but its
+cards'. Every card takes as many pieces as the others, so that the numbers, tokens and gaps of a
+whole letter are set in a few steps, however many cards it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import compress, count
+from operator import is_not, itemgetter
+from typing import Final
+
+from digest.model import Item, Paper, PaperId, Section, Variant
+from digest.rendering.frame import Gist
+from digest.rendering.plates import WireCard
+from digest.rendering.stock import Cards
+from digest.shelf import Shelf
+
+STRIPS_KEPT: Final = 4_096  #: of each style, twice this at most, about 1 kB each beside cards
+_SEEN_KEPT: Final = 2_048  #: twice this at most: lists that one reader has had
+
+OWN: Final = 2  #: where a card's own stretch is among its pieces, in either part
+TEXT_STEP: Final = 4  #: so many pieces a card has in the text; the first is its number's
+FIRST_TOKEN: Final = 4  #: among those of its HTML; from there on every second is open
+
+
+class Strip:
+    """Some cards side by side, in pieces: in `html` each takes `step`, in `text` four.
+
+    `step` is 0, and the pieces are nothing, where the cards do not allow it.
+    """
+
+    __slots__ = ("_of", "_papers", "cards", "html", "items", "step", "text", "titles", "words")
+
+    def __init__(self, cards: Sequence[WireCard], items: tuple[Item, ...]) -> None:
+        self.items = items
+        self.cards = cards
+        self.titles = tuple([card.stock.title for card in cards[:3]])
+        self.words = sum([card.stock.words for card in cards])
+        html: list[bytes] = []
+        text: list[bytes] = []
+        first = cards[0].plates if cards else None
+        holes = first.holes if first else 0
+        for card in cards:
+            plates = card.plates
+            if plates is None or not plates.is_usual or plates.holes != holes:
+                self.step = 0
+                break
+            html += card.head, plates.front, card.html
+            html += plates.tail
+            text += b"", plates.text_front, card.text, plates.text_tail
+        else:
+            self.step = FIRST_TOKEN + 1 + 2 * holes
+        self.html, self.text = tuple(html), tuple(text)
+
+    def bound(self) -> Strip:
+        """The same, to be kept."""
+        papers = [card.stock.paper for card in self.cards]
+        numbers = [paper.id for paper in papers]
+        self._papers = *papers, papers[0]
+        self._of = itemgetter(*numbers, numbers[0])  # a tuple, however few they are
+        return self
+
+    def fits(self, papers: Mapping[PaperId, Paper]) -> bool:
+        """Whether its papers are those it has been made of."""
+        try:
+            return bool(self._of(papers) == self._papers)
+        except KeyError:
+            return False
+
+
+class Galley:
+    """The cards of one letter's sections, laid."""
+
+    __slots__ = ("counts", "gist", "html", "sections", "step", "text")
+
+    def __init__(self) -> None:
+        self.sections: list[Section] = []
+        self.counts: list[int] = []  #: the cards of each
+        self.html: list[bytes] = []
+        self.text: list[bytes] = []
+        self.step = 0
+        self.gist = Gist((), 0, 0)
+
+    def numbered(self, before: Sequence[bytes], behind: Sequence[bytes], own: bytes) -> list[bytes]:
+        """All pieces, first those of the text: with what stands `before` each card there and
+        `behind` each one in the HTML, and the reader's `own` token. They are the galley's own.
+        """
+        pieces, html, step = self.text, self.html, self.step
+        pieces[::TEXT_STEP] = before
+        tokens = [own] * len(before)
+        for place in range(FIRST_TOKEN, step - 1, 2):
+            html[place::step] = tokens
+        html[step - 1 :: step] = behind
+        pieces += html
+        return pieces
+
+
+class Strips:
+    """The strips of one style, from the stock of one language."""
+
+    def __init__(self, stock: Cards, style: str) -> None:
+        self._stock = stock
+        self._style = style
+        self._cards = stock.of_style(style)
+        self._strips: Shelf[int, Strip] = Shelf(STRIPS_KEPT)
+        self._seen: Shelf[int, tuple[Item, ...]] = Shelf(_SEEN_KEPT)
+
+    @property
+    def kept(self) -> int:
+        """How many strips are kept."""
+        return self._strips.kept
+
+    def lay(self, sections: Sequence[Section], papers: Mapping[PaperId, Paper]) -> Galley | None:
+        """The cards of those items whose paper is still there; no section is empty.
+
+        None where some have to be set one by one.
+        """
+        known = self._strips.get
+        galley = Galley()
+        counts, html, text = galley.counts, galley.html, galley.text
+        cards = words = 0
+        step = -1
+        titles: tuple[str, ...] = ()
+        for section in sections:
+            items = section[2]
+            like = items.like if type(items) is Variant else items
+            strip = known(id(like))
+            if strip is None or not strip.fits(papers):
+                strip = self._strip(like, papers)
+                if strip is None:
+                    strip, like = Strip(self.cards(items, papers), items), items
+                    if not strip.cards:
+                        continue
+            if strip.step != step:
+                if step >= 0 or not strip.step:
+                    return None
+                step = strip.step
+            html += strip.html
+            text += strip.text
+            if like is not items:
+                for place in compress(count(), map(is_not, items, like)):
+                    card = self._told(strip, place, items[place], papers)
+                    place += cards
+                    html[place * step + OWN] = card.html
+                    text[place * TEXT_STEP + OWN] = card.text
+            if cards < 3:
+                titles += strip.titles
+            galley.sections.append(section)
+            here = len(strip.cards)
+            counts.append(here)
+            cards += here
+            words += strip.words
+        galley.step = step
+        galley.gist = Gist(titles, cards, words)
+        return galley
+
+    def _told(
+        self, strip: Strip, place: int, item: Item, papers: Mapping[PaperId, Paper]
+    ) -> WireCard:
+        usual = strip.items[place]
+        if usual[3] or item[2] is not usual[2]:  # its card names others, or is another
+            (card,) = self.cards((item,), papers)
+            return card
+        return self._stock.told(strip.cards[place], item)
+
+    def _strip(self, items: tuple[Item, ...], papers: Mapping[PaperId, Paper]) -> Strip | None:
+        """The strip of these items, if it can be kept: from the second reader on who has them."""
+        place = id(items)
+        if self._seen.find(place) is not items:
+            self._seen.keep(place, items)
+            return None
+        strip = self._strips.find(place)
+        if strip is not None and strip.fits(papers):
+            return strip
+        cards = self.cards(items, papers)
+        if not cards or len(cards) < len(items):
+            return None
+        return self._strips.keep(place, Strip(cards, items).bound())
+
+    def cards(self, items: Sequence[Item], papers: Mapping[PaperId, Paper]) -> list[WireCard]:
+        """The cards of those items whose paper is still there."""
+        stock, style, known = self._stock, self._style, self._cards.get
+        cards: list[WireCard] = []
+        for item in items:
+            paper = papers.get(item[0])  # by number, here, where by name costs twice as much
+            card = known(id(item[2]))  # `place_of`, for all that are not revised
+            if card is None or card.item is not item or card.stock.paper is not paper:
+                if paper is None:
+                    continue
+                if card is None or card.stock.paper is not paper or item.revision:
+                    card = stock.card(paper, item, style)
+                else:
+                    card = stock.told(card, item)
+            cards.append(card)
+        return cards
