@@ -64,7 +64,7 @@ class Batch:
         words = self.words
         if not isinstance(words, Stemmed):
             words = Stemmed(stream_of(self.papers))
-        return WordPlaces(words, self.lexicon.rarity)
+        return WordPlaces(words, self.lexicon.rarities(words.names))
 
     def __len__(self) -> int:
         return len(self.papers)

@@ -66,8 +66,10 @@ class Calibration:
     def from_bytes(cls, data: bytes) -> Calibration:
         parts, levels = _HEAD.unpack_from(data)
         numbers = np.frombuffer(data, "<f4", offset=_HEAD.size).astype(np.float32)
-        means, spreads, both, rest = np.split(numbers, np.cumsum([parts, parts, 2]))
-        return cls(means, spreads, float(both[0]), float(both[1]), rest[:levels], rest[levels:])
+        scale, rest = 2 * parts, numbers[2 * parts + 2 :]
+        centre, spread = numbers[scale : scale + 2].tolist()
+        means, spreads = numbers[:parts], numbers[parts:scale]
+        return cls(means, spreads, centre, spread, rest[:levels], rest[levels:])
 
     def pace(self) -> float:
         """How fast the logarithm of the share falls per unit of score, at the top."""

@@ -14,9 +14,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
-from typing import overload
+from typing import Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from digest.matching.circuit import NOWHERE, PROSE, Bits, Circuit, Leaf, run
 from digest.matching.expression import Query
 from digest.matching.names import LabelIndex, NameIndex, find_label, find_name, name_words
 from digest.matching.scoring import Floats
+from digest.matching.sparse import ranges
 from digest.matching.stemmed import stream_of
 from digest.matching.stream import Ints, Lexicon, Occurrences, Stream
 from digest.matching.wildcards import Beginnings, Wildcard, wildcard
@@ -33,6 +34,8 @@ from digest.model import Field, Hit, Paper
 Bools = NDArray[np.bool_]
 MOST_HITS = 8  #: places told of one term in one field of one paper
 _FIELDS = (None, *Field)
+_TITLE, _ABSTRACT = Field.TITLE, Field.ABSTRACT
+_hit: Final = partial(tuple.__new__, Hit)  # `_make` without counting
 _SCOPES = {None: 0, Field.TITLE: 1, Field.ABSTRACT: 2}
 _SCOPE_OF = np.array([_SCOPES.get(field, 0) for field in _FIELDS], np.int64)
 _IN_PROSE = np.array([field in PROSE for field in _FIELDS], np.bool_)
@@ -162,7 +165,7 @@ class Scan:
         """`stream`: their `stream_of`, where they were cut already."""
         self.papers = papers
         self.stream = stream or stream_of(papers)
-        self._abstracts: list[int] = self.stream.begins[1::2].tolist()  #: where each begins
+        self.abstracts: list[int] = self.stream.begins[1::2].tolist()  #: where each begins
         #: known places of a term (as a single word only?) in a paper, for all evaluations
         self.hits: dict[tuple[Leaf, bool, int], tuple[Hit, ...]] = {}
 
@@ -198,11 +201,6 @@ class Scan:
         index = self.authors if field is Field.AUTHOR else self.labels[field or Field.SOURCE]
         return index.owners(text, prefix=prefix)
 
-    def place(self, paper: int, at: int, length: int) -> tuple[Field, int, int]:
-        """The field of the paper, and the characters of it, where `length` words stand at `at`."""
-        field = Field.TITLE if at < self._abstracts[paper] else Field.ABSTRACT
-        return field, *self.stream.place(at, length)
-
 
 class Evaluation:
     """The truth of every query about every paper, and where its terms stand."""
@@ -214,7 +212,7 @@ class Evaluation:
         self._found = found.rows(order)
         self._text = scan.stream.text_of[self._found.at]
         self._size = len(scan.papers)
-        self._asked_for: dict[int, list[tuple[int, int]]] = {}
+        self._asked_for: dict[int, list[tuple[int, int, Leaf]]] = {}
         self._fill()
 
     def _fill(self) -> None:
@@ -265,8 +263,7 @@ class Evaluation:
         starts, ends, there = self._wanted_there
         sizes = ends[queries] - starts[queries]
         pair = np.repeat(np.arange(len(queries)), sizes)
-        first = np.repeat(starts[queries] - np.cumsum(sizes) + sizes, sizes)
-        leaves = there[first + np.arange(len(pair))]
+        leaves = there[ranges(starts[queries], sizes)]
         rows, paper = self._leaf_rows[leaves], papers[pair]
         in_prose = self._compiled.terms[leaves] != NOWHERE
         title = np.where(in_prose & (rows > 0), rows - self._compiled.scopes[leaves] + 1, 0)
@@ -291,27 +288,25 @@ class Evaluation:
         """The places where the query's wanted terms stand in the paper, in reading order."""
         word, bit, bits = paper >> 6, paper & 63, self._bits
         found = [
-            self._hits(leaf, paper, whole=False)
-            for leaf, row in self._wanted_rows(query)
+            self._hits(leaf, wanted, paper, whole=False)
+            for leaf, row, wanted in self._asked_for.get(query) or self._wanted_of(query)
             if bits.item(row, word) >> bit & 1
         ]
         for leaf in self._compiled.joined.get(query, ()):
-            found.append(self._hits(leaf, paper, whole=True))
+            found.append(self._hits(leaf, self._compiled.leaves[leaf], paper, whole=True))
         return found[0] if len(found) == 1 else in_reading_order(chain.from_iterable(found))
 
-    def _wanted_rows(self, query: int) -> list[tuple[int, int]]:
-        """The query's wanted leaves that occur at all, and their rows of the bits."""
-        known = self._asked_for.get(query)
-        if known is None:
-            starts, ends, there = self._wanted_there
-            leaves = there[starts[query] : ends[query]]
-            rows = self._leaf_rows[leaves].tolist()
-            known = self._asked_for[query] = list(zip(leaves.tolist(), rows, strict=True))
+    def _wanted_of(self, query: int) -> list[tuple[int, int, Leaf]]:
+        """The query's wanted leaves that occur at all, with their rows of the bits."""
+        starts, ends, there = self._wanted_there
+        leaves = there[starts[query] : ends[query]]
+        rows, numbers = self._leaf_rows[leaves].tolist(), leaves.tolist()
+        named = map(self._compiled.leaves.__getitem__, numbers)
+        known = self._asked_for[query] = list(zip(numbers, rows, named, strict=True))
         return known
 
-    def _hits(self, leaf: int, paper: int, *, whole: bool) -> tuple[Hit, ...]:
+    def _hits(self, leaf: int, wanted: Leaf, paper: int, *, whole: bool) -> tuple[Hit, ...]:
         """The places of one term; `whole`: only where it is a single word."""
-        wanted = self._compiled.leaves[leaf]
         key = wanted, whole, paper
         known = self._scan.hits.get(key)
         if known is None:
@@ -323,31 +318,30 @@ class Evaluation:
             self._scan.hits[key] = known
         return known
 
-    def _prose_hits(self, wanted: Leaf, paper: int, term: int, *, whole: bool) -> Iterator[Hit]:
+    def _prose_hits(self, wanted: Leaf, paper: int, term: int, *, whole: bool) -> list[Hit]:
         text, field, prefix = wanted
         name = f"{text}*" if prefix else text
-        counts = {Field.TITLE: 0, Field.ABSTRACT: 0}
-        for at, length in self._occurrences(term, paper):
-            where, first, last = self._scan.place(paper, at, length)
-            counts[where] += 1
+        stream, abstract = self._scan.stream, self._scan.abstracts[paper]
+        starts, texts, positions, lengths = self._places
+        end = starts[term + 1]
+        found, counts = list[Hit](), [0, 0]
+        for here in range(bisect_left(texts, 2 * paper, starts[term], end), end):
+            if texts[here] >> 1 != paper:
+                break
+            at, length = positions[here], lengths[here]
+            where = _TITLE if at < abstract else _ABSTRACT
+            counts[at < abstract] += 1
             fits = field in (None, where) and (length == 1 or not whole)
-            if fits and counts[where] <= MOST_HITS:
-                yield Hit(where, first, last, name)
-
-    def _occurrences(self, term: int, paper: int) -> Iterator[tuple[int, int]]:
-        """Where the term stands in the paper: position and words."""
-        places, at, length = self._places
-        place = term * self._size + paper
-        here = bisect_left(places, place)
-        while here < len(places) and places[here] == place:
-            yield at[here], length[here]
-            here += 1
+            if fits and counts[at < abstract] <= MOST_HITS:
+                found.append(_hit((where, *stream.place(at, length), name, 0)))
+        return found
 
     @cached_property
-    def _places(self) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
-        """Of each occurrence: term and paper as one number, which rises; position; words."""
-        both = self._found.term * self._size + (self._text >> 1)
-        return both.data, self._found.at.data, self._found.length.data
+    def _places(self) -> tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]:
+        """Where each term's occurrences start; of each its text, which rises; position; words."""
+        starts = np.searchsorted(self._found.term, np.arange(self._compiled.term_count + 1))
+        found = self._found
+        return starts.data, self._text.data, found.at.data, found.length.data
 
 
 def named_hits(wanted: Leaf, paper: Paper) -> Iterator[Hit]:

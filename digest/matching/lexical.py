@@ -66,7 +66,7 @@ class LexicalScorer:
     def prepare(self, papers: Sequence[Paper], stream: Stream | None = None) -> Ready:
         words = Stemmed(stream or stream_of(papers))
         index = self._lexicon.index(words, words.occurring())
-        return Ready(index, WordPlaces(words, self._lexicon.rarity))
+        return Ready(index, WordPlaces(words, self._lexicon.rarities(words.names)))
 
     def score(self, interests: Sequence[Interest], ready: Ready) -> Scores:
         said = points(interests)
@@ -91,8 +91,9 @@ class LexicalScorer:
         return Scores(values, share, resembles, told)
 
     def _question(self, text: str) -> list[str]:
-        rare = sorted(set(stems(text)), key=lambda word: (-self._lexicon.rarity(word), word))
-        return rare[:LONGEST]
+        words = list(set(stems(text)))
+        rare = sorted(zip((-self._lexicon.rarities(words)).tolist(), words, strict=True))
+        return [word for _, word in rare[:LONGEST]]
 
 
 def _standardised(values: Floats, usual: Floats) -> Floats:

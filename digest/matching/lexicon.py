@@ -19,7 +19,7 @@ from itertools import chain, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.sparse import Floats, Ints, SparseRows
+from digest.matching.sparse import Floats, Ints, SparseRows, ranges
 from digest.matching.stems import stems
 
 K1 = 1.2
@@ -187,7 +187,11 @@ class Lexicon:
 
     def rarity(self, word: str) -> float:
         """BM25's idf, in the form that is never negative."""
-        return _rarity(self.papers, self.words.get(word, 0))
+        return float(self.rarities([word])[0])
+
+    def rarities(self, words: Iterable[str]) -> NDArray[np.float64]:
+        counts = np.array([self.words.get(word, 0) for word in words], np.float64)
+        return np.log(1 + (self.papers - counts + 0.5) / (counts + 0.5))
 
     def feature_rows(self, texts: Iterable[Words]) -> SparseRows:
         """Unit TF-IDF rows."""
@@ -207,16 +211,11 @@ class Lexicon:
     def index(self, texts: Sequence[Words], found: Occurring | None = None) -> WordIndex:
         found = found or Occurring.of(texts)
         norms = (K1 * (1 - B + B * found.lengths / self.mean_length)).astype(np.float32)
-        rarity = np.array(list(map(self.rarity, found.numbers)), np.float32)
+        rarity = self.rarities(found.numbers).astype(np.float32)
         rarity = np.repeat(rarity, np.diff(found.starts))
         weights = rarity * found.often * (K1 + 1) / (found.often + norms[found.texts])
         postings = SparseRows(found.starts, found.texts, weights, len(texts))
         return WordIndex(found.numbers, postings, len(texts))
-
-
-@lru_cache(maxsize=1 << 14)
-def _rarity(papers: int, count: int) -> float:
-    return float(np.log(1 + (papers - count + 0.5) / (count + 0.5)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,8 +245,8 @@ class WordIndex:
         parts = np.cumsum(sizes) // together
         for begin, end in pairwise(np.searchsorted(parts, np.arange(_last(parts) + 2)).tolist()):
             part = slice(begin, end)
-            firsts, size = self.postings.starts[words[part]], sizes[part]
-            at = np.repeat(firsts - np.cumsum(size) + size, size) + np.arange(size.sum())
+            size = sizes[part]
+            at = ranges(self.postings.starts[words[part]], size)
             cells = np.repeat(rows[part] * self.papers, size) + self.postings.columns[at]
             weights = self.postings.data[at] * np.repeat(times[part], size).astype(np.float32)
             np.add.at(total.reshape(-1), cells, weights)

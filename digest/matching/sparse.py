@@ -12,6 +12,15 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
+def ranges(starts: Ints, sizes: Ints) -> Ints:
+    """The numbers of some ranges, one range after the other."""
+    ends = np.cumsum(sizes)
+    numbers: Ints = np.repeat(starts - ends + sizes, sizes) + np.arange(
+        ends[-1] if len(ends) else 0
+    )
+    return numbers
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SparseRows:
     """A matrix of few non-zero values: row i has `data` at `columns`, `starts[i]:starts[i+1]`."""

@@ -12,11 +12,13 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.cutting import UNKNOWN, cut_all
+from digest.matching.sparse import ranges
 from digest.matching.terms import (
     MAX_JOINS,
     Gap,
@@ -33,9 +35,11 @@ Hashes = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
 
 BLOCK = 1 << 18  #: positions looked at together: what they need stays in the cache
+_PLACE = np.uint64(BLOCK - 1)  #: the bits of a position among those
 _WORD = 48  #: bytes of a word that is no freak
 _SHORT = MAX_JOINS + 1  #: words of a run that may stand for a term of a single one
 _BASE = 0x9E3779B97F4A7C15
+_SPREAD = np.uint64(_BASE)
 _ORDERED = np.uint64(0xD1342543DE82EF95)  #: multiplier of the hash that minds boundaries
 _MINDING = int(_ORDERED)
 _MASK = (1 << 64) - 1
@@ -98,6 +102,31 @@ class Occurrences:
 
     def rows(self, chosen: Ints | Bools) -> Occurrences:
         return Occurrences(self.term[chosen], self.at[chosen], self.length[chosen])
+
+
+class Runs(NamedTuple):
+    """Runs of words in the order of their letters' hashes, from a position on.
+
+    In the last bits of each hash stands where the run begins, counted from there; what a word's
+    last letter says is spread over the others before.
+    """
+
+    hashes: Hashes
+    start: int
+
+    @classmethod
+    def of(cls, letters: Hashes, at: Ints, start: int) -> Runs:
+        hashes = letters * _SPREAD & ~_PLACE | at.astype(np.uint64)
+        hashes.sort()
+        return cls(hashes, start)
+
+    def alike(self, letters: Hashes) -> tuple[Ints, Ints]:
+        """(position, entry) of the runs whose letters seem to be those of an entry."""
+        spread = letters * _SPREAD
+        first = np.searchsorted(self.hashes, spread & ~_PLACE)
+        counts = np.searchsorted(self.hashes, spread | _PLACE, side="right") - first
+        at = (self.hashes[ranges(first, counts)] & _PLACE).astype(np.int64)
+        return at + self.start, np.repeat(np.arange(len(letters)), counts)
 
 
 class Stream:
@@ -169,23 +198,25 @@ class Stream:
         words = tuple(self.keys[number] for number in self.ids[at : at + length].tolist())
         return Spelling(words, tuple(self.free[at : at + length - 1].tolist()))
 
-    def runs(self, lengths: Sequence[int]) -> Iterator[tuple[int, int, Hashes]]:
-        """(length, first position, letters' hash of the run starting at each position from there).
-
-        Runs that reach past their text are among them.
-        """
+    def runs(self, lengths: Sequence[int]) -> Iterator[tuple[int, Runs]]:
+        """Lengths, and the runs that are so long: all of each, or block by block."""
         most = max(lengths, default=0)
         if most <= _SHORT and len(self.ids) <= BLOCK:
-            yield from ((length, 0, self._short_runs[length - 1]) for length in lengths)
+            yield from ((length, self._short_runs[length - 1]) for length in lengths)
             return
         for start in range(0, len(self.ids), BLOCK):
-            found = self._runs_from(start, most)
-            yield from ((length, start, total) for length, total in found if length in lengths)
+            for length, total in self._runs_from(start, most):
+                if length in lengths:
+                    yield length, self._sorted(length, start, total)
 
     @cached_property
-    def _short_runs(self) -> list[Hashes]:
+    def _short_runs(self) -> list[Runs]:
         """Runs of one word, of two …: looked through in every round, whatever is asked."""
-        return [total.copy() for _, total in self._runs_from(0, _SHORT)]
+        return [self._sorted(length, 0, total) for length, total in self._runs_from(0, _SHORT)]
+
+    def _sorted(self, length: int, start: int, total: Hashes) -> Runs:
+        inside = np.flatnonzero(self.room[start : start + len(total)] >= length)
+        return Runs.of(total[inside], inside, start)
 
     def _runs_from(self, start: int, most: int) -> Iterator[tuple[int, Hashes]]:
         """Length and hashes of the runs that start in one block; each array becomes the next."""
@@ -239,31 +270,16 @@ class Lexicon:
         reach = range(-MAX_JOINS, MAX_JOINS + 1)
         known = np.unique(self._sizes).tolist()
         self.lengths = sorted({size + by for size in known for by in reach if size + by > 0})
-        bits = min(24, max(10, (16 * self.size).bit_length()))
-        self._shift = np.uint64(64 - bits)
-        self._sieve = np.zeros(1 << bits, np.bool_)
-        self._sieve[self._letters >> self._shift] = True
 
     def find(self, stream: Stream) -> Occurrences:
         if not self.size or not len(stream.ids):
             return Occurrences.none()
         verdicts: dict[tuple[int, Spelling], bool] = {}
         found = [
-            self._judge(stream, length, self._candidates(stream, length, start, runs), verdicts)
-            for length, start, runs in stream.runs(self.lengths)
+            self._judge(stream, length, runs.alike(self._letters), verdicts)
+            for length, runs in stream.runs(self.lengths)
         ]
         return Occurrences.together(found)
-
-    def _candidates(
-        self, stream: Stream, length: int, start: int, runs: Hashes
-    ) -> tuple[Ints, Ints]:
-        """(position, entry) of the runs of this length whose letters are those of some term."""
-        room = stream.room[start : start + len(runs)]
-        near = np.flatnonzero(self._sieve[runs >> self._shift] & (room >= length))
-        hashes = runs[near]
-        entry = np.minimum(np.searchsorted(self._letters, hashes), len(self._letters) - 1)
-        same = self._letters[entry] == hashes
-        return near[same] + start, entry[same]
 
     def _judge(
         self,
@@ -275,8 +291,7 @@ class Lexicon:
         """The candidates whose words agree too, for every term of those letters."""
         at, entry = candidates
         counts = self._end[entry] - self._first[entry]
-        starts = np.repeat(self._first[entry] - np.cumsum(counts) + counts, counts)
-        row = starts + np.arange(len(starts))
+        row = ranges(self._first[entry], counts)
         ordered = np.repeat(stream.ordered_hash(at, length), counts)
         at = np.repeat(at, counts)
         good = (self._sizes[row] == length) & (self._ordered[row] == ordered)

@@ -6,11 +6,12 @@ with the same values.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digest.matching.sparse import Ints
 from digest.matching.stemmed import Smalls, Stemmed
@@ -23,14 +24,16 @@ PLACES = 4  #: places told of each
 STATEMENTS = 10_000  #: statements whose words are remembered
 _TITLE, _ABSTRACT = Field.TITLE, Field.ABSTRACT
 _hit: Final = partial(tuple.__new__, Hit)  # `_make` without counting
+_Numbers = Sequence[int]
+_Place = Callable[[int, int], tuple[int, int]]
 
 
 class WordPlaces:
-    """The words of a batch of papers; `rarity` says how telling a stem is."""
+    """The words of a batch of papers; `rarities` says how telling each of the stems is."""
 
-    def __init__(self, words: Stemmed, rarity: Callable[[str], float]) -> None:
+    def __init__(self, words: Stemmed, rarities: NDArray[np.float64]) -> None:
         self._words = words
-        self._rarity = rarity
+        self._rarities = rarities.data
         self._runs: dict[int, dict[int, int]] = {}
         self._hits: dict[tuple[str, int], tuple[Hit, ...]] = {}
         self._spoken: dict[str, list[tuple[int, str]]] = {}
@@ -56,10 +59,11 @@ class WordPlaces:
     def _said(self, statement: str) -> list[tuple[int, str]]:
         """The statement's stems that some paper has, the most telling first, each as written."""
         words, numbers = {stem(word): word for word in cut(statement)}, self._words.numbers
-        ranked = sorted([(-self._rarity(one), one) for one in words if one in numbers])
+        there = [(numbers[one], one) for one in words if one in numbers]
+        ranked = sorted([(-self._rarities[number], one, number) for number, one in there])
         if len(self._spoken) >= STATEMENTS:
             self._spoken.clear()
-        self._spoken[statement] = spoken = [(numbers[one], words[one]) for _, one in ranked]
+        self._spoken[statement] = spoken = [(number, words[one]) for _, one, number in ranked]
         return spoken
 
     @cached_property
@@ -77,14 +81,20 @@ class WordPlaces:
 
     def _hit(self, word: str, paper: int, run: int) -> tuple[Hit, ...]:
         """The first PLACES of a stem that is there, as hits of a word."""
-        standing, stream = self._words.standing, self._words.stream
-        start, end = standing.starts[run : run + 2].tolist()
-        abstract = stream.begins.item(2 * paper + 1)
+        starts, places, abstracts, place = self._standing
+        start, end, abstract = starts[run], starts[run + 1], abstracts[paper]
         hits = tuple(
             [
-                _hit((_TITLE if at < abstract else _ABSTRACT, *stream.place(at, 1), word, 0))
-                for at in standing.places[start : min(end, start + PLACES)].tolist()
+                _hit((_TITLE if at < abstract else _ABSTRACT, *place(at, 1), word, 0))
+                for at in places[start : min(end, start + PLACES)]
             ]
         )
         self._hits[word, paper] = hits
         return hits
+
+    @cached_property
+    def _standing(self) -> tuple[_Numbers, _Numbers, _Numbers, _Place]:
+        """Where runs start, the positions in them, where abstracts begin; characters by these."""
+        standing, stream = self._words.standing, self._words.stream
+        abstracts = stream.begins[1::2].copy()
+        return standing.starts.data, standing.places.data, abstracts.data, stream.place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -91,7 +92,8 @@ def test_the_rarest_words_are_told_with_their_first_places(
 ) -> None:
     some = papers(texts)
     rarity = Counter({"tide": 1, "7": 3, "fog": 2})
-    places = WordPlaces(Stemmed(stream_of(some)), lambda one: float(rarity[one]))
+    stemmed = Stemmed(stream_of(some))
+    places = WordPlaces(stemmed, np.array([rarity[one] for one in stemmed.names], np.float64))
     for _ in range(2):  # what was told before is told again
         for statement in statements:
             for at, one in enumerate(some):
