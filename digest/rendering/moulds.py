@@ -8,9 +8,9 @@ anything else with them, or that would not print an address, is drawn for each p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from digest.errors import TemplateFault
 from digest.rendering.links import safe_url
@@ -19,12 +19,20 @@ from digest.rendering.plates import HOLE, Outline
 from digest.rendering.quoted import quoted
 from digest.rendering.sealed import Sealed
 from digest.rendering.skeleton import escaped, slot
-from digest.rendering.spans import Spans
 from digest.rendering.view import Action, Card
 from digest.shelf import Shelf
 
 _KEPT: Final = 256  #: twice this at most, about 3 kB each
 _FIRST: Final = 1000  #: the first value's slot; those before are the cards' own
+
+Pair = tuple[Card, Card]  #: without and with further interests
+
+
+class Values(NamedTuple):
+    """What is a paper's own on its card, quoted by its slots; none where not all is printed."""
+
+    kind: Hashable
+    slots: Mapping[int, bytes]
 
 
 class Moulds:
@@ -36,15 +44,26 @@ class Moulds:
         self._also = also
         self._moulds: Shelf[Hashable, Outline | bool] = Shelf(_KEPT)
 
-    def outline(self, alone: Card, shared: Card) -> Outline | None:
-        """The outline of one paper's card, without and with further interests."""
-        values = self._values(alone)
-        mould = self._mould(alone, shared) if values and all(values) else False
-        if not isinstance(mould, Outline):
-            return self._of(self._draw(alone), self._draw(shared))
-        return mould.filled({_FIRST + n: self._quoted(value) for n, value in enumerate(values)})
+    def values(self, card: Card) -> Values:
+        """What is the paper's own on this card."""
+        values = self._values(card)
+        are_printed = bool(values) and all(values)
+        slots = {_FIRST + n: self._quoted(value) for n, value in enumerate(values)}
+        return Values(self._kind(card), slots if are_printed else {})
 
-    def _of(self, alone: str, shared: str) -> Outline | None:
+    def outline(self, values: Values, shape: Hashable, draw: Callable[[], Pair]) -> Outline | None:
+        """The outline of one paper's card, without and with further interests.
+
+        `shape` is all that sets the two cards that would be drawn apart from others but for what
+        is their paper's own.
+        """
+        mould = self._mould((shape, values.kind), draw) if values.slots else False
+        return mould.filled(values.slots) if isinstance(mould, Outline) else self._of(*draw())
+
+    def _of(self, alone: Card, shared: Card) -> Outline | None:
+        return self._outlined(self._draw(alone), self._draw(shared))
+
+    def _outlined(self, alone: str, shared: str) -> Outline | None:
         return Outline.of(alone, shared, own=self._own, also=self._also)
 
     def _values(self, card: Card) -> list[str]:
@@ -57,13 +76,12 @@ class Moulds:
     def _draw_sealed(self, card: Card) -> str:
         return self._draw(_sealed(card))
 
-    def _mould(self, alone: Card, shared: Card) -> Outline | bool:
+    def _mould(self, shape: Hashable, draw: Callable[[], Pair]) -> Outline | bool:
         """What cards of this shape share; False where the template looks into the values."""
-        shape = self._shape(alone, shared)
         known = self._moulds.find(shape)
         if known is None:
             try:
-                mould = self._of(self._draw_sealed(alone), self._draw_sealed(shared))
+                mould = self._outlined(*map(self._draw_sealed, draw()))
             except TemplateFault:  # a true one comes again when the paper's own card is drawn
                 mould = None
             known = self._moulds.keep(shape, mould or False)
@@ -72,11 +90,11 @@ class Moulds:
     def _quoted(self, value: str) -> bytes:
         return HOLE.join(map(quoted, escaped(value).split(slot(self._own))))
 
-    def _shape(self, alone: Card, shared: Card) -> Hashable:
-        """All that the two cards say but the paper's own values."""
-        rows = alone.actions, alone.feedback
+    def _kind(self, card: Card) -> Hashable:
+        """What a card says that is its paper's, but for the values."""
+        rows = card.actions, card.feedback
         labels = [tuple([action.label for action in row]) for row in rows]
-        return _parts(alone), alone.summary_label, shared.also, len(alone.chips), *labels
+        return card.summary_label, len(card.chips), *labels
 
 
 class TextMoulds(Moulds):
@@ -100,16 +118,12 @@ class TextMoulds(Moulds):
         bare = text_card(replace(card, chips=(), actions=()))
         return self._draw_text(replace(bare, **values))
 
-    def _shape(self, alone: Card, shared: Card) -> Hashable:
-        labels = tuple([action.label for action in further(alone)])
-        return _parts(alone), alone.summary_label, shared.also, bool(alone.chips), labels
+    def _kind(self, card: Card) -> Hashable:
+        labels = tuple([action.label for action in further(card)])
+        return card.summary_label, bool(card.chips), labels
 
     def _quoted(self, value: str) -> bytes:
         return HOLE.join(map(quoted, value.split(slot(self._own))))
-
-
-def _parts(card: Card) -> tuple[Spans, ...]:
-    return card.title, card.authors, card.summary, card.excerpt, card.why
 
 
 def _sealed(card: Card) -> Card:

@@ -34,12 +34,18 @@ class Outline:
     is a HOLE at once, and the one where `also` would go.
     """
 
-    __slots__ = ("_also", "_around_also", "parts")
+    __slots__ = ("_also", "_around_also", "_divisions", "_parts", "_values")
 
     def __init__(self, parts: _Parts, around_also: tuple[bytes, bytes], also: int) -> None:
-        self.parts = parts
+        self._parts = parts
         self._around_also = around_also
         self._also = also
+        self._values: Mapping[int, bytes] = {}
+        self._divisions: dict[int | None, _Division] = {}
+
+    @property
+    def parts(self) -> _Parts:
+        return _joined(_settled(self._parts, self._values))
 
     @classmethod
     def of(cls, alone: str, shared: str, *, own: int, also: int) -> Self | None:
@@ -63,30 +69,66 @@ class Outline:
         return cls(holed, (fragment(around[0]), fragment(around[1])), also)
 
     def filled(self, values: Mapping[int, bytes]) -> Outline:
-        """The outline with these slots settled."""
-        parts = [values.get(part, part) if isinstance(part, int) else part for part in self.parts]
-        return Outline(_joined(parts), self._around_also, self._also)
+        """The outline with these slots settled; all else is shared."""
+        filled = Outline(self._parts, self._around_also, self._also)
+        filled._values, filled._divisions = {**self._values, **values}, self._divisions
+        return filled
 
-    def plate(self, inks: Mapping[int, bytes], open_to: Container[int], title: int) -> Plate:
-        """The plate in which these inks are settled; those `open_to` and the title are to come."""
-        parts = [inks.get(part, part) if isinstance(part, int) else part for part in self.parts]
-        wait = [n for n, part in enumerate(parts) if part in open_to or part == self._also]
+    def plate(self, inks: Mapping[int, bytes], open_to: Container[int], title: int | None) -> Plate:
+        """The plate in which these inks are settled; those `open_to` and the title are to come.
+
+        No title is to come where it is among the inks.
+        """
+        division = self._divisions.get(title)
+        if division is None:
+            division = self._divisions[title] = self._divided(open_to, title)
+        values = {**self._values, **inks}
+        opening, beyond = division.alike or (
+            Stretch(_settled(division.open, values)),
+            Stretch(_settled(division.beyond, values)),
+        )
+        return Plate(
+            None if division.head is None else encoded(_text(division.head, values)),
+            encoded(_text(division.front, values)),
+            encoded(_text(division.tail, values)),
+            opening,
+            beyond,
+            self._around_also if division.has_also else None,
+        )
+
+    def _divided(self, open_to: Container[int], title: int | None) -> _Division:
+        parts, also = self._parts, self._also
+        wait = [n for n, part in enumerate(parts) if part in open_to or part == also]
         titles = [n for n, part in enumerate(parts) if part == title]
         if len(titles) > 1 or (titles and wait and titles[0] > wait[0]):
             wait = sorted([*wait, *titles])  # a title where none is looked for is the card's own
             titles = []
         first, last = (wait[0], wait[-1] + 1) if wait else (len(parts), len(parts))
         headed = titles[0] + 1 if titles else 0
-        own = _joined(parts[first:last])
-        at = own.index(self._also) if self._also in own else len(own)
-        return Plate(
-            encoded(_bare(parts[:headed])) if titles else None,
-            encoded(_bare(parts[headed:first])),
-            encoded(_bare(parts[last:])),
-            Stretch(own[:at]),
-            Stretch(own[at + 1 :]),
-            self._around_also if at < len(own) else None,
+        own = parts[first:last]
+        at = own.index(also) if also in own else len(own)
+        places = [n for n in range(first, last) if isinstance(parts[n], int)]
+        return _Division(
+            parts[: titles[0]] if titles else None,
+            parts[headed:first],
+            parts[last:],
+            own[:at],
+            own[at + 1 :],
+            at < len(own),
+            (Stretch(own[:at]), Stretch(own[at + 1 :])) if places == wait else None,
         )
+
+
+class _Division(NamedTuple):
+    """An outline's parts by where they go on a plate."""
+
+    head: _Parts | None
+    front: _Parts
+    tail: _Parts
+    open: _Parts
+    beyond: _Parts
+    has_also: bool
+    alike: tuple[Stretch, Stretch] | None  #: open and beyond, where papers have nothing there
 
 
 class Stretch:
@@ -98,7 +140,7 @@ class Stretch:
         self._parts: list[bytes] = []
         self._open: list[tuple[int, int]] = []
         is_open = False
-        for part in [*parts, b""]:
+        for part in [*_joined(parts), b""]:
             ends = SOFT if is_open and not (isinstance(part, bytes) and part[:1] == b"\n") else b""
             is_open = isinstance(part, int)
             if isinstance(part, int):
@@ -203,8 +245,12 @@ def _joined(parts: Sequence[bytes | int]) -> _Parts:
     return joined
 
 
-def _bare(parts: Sequence[bytes | int]) -> bytes:
-    return b"".join([part for part in parts if isinstance(part, bytes)])
+def _settled(parts: _Parts, values: Mapping[int, bytes]) -> _Parts:
+    return [values.get(part, part) if isinstance(part, int) else part for part in parts]
+
+
+def _text(parts: _Parts, values: Mapping[int, bytes]) -> bytes:
+    return b"".join([part if isinstance(part, bytes) else values[part] for part in parts])
 
 
 def _common(one: str, other: str) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, NamedTuple
 
 from digest.model import Field, Hit, Item, Paper, PaperId, Reasons
@@ -25,7 +26,7 @@ from digest.rendering.frame import words_of
 from digest.rendering.ink import NO_INK, NO_SLUG, PLAINLY, Affixes, Ink, ink
 from digest.rendering.language import Language
 from digest.rendering.links import SiteLinks
-from digest.rendering.moulds import Moulds, TextMoulds
+from digest.rendering.moulds import Moulds, Pair, TextMoulds, Values
 from digest.rendering.plaintext import TextCard
 from digest.rendering.plates import Outlines, Plates, WireCard, Word
 from digest.rendering.quoted import cut
@@ -79,6 +80,14 @@ class Headed(NamedTuple):
     title: bytes  #: as a fragment of HTML
 
 
+class Fixed(NamedTuple):
+    """A paper's card for no reason at all, its parts left out, and what on it is the paper's."""
+
+    card: Card
+    html: Values
+    text: Values
+
+
 @dataclass(slots=True, eq=False)
 class Stock:
     """What is kept of one paper. `usual`: its title, authors and summary without any marks."""
@@ -89,7 +98,7 @@ class Stock:
     breadth: int  #: how many sources announced it
     abstract: Abstract
     usual: tuple[Ink, Ink, Ink]
-    fixed: dict[Variant, Card] = field(default_factory=dict)
+    fixed: dict[Variant, Fixed] = field(default_factory=dict)
     outlines: dict[Shape, Outlines] = field(default_factory=dict)
 
 
@@ -235,16 +244,17 @@ class Cards:
             return None
         return Plates(
             html.plate({n: settled[n].html for n in (_AUTHORS, _SUMMARY)}, _OPEN, _TITLE),
-            text.plate({n: settled[n].text for n in (_TITLE, _AUTHORS, _SUMMARY)}, _OPEN, _TITLE),
+            text.plate({n: settled[n].text for n in (_TITLE, _AUTHORS, _SUMMARY)}, _OPEN, None),
         )
 
-    def _fixed(self, stock: Stock, variant: Variant) -> Card:
-        """The paper's card for no reason at all, its parts left out."""
+    def _fixed(self, stock: Stock, variant: Variant) -> Fixed:
         known = stock.fixed.get(variant)
         if known is None:
             revision, style = variant
             drawn = fixed(stock.paper, self._links, self._language, revision=revision)
-            known = stock.fixed[variant] = styled(drawn, style)
+            card = styled(drawn, style)
+            values = self._moulds.values(card), self._text_moulds.values(card)
+            known = stock.fixed[variant] = Fixed(card, *values)
         return known
 
     def _outlines(self, stock: Stock, shape: Shape) -> Outlines:
@@ -252,16 +262,11 @@ class Cards:
         known = stock.outlines.get(shape)
         if known is not None:
             return known
-        there, variant = shape
-        slots = {
-            part: say(slot(n)) if it_is else ()
-            for n, (part, it_is) in enumerate(zip(_PARTS, there, strict=True))
-        }
-        alone = _with_parts(self._fixed(stock, variant), slots)
-        shared = alone if variant[1] == "titles" else replace(alone, also=slot(_ALSO))
+        fixed = self._fixed(stock, shape[1])
+        draw = partial(_slotted, fixed.card, shape)
         stock.outlines[shape] = outlines = (
-            self._moulds.outline(alone, shared),
-            self._text_moulds.outline(alone, shared),
+            self._moulds.outline(fixed.html, shape, draw),
+            self._text_moulds.outline(fixed.text, shape, draw),
         )
         return outlines
 
@@ -301,6 +306,17 @@ def place_of(item: Item) -> int:
     gets their identity while it stands there.
     """
     return ~id(item.reasons) if item.revision else id(item.reasons)
+
+
+def _slotted(card: Card, shape: Shape) -> Pair:
+    """The card with a slot in place of every part it has, without and with further interests."""
+    there, (_, style) = shape
+    slots = {
+        part: say(slot(n)) if it_is else ()
+        for n, (part, it_is) in enumerate(zip(_PARTS, there, strict=True))
+    }
+    alone = _with_parts(card, slots)
+    return alone, alone if style == "titles" else replace(alone, also=slot(_ALSO))
 
 
 def _with_parts(card: Card, parts: Mapping[str, Spans]) -> Card:

@@ -7,6 +7,7 @@ import re
 from binascii import a2b_qp
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from digest.rendering.language import speak
 from digest.rendering.lines import Marker, bare, lines
 from digest.rendering.links import SiteLinks
 from digest.rendering.message import compose_mail
-from digest.rendering.moulds import Moulds, TextMoulds
+from digest.rendering.moulds import Moulds, Pair, TextMoulds
 from digest.rendering.plaintext import TextCard, text_card
 from digest.rendering.plates import Outline
 from digest.rendering.reasons import grounds, tell
@@ -171,7 +172,7 @@ def test_a_mould_filled_is_the_papers_own_card_drawn(seed: int) -> None:
         shared = replace(alone, also=slot(ALSO))
         drawing_it = drawing.card_html(alone), drawing.card_html(shared)
         outline = Outline.of(*drawing_it, own=OWN, also=ALSO)
-        filled = moulds.outline(alone, shared)
+        filled = moulds.outline(moulds.values(alone), (), partial(_pair, alone))
         assert outline is not None
         assert filled is not None
         assert filled.filled({}).parts == outline.filled({}).parts
@@ -195,7 +196,7 @@ def test_a_text_mould_filled_is_the_papers_own_card_drawn(seed: int) -> None:
         shared = replace(alone, also=slot(ALSO))
         texts = [drawing.card_text(text_card(card), slot(OWN)) for card in (alone, shared)]
         outline = Outline.of(*texts, own=OWN, also=ALSO)
-        filled = moulds.outline(alone, shared)
+        filled = moulds.outline(moulds.values(alone), (), partial(_pair, alone))
         assert outline is not None
         assert filled is not None
         assert filled.filled({}).parts == outline.filled({}).parts
@@ -213,8 +214,12 @@ def test_papers_of_one_shape_share_a_mould() -> None:
     for number in range(1, 20):
         paper = replace(samples.TIDES, id=PaperId(number), organisation=f"Office {number} & Co")
         alone = _card(paper, is_new=False)
-        assert moulds.outline(alone, replace(alone, also=slot(ALSO))) is not None
+        assert moulds.outline(moulds.values(alone), (), partial(_pair, alone)) is not None
     assert len(drawn) == 2
+
+
+def _pair(alone: Card) -> Pair:
+    return alone, replace(alone, also=slot(ALSO))
 
 
 def _card(paper: Paper, *, is_new: bool) -> Card:
