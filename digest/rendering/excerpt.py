@@ -127,7 +127,7 @@ def _richest(starts: Sequence[int], hits: Sequence[Hit], length: int) -> int:
     best, most, all_of_them = 0, -1, len({hit[3] for hit in hits})
     for start in starts:
         end = start + length
-        count = len({term for _, at, to, term, _ in hits if start <= at and to <= end})
+        count = len({hit[3] for hit in hits if start <= hit[1] and hit[2] <= end})
         if count > most:
             best, most = start, count
             if count == all_of_them:

@@ -139,15 +139,17 @@ class Stretch:
     def __init__(self, parts: Sequence[bytes | int]) -> None:
         self._parts: list[bytes] = []
         self._open: list[tuple[int, int]] = []
-        is_open = False
-        for part in [*_joined(parts), b""]:
-            ends = SOFT if is_open and not (isinstance(part, bytes) and part[:1] == b"\n") else b""
-            is_open = isinstance(part, int)
+        ends = b""
+        for part in _joined(parts):
             if isinstance(part, int):
                 self._open.append((len(self._parts) + 1, part))
                 self._parts += ends, b""
+                ends = SOFT
             else:
-                self._parts.append(ends + encoded(part))
+                self._parts.append(encoded(part) if part[:1] == b"\n" else ends + encoded(part))
+                ends = b""
+        if ends:
+            self._parts.append(ends)
 
     @property
     def bare(self) -> bytes:

@@ -189,8 +189,10 @@ class Cards:
         card = WireCard(stock, item, plates, head, in_html, in_text)
         if plates is not None:
             size = len(head) + len(card.html) + plates.size
-            self._largest = max(self._largest, size)
-            self._most_holes = max(self._most_holes, plates.holes)
+            if size > self._largest:
+                self._largest = size
+            if plates.holes > self._most_holes:
+                self._most_holes = plates.holes
         return card
 
     def largest(self, token: int) -> int:

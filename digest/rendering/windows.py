@@ -32,7 +32,12 @@ from digest.shelf import Shelf
 SHOWN_KEPT: Final = 4_096  #: windows, twice this at most, about 0.6 kB each
 
 _DOTS: Final = DOTS_BEFORE.strip()
-_DOTS_IN_QUOTES: Final = quoted(_DOTS).decode()
+# Dots are no ASCII, and what else is cut out mostly is: so something that is stands for them, until
+# all is folded, wrapped and encoded, each many times as quick. No clean text has it.
+_DOT: Final = "\x01"
+_BEFORE: Final = DOTS_BEFORE.replace(_DOTS, _DOT)
+_AFTER: Final = DOTS_AFTER.replace(_DOTS, _DOT)
+_QUOTED: Final = {text: quoted(text.replace(_DOT, _DOTS)) for text in (_DOT, _BEFORE, _AFTER, "")}
 
 
 #: and whether it says the summary: then the card need not say it once more
@@ -47,7 +52,7 @@ class Abstract:
     def __init__(self, text: str, *, summary: str) -> None:
         self.text = text
         self.summary = summary
-        self.core = core(summary)
+        self.core = core(summary).replace(_DOTS, _DOT)
         self.bare = bare(text)
         self.openings = Openings(text)
         self.unmarked: Excerpt | None = None
@@ -97,28 +102,20 @@ class Windows:
 
 def _show(abstract: Abstract, within: Range) -> Shown:
     start, end = within
-    before = start > 0
-    after = is_cut_short(abstract.text, within)
     said = abstract.text[start:end]
+    before = _BEFORE if start > 0 else ""
+    after = _AFTER if is_cut_short(abstract.text, within) else ""
+    text = f"{before}{clean(said)}{after}"
     html = lines(abstract.bare[start:end] or bare(said))
-    opens, closes = DOTS_BEFORE if before else "", DOTS_AFTER if after else ""
-    cleaned = clean(said)
-    text = f"{opens}{cleaned}{closes}"
-    if html is not None and not (said[0] == " " or said[-1] == " " or "  " in said):
-        wrapped = wrap_flat(text).replace(_DOTS, _DOTS_IN_QUOTES).encode()  # all else is bare
+    if html is not None and not (said[0] == " " or "  " in said):
+        wrapped = wrap_flat(text).encode().replace(_DOT.encode(), _QUOTED[_DOT])  # all else is bare
     else:
-        wrapped = quoted(wrap(text))
+        wrapped = quoted(wrap(text.replace(_DOT, _DOTS)))
+    fits = html is not None and len(said) % html.length + 2 * MARGIN <= COLUMNS
     return Shown(
         broken(wrapped),
-        # the dots apart, because folding what is not ASCII takes many times as long
-        bool(text and abstract.summary) and abstract.core in opens + cleaned.casefold() + closes,
+        bool(text and abstract.summary) and abstract.core in text.casefold().replace(_DOTS, _DOT),
         html,
-        quoted(opens),
-        _after(html, len(said), closes) if html else b"",
+        _QUOTED[before],
+        _QUOTED[after] if fits else SOFT + _QUOTED[after],
     )
-
-
-def _after(lines: Lines, size: int, dots: str) -> bytes:
-    """What ends lines of this size, on the last of them where there is room."""
-    fits = size % lines.length + 2 * MARGIN <= COLUMNS
-    return quoted(dots) if fits else SOFT + quoted(dots)

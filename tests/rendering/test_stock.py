@@ -37,9 +37,9 @@ from digest.rendering.reasons import grounds, tell
 from digest.rendering.sealed import Peeked, Sealed
 from digest.rendering.sentences import Sentences
 from digest.rendering.skeleton import SlotTokens, slot
-from digest.rendering.spans import Kind, Spans, plain, say
+from digest.rendering.spans import Kind, Spans, line, plain, say
 from digest.rendering.trial import difference
-from digest.rendering.view import Card, card
+from digest.rendering.view import Card, card, is_told
 from digest.rendering.windows import Abstract, Windows
 from digest.rendering.wire import Joiner
 from tests.rendering import samples, scatter
@@ -90,10 +90,10 @@ def test_lines_marked_decode_to_the_text_marked(opens: str, closes: str) -> None
 
 def assert_lines(fragment: bytes) -> None:
     """What may stand in a mail's body beside any other fragment."""
-    for line in fragment.split(b"\r\n"):
-        assert len(line) <= 76
-        assert not line.startswith(b".")
-        assert not line.endswith((b" ", b"\t"))
+    for row in fragment.split(b"\r\n"):
+        assert len(row) <= 76
+        assert not row.startswith(b".")
+        assert not row.endswith((b" ", b"\t"))
 
 
 def test_lines_that_would_begin_with_a_full_stop_are_cut_elsewhere_or_not_at_all() -> None:
@@ -112,21 +112,25 @@ def test_lines_that_would_begin_with_a_full_stop_are_cut_elsewhere_or_not_at_all
 
 
 def test_a_window_is_its_excerpt_drawn_whoever_asked_before() -> None:
-    dice, windows = random.Random(14), Windows(AFFIXES)
+    dice, windows, seen = random.Random(14), Windows(AFFIXES), dict.fromkeys((True, False), 0)
     for number in range(200):
         paper = scatter.paper(number + 1, dice)
         text = paper.abstract
         if number % 2:  # mostly printed as it is, here and there with spaces in its way
             text = "".join([c for c in text * 3 if c.isalnum() or c in " .,;-"])
             text = text.replace(". ", ".  ", dice.randrange(2))
-        abstract = Abstract(text, summary="")
+        said = dice.choice((text[dice.randrange(5) :][: dice.randrange(1, 40)], "… tide", "tide …"))
+        abstract = Abstract(text, summary=dice.choice(("", plain(say(line(said, 30))))))
         for _ in range(4):
             ends = [sorted(dice.choices(range(len(text) + 20), k=2)) for _ in range(3)]
             hits = [Hit(Field.ABSTRACT, at, to, str(dice.randrange(3))) for at, to in ends]
             hits = hits[: dice.randrange(4)]
             spans = excerpt(text, hits)
-            slug = windows.excerpt(abstract, shown_hits(text, hits))[0]
+            slug, says_summary = windows.excerpt(abstract, shown_hits(text, hits))
             assert_says(slug, spans)
+            assert says_summary == is_told(say(abstract.summary), spans)
+            seen[says_summary] += 1
+    assert min(seen.values()) > 20
 
 
 def assert_says(slug: Slug, spans: Spans) -> None:
