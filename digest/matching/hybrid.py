@@ -180,6 +180,8 @@ class HybridScorer:
         return [self._profile(one, rows.get(id(one))) for one in interests], questions
 
     def _profile(self, interest: Interest, question: int | None) -> _Profile:
+        if question is not None and not interest.examples:
+            return _Profile(question, None, NAMES, WEIGHTS)
         spoken = [e for e in interest.examples if (e.title + e.abstract).strip()]
         liked = any(example.positive for example in spoken)
         taste = self._taste(spoken) if spoken else None

@@ -264,14 +264,18 @@ class Evaluation:
         sizes = ends[queries] - starts[queries]
         pair = np.repeat(np.arange(len(queries)), sizes)
         leaves = there[ranges(starts[queries], sizes)]
-        rows, paper = self._leaf_rows[leaves], papers[pair]
-        in_prose = self._compiled.terms[leaves] != NOWHERE
-        title = np.where(in_prose & (rows > 0), rows - self._compiled.scopes[leaves] + 1, 0)
-        here = _get(self._bits, rows, paper)
-        points = here + (here & _get(self._bits, title, paper))
+        paper = papers[pair]
+        here = _get(self._bits, self._leaf_rows[leaves], paper)
+        points = here + (here & _get(self._bits, self._title_rows[leaves], paper))
         total = np.bincount(pair, points, minlength=len(queries))
         wanted = np.maximum(2 * self._compiled.wanted_sizes[queries], 1)
         return (total / wanted).astype(np.float32)
+
+    @cached_property
+    def _title_rows(self) -> Ints:
+        """For each leaf, the row of where it is in titles; of nothing for names."""
+        in_prose = (self._compiled.terms != NOWHERE) & (self._leaf_rows > 0)
+        return np.where(in_prose, self._leaf_rows - self._compiled.scopes + 1, 0)
 
     @cached_property
     def _wanted_there(self) -> tuple[Ints, Ints, Ints]:

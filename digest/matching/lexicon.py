@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -28,7 +27,7 @@ TITLE_TIMES = 2
 HASHES = 1 << 22
 SHARED = 2  #: papers of the background that must hold a feature
 SPARE = 1 << 16  #: columns for stems that the background does not know
-TOGETHER = 1 << 18  #: occurrences added up at once; bounds memory
+TOGETHER = 1 << 14  #: occurrences added up at once: what they need stays in the cache
 
 Words = tuple[list[str], list[str]]  #: stems of a title and of an abstract
 
@@ -233,14 +232,8 @@ class WordIndex:
 
     def scores(self, questions: Sequence[Sequence[str]], *, together: int = TOGETHER) -> Floats:
         """The same for many questions, a row each: all occurrences of their words in turn."""
-        asked = [
-            (row, number, times)
-            for row, question in enumerate(questions)
-            for word, times in Counter(question).items()
-            if (number := self.numbers.get(word)) is not None
-        ]
         total = np.zeros((len(questions), self.papers), np.float32)
-        rows, words, times = np.array(asked, np.int64).reshape(-1, 3).T
+        rows, words, times = self._asked(questions)
         sizes = self.postings.starts[words + 1] - self.postings.starts[words]
         parts = np.cumsum(sizes) // together
         for begin, end in pairwise(np.searchsorted(parts, np.arange(_last(parts) + 2)).tolist()):
@@ -251,6 +244,18 @@ class WordIndex:
             weights = self.postings.data[at] * np.repeat(times[part], size).astype(np.float32)
             np.add.at(total.reshape(-1), cells, weights)
         return total
+
+    def _asked(self, questions: Sequence[Sequence[str]]) -> tuple[Ints, Ints, Ints]:
+        """Question, number and how often, of each different word in turn."""
+        size, known = len(self.numbers) + 1, self.numbers.get
+        said = [known(word, size - 1) for question in questions for word in question]
+        rows = np.repeat(np.arange(len(questions)), list(map(len, questions)))
+        codes = rows * size + np.array(said, np.int64)
+        codes, first, times = np.unique(codes, return_index=True, return_counts=True)
+        order = np.argsort(first)
+        rows, words = np.divmod(codes[order], size)
+        there = words < size - 1
+        return rows[there], words[there], times[order][there]
 
 
 def _last(numbers: Ints) -> int:
