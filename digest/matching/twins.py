@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from digest.matching.terms import cut, is_function_word, key, surface
@@ -29,12 +29,18 @@ def _title_words(title: str) -> frozenset[str]:
 
 
 def _neighbours(words: Sequence[frozenset[str]]) -> Iterator[tuple[int, int]]:
-    """Pairs of titles that share a word which not everybody uses, in order."""
+    """Pairs of titles whose rarest word in common is not everybody's, in order.
+
+    Of titles that are ALIKE, that word is among the rarest few of both: so many as may be missing
+    in the other, and one (the prefix filter of Chaudhuri, Ganti & Kaushik 2006).
+    """
+    counts = Counter(word for title in words for word in title)
     holders: dict[str, list[int]] = defaultdict(list)
     for at, title in enumerate(words):
-        for word in title:
+        rarest = sorted(title, key=lambda word: (counts[word], word))
+        for word in rarest[: 1 + int(len(title) * (1 - ALIKE) + 1e-9)]:
             holders[word].append(at)
-    rare = (who for who in holders.values() if 1 < len(who) <= _COMMON)
+    rare = (who for word, who in holders.items() if counts[word] <= _COMMON)
     pairs = {(a, b) for who in rare for at, a in enumerate(who) for b in who[at + 1 :]}
     return iter(sorted(pairs))
 
