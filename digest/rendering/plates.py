@@ -319,13 +319,21 @@ class WireCard:
 
     def naming(self, also: Word) -> WireCard:
         """The same card, naming further interests: for one letter, all else being shared."""
-        named, plates, at = object.__new__(WireCard), self.plates, self._cuts
-        named.stock, named.item, named.head, named.plates = self.stock, self.item, self.head, plates
-        named.html, named.text, named._cuts, named._size = self.html, self.text, at, None
-        if plates is not None:
-            named.html = _naming(self.html, also.html, plates.html.also, at and at[0])
-            named.text = _naming(self.text, also.text, plates.text.also, at and at[1])
+        named = object.__new__(WireCard)
+        named.stock, named.item, named.head = self.stock, self.item, self.head
+        named.plates, named._cuts, named._size = self.plates, self._cuts, None
+        named.html, named.text = self.named(also)
         return named
+
+    def named(self, also: Word) -> tuple[bytes, bytes]:
+        """Its own stretches, of HTML and of text, naming further interests."""
+        plates, at = self.plates, self._cuts
+        if plates is None:
+            return b"", b""
+        return (
+            _naming(self.html, also.html, plates.html.also, at and at[0]),
+            _naming(self.text, also.text, plates.text.also, at and at[1]),
+        )
 
     def size(self, token: int) -> int:
         """Of the HTML once decoded, with a feedback token of this length."""

@@ -28,11 +28,12 @@ from digest.rendering.frame import (
     section_count,
 )
 from digest.rendering.language import Language
+from digest.rendering.links import MailTokens
 from digest.rendering.message import Letter
 from digest.rendering.occasions import occasion
 from digest.rendering.plaintext import WRAPPED, number, wrap
 from digest.rendering.plates import HOLE, WireCard, Word
-from digest.rendering.quoted import fragment, token
+from digest.rendering.quoted import fragment, tokens
 from digest.rendering.skeleton import escaped
 from digest.rendering.stock import Cards
 from digest.rendering.strips import TEXT_STEP, Galley, Strips
@@ -103,15 +104,16 @@ class Press:
         length, strips = len(letter.tokens.feedback), self.strips(letter.subscriber.style)
         galley = strips.lay(letter.digest.sections, letter.papers)
         if galley is None or not self._fits(galley, length, budget):
-            return self._set_apart(letter, strips, budget)
+            return self._set_apart(letter, strips, length, budget)
         gist, counts = galley.gist, galley.counts
-        around = self._around(letter, galley.sections, counts, gist, letter.digest.left_out)
+        *signed, own = _signed(letter.tokens)
+        around = self._around(letter, galley.sections, counts, gist, signed)
         if around is None:
             return None
         subject, sheet, pieces = around
         if gist.papers:
             number = self._numberings[sheet.gaps, galley.step, tuple(counts)]
-            cards = galley.numbered(number.before, number.behind, token(letter.tokens.feedback))
+            cards = galley.numbered(number.before, number.behind, own)
             of_sections = number.sections
             for place, section in sheet.places:
                 pieces[place] = cards[of_sections[section]]
@@ -129,9 +131,9 @@ class Press:
         largest = [self._cards.largest(length)] * papers
         return fitting(largest, len(galley.counts), budget) == papers
 
-    def _set_apart(self, letter: Letter, strips: Strips, budget: int) -> Set | None:
+    def _set_apart(self, letter: Letter, strips: Strips, length: int, budget: int) -> Set | None:
         """The same, card by card, of which the budget may hold but some."""
-        own = letter.tokens.feedback
+        *signed, own = _signed(letter.tokens)
         sections, cards = list[tuple[Section, Sequence[WireCard]]](), list[WireCard]()
         for section in letter.digest.sections:
             if placed := strips.cards(section.items, letter.papers):
@@ -139,15 +141,15 @@ class Press:
                 cards += placed
         titles = [card.stock.title for card in cards[:3]]
         gist = Gist(titles, len(cards), sum([card.stock.words for card in cards]))
-        shown = fitting([card.size(len(own)) for card in cards], len(sections), budget)
-        hidden = letter.digest.left_out + gist.papers - shown
-        sections = _first(sections, shown)
+        shown = fitting([card.size(length) for card in cards], len(sections), budget)
+        sections, cut = _first(sections, shown), gist.papers - shown
         counts = [len(cards) for _, cards in sections]
-        around = self._around(letter, [section for section, _ in sections], counts, gist, hidden)
+        named = [section for section, _ in sections]
+        around = self._around(letter, named, counts, gist, signed, cut=cut)
         if around is None:
             return None
         subject, sheet, pieces = around
-        apart = _cards_apart(sections, *sheet.gaps, token(own))
+        apart = _cards_apart(sections, *sheet.gaps, own)
         if apart is None:
             return None
         for place, of_section in sheet.places:
@@ -160,11 +162,12 @@ class Press:
         sections: Sequence[Section],
         counts: Sequence[int],
         gist: Gist,
-        hidden: int,
+        signed: Sequence[bytes],
+        cut: int = 0,
     ) -> tuple[str, Sheet, list[bytes]] | None:
         """The subject, and all but the cards; None where the templates cannot be joined."""
-        digest, subscriber, tokens = letter.digest, letter.subscriber, letter.tokens
-        wanted = asked(digest, subscriber, gist, hidden=hidden)
+        digest, subscriber = letter.digest, letter.subscriber
+        wanted = asked(digest, subscriber, gist, hidden=digest.left_out + cut)
         subject, preheader, standing, more = map(getitem, self._words, wanted)
         sheet = self._settled[
             alike(digest, subscriber, gist),
@@ -174,7 +177,7 @@ class Press:
         if sheet is None:
             return None
         words = [*subject[1:], *preheader[1:], *standing[1:], *more[1:]]
-        words += token(tokens.unsubscribe), token(tokens.preferences), token(tokens.digest)
+        words += signed
         of = occasion(digest, subscriber)
         for section, count in zip(sections, counts, strict=True):
             words += self._heads[asked_title(section, of), count]
@@ -210,6 +213,11 @@ class Press:
             text = text_wireframe(self._drawing, frame, base_url, shape)
             known = self._frames.keep(shape, (text, html))
         return known
+
+
+def _signed(of: MailTokens) -> list[bytes]:
+    """The tokens for unsubscribing, preferences, the digest's page and feedback."""
+    return tokens((of.unsubscribe, of.preferences, of.digest, of.feedback))
 
 
 def _first(sections: Sections, most: int) -> list[tuple[Section, Sequence[WireCard]]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -18,9 +19,8 @@ COLUMNS: Final = 75  #: of a line, one more being for the soft break
 ROOM: Final = COLUMNS - 2  #: of a cut line, for a full stop at its beginning is quoted
 # `binascii.b2a_qp` is no use here: white space at a line's end can push it to 78 columns.
 _CONTROL: Final = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
-_DOT: Final = ord(".")
 _SOUND: Final = bytes([*b"\n", *range(0x20, 0x7F)])
-_OF_TOKENS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+_OF_TOKENS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.\n"
 # A cut is never made inside an "=3D". Lines have no line ends: not looking for any is quicker.
 _CUT: Final = re.compile(rb"(?s).{1,%d}(?<!=)(?<!=[0-9A-F])" % ROOM)
 
@@ -61,12 +61,15 @@ def has_dots(lines: bytes) -> bool:
     return lines.startswith(b".") or lines.find(b"\n.") >= 0  # `in` tries for a number first
 
 
-def token(text: str) -> bytes:
-    """The fragment of a signed token, which needs no quoting."""
-    plain = text.encode()
-    if plain.translate(None, _OF_TOKENS) or not 0 < len(plain) <= ROOM or plain[0] == _DOT:
-        return fragment(text)
-    return plain + SOFT
+def tokens(texts: Sequence[str]) -> list[bytes]:
+    """The fragments of signed tokens, which need no quoting."""
+    whole = "\n".join(texts).encode() + b"\n"
+    if not whole.translate(None, _OF_TOKENS) and not has_dots(whole):
+        lines = whole.replace(b"\n", SOFT).splitlines(keepends=True)
+        sizes = [*map(len, lines)]
+        if len(SOFT) < min(sizes) and max(sizes) <= ROOM + len(SOFT) and len(sizes) == len(texts):
+            return lines
+    return [fragment(text) for text in texts]
 
 
 def _beyond_ascii(error: UnicodeError) -> tuple[str, int]:

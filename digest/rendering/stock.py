@@ -109,7 +109,7 @@ class Cards:
         self._drawing = drawing
         self._language = language
         self._links = SiteLinks(base_url, SlotTokens(feedback=slot(_OWN)))
-        self._also = Maker(self._names, ALSO_KEPT)
+        self.also = Maker(self._names, ALSO_KEPT)
         self._largest = self._longest = self._most_holes = 0
         self._stocks: dict[PaperId, Stock] = {}
         self._shelves: dict[str, Shelf[int, WireCard]] = {}
@@ -141,7 +141,7 @@ class Cards:
     def told(self, card: WireCard, item: Item) -> WireCard:
         """A card as it is for this item, for whose reasons it was set."""
         if item.also:
-            return card.naming(self._also[item.also])
+            return card.naming(self.also[item.also])
         card.item = item  # the next time, nothing else of it need be looked at
         return card
 

@@ -145,10 +145,10 @@ class Strips:
             text += strip.text
             if like is not items:
                 for place in compress(count(), map(is_not, items, like)):
-                    card = self._told(strip, place, items[place], papers)
-                    place += cards
-                    html[place * step + OWN] = card.html
-                    text[place * TEXT_STEP + OWN] = card.text
+                    at = cards + place
+                    html[at * step + OWN], text[at * TEXT_STEP + OWN] = self._told(
+                        strip, place, items[place], papers
+                    )
             if cards < 3:
                 titles += strip.titles
             galley.sections.append(section)
@@ -162,12 +162,13 @@ class Strips:
 
     def _told(
         self, strip: Strip, place: int, item: Item, papers: Mapping[PaperId, Paper]
-    ) -> WireCard:
+    ) -> tuple[bytes, bytes]:
+        """The own stretches of an item's card, where others have another in that place."""
         usual = strip.items[place]
-        if usual[3] or item[2] is not usual[2]:  # its card names others, or is another
+        if usual[3] or not item[3] or item[2] is not usual[2]:  # its card names others already
             (card,) = self.cards((item,), papers)
-            return card
-        return self._stock.told(strip.cards[place], item)
+            return card.html, card.text
+        return strip.cards[place].named(self._stock.also[item[3]])
 
     def _strip(self, items: tuple[Item, ...], papers: Mapping[PaperId, Paper]) -> Strip | None:
         """The strip of these items, if it can be kept: from the second reader on who has them."""
