@@ -23,7 +23,7 @@ _SAFE_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.
 _PLAIN_PHRASE: Final = re.compile(r"[A-Za-z0-9 ]+")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def unstructured(text: str) -> str:
     """The value of a field for people, such as Subject: ASCII as it is, else RFC 2047 words."""
     clean = line(text)
@@ -54,7 +54,7 @@ def mailbox(name: str, address: str) -> str:
     return f"{phrase(name)} <{wire_address(address)}>".lstrip()
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def phrase(text: str) -> str:
     """A display name: bare, quoted or as encoded words, as it needs."""
     name = shorten(line(text), _PHRASE_LENGTH)
@@ -66,15 +66,17 @@ def phrase(text: str) -> str:
     return f'"{escaped}"'
 
 
-@lru_cache(maxsize=8192)
 def wire_address(address: str) -> str:
     """The address for header and envelope: its domain in ASCII (IDNA).
 
     A local part beyond ASCII stays as it is and needs SMTPUTF8 (RFC 6531). Raises ValueError for
     anything that is no single address.
     """
-    if _SAFE_ADDRESS.fullmatch(address):
-        return address
+    return address if _SAFE_ADDRESS.fullmatch(address) else _judged(address)
+
+
+@lru_cache(maxsize=1024)
+def _judged(address: str) -> str:
     try:
         known = validate_email(address, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:

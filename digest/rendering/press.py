@@ -86,17 +86,19 @@ class Press:
         self._settled = Maker(self._settle, _SETTLED_KEPT)
         self._words = [self._maker(name) for name in OWN]
         self._heads = Maker(self._head, _WORDS_KEPT)
+        self._counts = Maker(self._word, _FRAMES_KEPT)
 
     def _maker(self, name: str) -> Maker[Asked, Word]:
         return Maker(lambda asked: self._word(asked, name), _WORDS_KEPT)
 
     def _word(self, asked: Asked, name: str = "") -> Word:
         said = say(asked, self.language)
-        text = wrap(said, indent="") if name in WRAPPED else said
-        return Word(said, fragment(escaped(said)), fragment(text))
+        html = fragment(escaped(said))
+        text = fragment(wrap(said, indent="") if name in WRAPPED else said)
+        return Word(said, html, html if text == html else text)
 
     def _head(self, asked: tuple[Asked, int]) -> Head:
-        title, count = self._word(asked[0]), self._word((section_count, asked[1]))
+        title, count = self._word(asked[0]), self._counts[section_count, asked[1]]
         return title.html, count.html, title.text, count.text
 
     def set(self, letter: Letter, budget: int) -> Set | None:
