@@ -7,7 +7,7 @@ show; offsets that do not fit the text (it was revised since) are dropped, never
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from digest.model import Field, Hit
@@ -93,6 +93,7 @@ class Openings(dict[int, int]):
 
     def __init__(self, text: str) -> None:
         super().__init__()
+        self.size = len(text)
         self._text = text
 
     def __missing__(self, at: int) -> int:
@@ -100,26 +101,26 @@ class Openings(dict[int, int]):
         return opening
 
 
-def window(
-    text: str,
-    hits: Sequence[Hit],
-    length: int = EXCERPT_LENGTH,
-    *,
-    openings: Mapping[int, int] | None = None,
-) -> Range:
+def window(text: str, hits: Sequence[Hit], length: int = EXCERPT_LENGTH) -> Range:
     """Where the excerpt starts and ends: the most distinct terms, then the earliest start."""
+    return window_at(text, opening(hits, Openings(text), length), length)
+
+
+def window_at(text: str, start: int, length: int = EXCERPT_LENGTH) -> Range:
+    """The window that opens there."""
     if len(text) <= length + _GRACE:
         return 0, len(text)
-    if not hits or max([hit[2] for hit in hits]) <= length:
-        return 0, _word_end(text, length)
-    opens = Openings(text) if openings is None else openings
+    return start, _word_end(text, start + length)
+
+
+def opening(hits: Sequence[Hit], openings: Openings, length: int = EXCERPT_LENGTH) -> int:
+    """Where the window for these hits opens."""
+    if not hits or openings.size <= length + _GRACE or max([hit[2] for hit in hits]) <= length:
+        return 0
     if len(hits) == 1:
-        start = opens[hits[0].start]
-        best = start if hits[0].end <= start + length else 0
-    else:
-        starts = sorted({0, *[opens[hit[1]] for hit in hits]})
-        best = _richest(starts, hits, length)
-    return best, _word_end(text, best + length)
+        start = openings[hits[0][1]]
+        return start if hits[0][2] <= start + length else 0
+    return _richest(sorted({0, *[openings[hit[1]] for hit in hits]}), hits, length)
 
 
 def _richest(starts: Sequence[int], hits: Sequence[Hit], length: int) -> int:

@@ -215,8 +215,9 @@ class Plates:
     )
 
     def __init__(self, html: Plate, text: Plate) -> None:
-        is_numbered_first = text.holes == 1 and text.front.startswith(HOLE)
-        self.is_usual = is_numbered_first and html.tail.count(HOLE) == html.holes
+        self.size, self.holes = html.size, html.holes
+        is_numbered_first = text.front.startswith(HOLE) and text.holes == 1
+        self.is_usual = is_numbered_first and html.tail.count(HOLE) == self.holes
         self.front = html.front
         self.tail: tuple[bytes, ...] = (html.tail,)
         if self.is_usual:
@@ -224,7 +225,6 @@ class Plates:
         self.text_front = text.front.removeprefix(HOLE) if self.is_usual else text.front
         self.text_tail = text.tail
         self.html, self.text = html, text
-        self.size, self.holes = html.size, html.holes
         self.divided = bool(html.beyond or text.beyond)
 
 

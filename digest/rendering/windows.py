@@ -9,6 +9,7 @@ What comes out is what `excerpt` would show, drawn and quoted.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -19,7 +20,8 @@ from digest.rendering.excerpt import (
     Openings,
     Range,
     is_cut_short,
-    window,
+    opening,
+    window_at,
 )
 from digest.rendering.ink import NO_SLUG, Affixes, Slug, extract
 from digest.rendering.lines import MARGIN, Lines, Marker, bare, lines
@@ -29,6 +31,8 @@ from digest.rendering.spans import Kind, clean
 from digest.rendering.view import core
 from digest.shelf import Shelf
 
+_numbers: Final = itertools.count()
+_LONGEST: Final = 1 << 32  #: no abstract has as many characters
 SHOWN_KEPT: Final = 4_096  #: windows, twice this at most, about 0.6 kB each
 
 _DOTS: Final = DOTS_BEFORE.strip()
@@ -47,9 +51,10 @@ Excerpt = tuple[Slug, bool]
 class Abstract:
     """One paper's abstract, and what is known of it. `summary`: the paper's, in plain text."""
 
-    __slots__ = ("bare", "core", "openings", "summary", "text", "unmarked")
+    __slots__ = ("bare", "core", "number", "openings", "summary", "text", "unmarked")
 
     def __init__(self, text: str, *, summary: str) -> None:
+        self.number = next(_numbers)
         self.text = text
         self.summary = summary
         self.core = core(summary).replace(_DOTS, _DOT)
@@ -64,6 +69,7 @@ class Shown(NamedTuple):
     `lines` are what HTML prints of it, where that is as it is, between `before` and `after`.
     """
 
+    within: Range
     text: bytes
     says_summary: bool
     lines: Lines | None
@@ -77,7 +83,7 @@ class Windows:
     def __init__(self, affixes: Affixes) -> None:
         self._affixes = affixes
         self._marker = Marker(*affixes[Kind.MARK])
-        self._shown: Shelf[tuple[Abstract, Range], Shown] = Shelf(SHOWN_KEPT)
+        self._shown: Shelf[int, Shown] = Shelf(SHOWN_KEPT)  # by the abstract's number and the start
 
     def excerpt(self, abstract: Abstract, hits: Sequence[Hit]) -> Excerpt:
         """The excerpt for hits that are in the abstract and fit it."""
@@ -88,12 +94,14 @@ class Windows:
         return abstract.unmarked
 
     def _marked(self, abstract: Abstract, found: Sequence[Hit]) -> Excerpt:
-        within = window(abstract.text, found, openings=abstract.openings)
-        shown = self._shown.find((abstract, within))
+        start = opening(found, abstract.openings)
+        place = abstract.number * _LONGEST + start
+        shown = self._shown.find(place)
         if shown is None:
-            shown = self._shown.keep((abstract, within), _show(abstract, within))
+            within = window_at(abstract.text, start)
+            shown = self._shown.keep(place, _show(abstract, within))
+        within, text, says_summary, lines, before, after = shown
         ranges = [hit[1:3] for hit in found]
-        text, says_summary, lines, before, after = shown
         if lines is not None and (html := self._marker.marked(lines, ranges, within)):
             return (before + html + after, text), says_summary
         drawn = extract(abstract.text, ranges, within, self._affixes)
@@ -113,6 +121,7 @@ def _show(abstract: Abstract, within: Range) -> Shown:
         wrapped = quoted(wrap(text.replace(_DOT, _DOTS)))
     fits = html is not None and len(said) % html.length + 2 * MARGIN <= COLUMNS
     return Shown(
+        within,
         broken(wrapped),
         bool(text and abstract.summary) and abstract.core in text.casefold().replace(_DOTS, _DOT),
         html,
