@@ -45,7 +45,8 @@ READ_AT_ONCE = 125  #: profiles
 DECIDED_AT_ONCE = 8  #: subscribers: fewer would each time find the processor's cache cold
 EVERYBODY = 1_000_000_000
 _NOTHING: Final[Mapping[PaperId, int]] = {}
-_read: Final = partial(tuple.__new__, Read)  # `_make` without counting
+_draft: Final = partial(tuple.__new__, Draft)  # `_make` without counting
+_read: Final = partial(tuple.__new__, Read)
 T = TypeVar("T")
 Lending = Generator[None, None, T]  #: gives control back now and then, never in a transaction
 Decision = Issue | Skipped
@@ -259,12 +260,12 @@ class Sitting:
 
     def _match(self, span: Span, group: Sequence[tuple[Due, Subscriber]]) -> Iterator[Draft]:
         subscribers = [subscriber for _, subscriber in group]
-        for (due, one), found in zip(group, _found(span, subscribers), strict=True):
-            hour, due_at = self._hour(one.schedule), due.next_due_at
-            if hour.latest is not None and hour.latest > due_at:
-                due_at = hour.latest
+        for ((id, due_at), one), found in zip(group, _found(span, subscribers), strict=True):
+            latest, *_ = hour = self._hour(one.schedule)
+            if latest is not None and latest > due_at:
+                due_at = latest
             day = self._date(due_at, one.schedule.timezone)
-            yield Draft(one.id, one, due_at, day, hour, span, found)
+            yield _draft((id, one, due_at, day, hour, span, found))
 
     # --- deciding, before they are locked and once they are ----------------------------------
 

@@ -91,9 +91,10 @@ class Prepared:
         """What each subscriber's active interests find, their mutes applied."""
         profiles = list(map(active, subscribers))
         interests = list(chain.from_iterable(profiles))
-        mutes = [
-            one.mutes for one, wanted in zip(subscribers, profiles, strict=True) for _ in wanted
-        ]
+        mutes = None
+        if not all([one.mutes is NO_MUTES for one in subscribers]):
+            each = zip(subscribers, profiles, strict=True)
+            mutes = [one.mutes for one, wanted in each for _ in wanted]
         found = iter(self.match(interests, mutes=mutes))
         return [tuple(islice(found, len(wanted))) for wanted in profiles]
 
@@ -104,10 +105,9 @@ class Prepared:
 
         What was asked before, by whomever, is not looked for again.
         """
-        muted = [NO_MUTES] * len(interests) if mutes is None else mutes
         asked: list[_Said] = list(map(_defined, interests))
-        for at, one in enumerate(muted):
-            if one is not NO_MUTES and (one.authors or one.words):
+        for at, one in enumerate(mutes or ()):
+            if one.authors or one.words:
                 asked[at] = (*asked[at], one.authors, one.words)
         if self._pairs > MOST_KEPT:
             self._known.clear()
@@ -116,7 +116,7 @@ class Prepared:
             return list(map(self._known.__getitem__, asked))
         except KeyError:  # somebody asks what nobody has
             new = {one: at for at, one in enumerate(asked) if one not in self._known}
-        self._find(new, interests, muted)
+        self._find(new, interests, mutes or [NO_MUTES] * len(interests))
         return list(map(self._known.__getitem__, asked))
 
     def _find(

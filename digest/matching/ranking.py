@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ DEFAULT_VOLUME = 5.0  #: papers a day from one interest, where the subscriber sa
 TRENDING = "Trending"
 _item: Final = partial(tuple.__new__, Item)  # `_make` without counting
 _section: Final = partial(tuple.__new__, Section)
+_is_paused: Final = itemgetter(Interest._fields.index("paused"))
 _LISTS_KEPT: Final = (
     32  #: of one interest, of about 0.2 kB: what it gives by itself, and a few more
 )
@@ -204,7 +206,10 @@ class Arrangement(NamedTuple):
 
 def active(subscriber: Subscriber) -> Sequence[Interest]:
     """The interests to match: those that are not paused."""
-    return [interest for interest in subscriber.interests if not interest.paused]
+    wanted = subscriber.interests
+    if any(map(_is_paused, wanted)):
+        return [interest for interest in wanted if not interest.paused]
+    return wanted
 
 
 def arrange(
@@ -240,15 +245,19 @@ def arrange(
         kept = in_turn(place_all(found, room, taken, most=limit), limit)
         ground.meet(kept)
     beside = ground.beside(kept)
-    sections: list[Section] = []
-    for row, places in enumerate(kept):
-        if places:
-            interest, items = interests[row], found[row].items(places)
-            if row in beside:
-                items = _naming(items, beside[row], interests)
-            if revised:
-                items = tuple([one._replace(revision=one.paper_id in revised) for one in items])
-            sections.append(_section((interest.id, interest.name, items)))
+    lists = [one.items(places) for one, places in zip(found, kept, strict=True)]
+    for row, told in beside.items():
+        lists[row] = _naming(lists[row], told, interests)
+    if revised:
+        lists = [
+            tuple([one._replace(revision=one.paper_id in revised) for one in items])
+            for items in lists
+        ]
+    sections = [
+        _section((interest.id, interest.name, items))
+        for interest, items in zip(interests, lists, strict=True)
+        if items
+    ]
     most = subscriber.trending if subscriber.interests else limit
     if most > 0 and trending:
         listed = [item.paper_id for section in sections for item in section.items]

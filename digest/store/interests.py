@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -92,16 +92,15 @@ def read_interests(
         if note is None:
             unknown.append(owner)
             continue
-        told = iter(note.split())
+        told = note.split()
         try:
-            found[owner] = tuple(
-                [_new((int(id_), *_known[key])) for id_, key in zip(told, told, strict=True)]
-            )
+            definitions = list(map(_known.__getitem__, told[1::2]))
         except KeyError:
             unknown.append(owner)
-        else:
-            if _LEARNS in note:
-                learning.append(owner)
+            continue
+        found[owner] = tuple(map(_new, map(add, zip(map(int, told[::2])), definitions)))
+        if _LEARNS in note:
+            learning.append(owner)
     if unknown:
         for owner, rows in _read(connection, unknown).items():
             found[owner] = tuple([_new((id_, *_learn(told, learns))) for id_, learns, told in rows])

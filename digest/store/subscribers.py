@@ -119,12 +119,12 @@ def read_profiles(connection: bulk.Asked, ids: Sequence[SubscriberId]) -> list[S
         interests = read_interests(connection, {row[0]: row[5] for row in rows})
         routes = active_routes(connection, chunk)
         for id_, email, name, created, confirmed, _, told in rows:
-            terms = _terms[told]
+            schedule, wishes, standing, rest = _terms[told]
             found[id_] = _new(  # in the order of its fields
                 (
-                    *(id_, email, terms.schedule, when(created), name),
-                    *(*terms.wishes, interests[id_], *terms.standing),
-                    *(when(confirmed), *terms.rest, routes.get(id_, ())),
+                    *(id_, email, schedule, when(created), name),
+                    *(*wishes, interests[id_], *standing),
+                    *(when(confirmed), *rest, routes.get(id_, ())),
                 )
             )
     return [found[id_] for id_ in ids if id_ in found]
