@@ -9,7 +9,7 @@ and in UTC; local time exists only in `digest.clock` and in templates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -520,16 +520,17 @@ class Item(NamedTuple):
 class Variant(tuple[Item, ...]):
     """A section's items that many a reader has, but for the other interests that some of them name.
 
-    `like`: what they have in common, one value for all of them. Where an item here is not the very
-    one there, it differs in its `also` only. Equality is that of the items.
+    `like`: what they have in common, one value for all of them. `apart`: the places where an item
+    here is not the very one there; it differs in its `also` only. Equality is that of the items.
     """
 
     like: tuple[Item, ...]
+    apart: Sequence[int]
 
     @classmethod
-    def of(cls, like: tuple[Item, ...], items: Iterable[Item]) -> Self:
+    def of(cls, like: tuple[Item, ...], items: Iterable[Item], *, apart: Sequence[int]) -> Self:
         one = cls(items)
-        one.like = like
+        one.like, one.apart = like, apart
         return one
 
 

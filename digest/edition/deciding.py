@@ -64,20 +64,22 @@ class Deciding:
 
     def decide(self, draft: Draft, sent: Mapping[PaperId, int]) -> Issue | Skipped:
         """What becomes of a draft whose subscriber was sent `sent` of its window."""
-        digest, hour, span = self.digest(draft, sent), draft.hour, draft.span
-        if not digest.sections:
+        arranged, hour, span = _arrange(draft, sent), draft.hour, draft.span
+        if not arranged.sections:
             reason = _reason_to_skip(draft)
             if reason is not None:
                 return self._skipped(draft, reason)
-        papers, routes = digest.paper_ids, self.routes(draft.subscriber)
-        return _issue(
-            (digest, papers, span.versions, span.after, span.upto, routes, hour.following)
-        )
+        digest, routes = self._digest(draft, arranged), self.routes(draft.subscriber)
+        papers, next_due = arranged.papers, hour.following
+        return _issue((digest, papers, span.versions, span.after, span.upto, routes, next_due))
 
     def digest(self, draft: Draft, sent: Mapping[PaperId, int]) -> Digest:
         """The digest, be it empty."""
+        return self._digest(draft, _arrange(draft, sent))
+
+    def _digest(self, draft: Draft, arranged: Arrangement) -> Digest:
         id, one, due_at, day, hour, span, _ = draft
-        sections, left_out = _arrange(draft, sent)
+        sections, left_out, _ = arranged
         since, is_back = hour.since, False
         if one.away_since is not None and away.has_missed(one, due_at):
             since, is_back = away.told_since(one, self.now), True

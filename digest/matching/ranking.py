@@ -198,10 +198,14 @@ class Found:
 
 
 class Arrangement(NamedTuple):
-    """The sections of one digest, and how many papers matched without getting a place."""
+    """The sections of one digest, and how many papers matched without getting a place.
+
+    `papers`: those of all sections, in their order, told without a look at their items.
+    """
 
     sections: tuple[Section, ...]
     left_out: int = 0
+    papers: Sequence[PaperId] = ()
 
 
 def active(subscriber: Subscriber) -> Sequence[Interest]:
@@ -245,39 +249,39 @@ def arrange(
         kept = in_turn(place_all(found, room, taken, most=limit), limit)
         ground.meet(kept)
     beside = ground.beside(kept)
-    lists = [one.items(places) for one, places in zip(found, kept, strict=True)]
-    for row, told in beside.items():
-        lists[row] = _naming(lists[row], told, interests)
-    if revised:
-        lists = [
-            tuple([one._replace(revision=one.paper_id in revised) for one in items])
-            for items in lists
-        ]
-    sections = [
-        _section((interest.id, interest.name, items))
-        for interest, items in zip(interests, lists, strict=True)
-        if items
-    ]
+    sections: list[Section] = []
+    papers: list[PaperId] = []
+    for row, places in enumerate(kept):
+        if places:
+            interest, its = interests[row], found[row]
+            items = its.items(places)
+            papers += map(its.papers.__getitem__, places)
+            if row in beside:
+                items = _naming(items, beside[row], interests)
+            if revised:
+                items = tuple([one._replace(revision=one.paper_id in revised) for one in items])
+            sections.append(_section((interest.id, interest.name, items)))
     most = subscriber.trending if subscriber.interests else limit
     if most > 0 and trending:
-        listed = [item.paper_id for section in sections for item in section.items]
-        taken = Taken({*closed, *listed}, twins=copies.twins, alike={})
+        taken = Taken({*closed, *papers}, twins=copies.twins, alike={})
         if extra := _trending_items(trending, most, taken):
             sections.append(Section(None, TRENDING, extra))
+            papers += [item.paper_id for item in extra]
     left_out = ground.everything.bit_count() - sum(map(len, kept))
-    return Arrangement(tuple(sections), left_out)
+    return Arrangement(tuple(sections), left_out, papers)
 
 
 def _naming(
     items: tuple[Item, ...], beside: Iterable[Beside], interests: Sequence[Interest]
 ) -> Variant:
     """The same, naming the interests beside theirs that some of them belong to."""
-    told = list(items)
+    told, apart = list(items), []
     for at, others in beside:
         paper, score, reasons, _, _ = items[at]
         also = tuple([interests[other].name for other in others])
         told[at] = _item((paper, score, reasons, also, False))
-    return Variant.of(items, told)
+        apart.append(at)
+    return Variant.of(items, told, apart=apart)
 
 
 def _trending_items(trending: Sequence[Match], most: int, taken: Taken) -> tuple[Item, ...]:

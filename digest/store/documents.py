@@ -32,9 +32,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import compress, count
 from json.encoder import encode_basestring
-from operator import is_not, itemgetter
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from digest.model import Digest, Hit, Item, PaperId, Reasons, SourceNote, Variant
@@ -140,7 +139,7 @@ class Written:
                 listed = _framed(self._anew(items, like, numbers, new))
                 packed = packing.pack(map(_paper_id, items))
             else:
-                listed = kept.text if like is items else _framed(_joined(kept.lines, like, items))
+                listed = kept.text if like is items else _framed(_joined(kept.lines, items))
                 packed = kept.packed if kept.versions is versions else kept.pack(packing)
             shown = "null" if number is None else number
             written.append(f"[{shown},{_quote(name)}{listed}")
@@ -186,7 +185,7 @@ class Written:
             if len(self._seen) >= _WRITTEN_KEPT:
                 self._seen.clear()
             self._seen.add(id(like))
-        return _joined(lines, like, items)
+        return _joined(lines, items)
 
     def _line(self, item: Item, numbers: Iterator[int], new: Pages) -> str:
         """The line of an item for whoever shares the match; a number once somebody does."""
@@ -237,11 +236,14 @@ def _begun(since: datetime, until: datetime, considered: int) -> str:
     return f'{BEGINS}"since":"{since.isoformat()}","until":"{until.isoformat()}","n":{considered}'
 
 
-def _joined(lines: list[str], like: tuple[Item, ...], items: tuple[Item, ...]) -> str:
-    """Of items that are those they are like, which have nothing aside, but for what these have."""
-    if items is not like:
+def _joined(lines: list[str], items: tuple[Item, ...]) -> str:
+    """Of items that are those of `lines`, which have nothing aside, but for what these have.
+
+    Only what differs is looked at: the others need not be in the processor's cache.
+    """
+    if isinstance(items, Variant):
         lines = lines.copy()
-        for at in compress(count(), map(is_not, like, items)):
+        for at in items.apart:
             if also := items[at].also:
                 lines[at] = f"[{lines[at]},[{','.join(map(_quote, also))}]]"
     return NEXT_ITEM.join(lines)

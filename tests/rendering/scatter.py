@@ -126,8 +126,11 @@ def variant(like: tuple[Item, ...], dice: random.Random) -> tuple[Item, ...]:
     """The list, or one in which some items name other interests, or a list of this reader alone."""
     if dice.random() < 0.5:
         return like
-    told = [one._replace(also=(text(dice, 2),)) if dice.random() < 0.4 else one for one in like]
-    return Variant.of(like, told) if dice.random() < 0.9 else tuple(told)
+    apart = [at for at in range(len(like)) if dice.random() < 0.4]
+    told = list(like)
+    for at in apart:
+        told[at] = like[at]._replace(also=(text(dice, 2),))
+    return Variant.of(like, told, apart=apart) if dice.random() < 0.9 else tuple(told)
 
 
 def section(papers: Mapping[PaperId, Paper], dice: random.Random, shared: Lists) -> Section:

@@ -42,6 +42,7 @@ def told(like: Items, *places: int, also: str = "Fog & rain") -> Variant:
     return Variant.of(
         like,
         [one._replace(also=(also,)) if n in places else one for n, one in enumerate(like)],
+        apart=places,
     )
 
 
@@ -99,8 +100,10 @@ def test_other_interests_are_one_readers_own(joiner: Joiner, templates: Template
 def test_a_list_of_many_may_name_other_interests(joiner: Joiner, templates: Templates) -> None:
     like = tuple(told(listed(3, 4, 5), 0, 2))
     again = [one._replace(reasons=Reasons(votes=one.reasons.votes)) for one in like]
-    some = [letter(told(like, 0, 1, also="Salt")), letter(like), letter(Variant.of(like, again))]
-    bare = letter(Variant.of(like, [one._replace(also=()) for one in like]))
+    every = range(len(like))
+    other = letter(Variant.of(like, again, apart=every))
+    some = [letter(told(like, 0, 1, also="Salt")), letter(like), other]
+    bare = letter(Variant.of(like, [one._replace(also=()) for one in like], apart=every))
     assert_plain(joiner, templates, *some, bare, *some, bare, letter(like))
 
 

@@ -194,7 +194,7 @@ def like(listed: tuple[Item, ...], data: st.DataObject) -> tuple[Item, ...]:
             at = data.draw(st.integers(0, len(listed) - 1))
             also = data.draw(st.lists(texts, max_size=2).map(tuple))
             told = listed[at]._replace(also=also)
-            return Variant.of(listed, (*listed[:at], told, *listed[at + 1 :]))
+            return Variant.of(listed, (*listed[:at], told, *listed[at + 1 :]), apart=[at])
         case "short":
             return listed[:-1]
         case _:
