@@ -121,7 +121,7 @@ class Strips:
 
         None where some have to be set one by one.
         """
-        known = self._strips.get
+        known, also = self._strips.get, self._stock.also
         galley = Galley()
         counts, html, text = galley.counts, galley.html, galley.text
         cards = words = 0
@@ -145,10 +145,10 @@ class Strips:
             text += strip.text
             if like is not items:
                 for place in compress(count(), map(is_not, items, like)):
-                    at = cards + place
-                    html[at * step + OWN], text[at * TEXT_STEP + OWN] = self._told(
-                        strip, place, items[place], papers
-                    )
+                    if names := items[place][3]:
+                        named = strip.cards[place].named(also[names])
+                        place += cards
+                        html[place * step + OWN], text[place * TEXT_STEP + OWN] = named
             if cards < 3:
                 titles += strip.titles
             galley.sections.append(section)
@@ -160,18 +160,11 @@ class Strips:
         galley.gist = Gist(titles, cards, words)
         return galley
 
-    def _told(
-        self, strip: Strip, place: int, item: Item, papers: Mapping[PaperId, Paper]
-    ) -> tuple[bytes, bytes]:
-        """The own stretches of an item's card, where others have another in that place."""
-        usual = strip.items[place]
-        if usual[3] or not item[3] or item[2] is not usual[2]:  # its card names others already
-            (card,) = self.cards((item,), papers)
-            return card.html, card.text
-        return strip.cards[place].named(self._stock.also[item[3]])
-
     def _strip(self, items: tuple[Item, ...], papers: Mapping[PaperId, Paper]) -> Strip | None:
-        """The strip of these items, if it can be kept: from the second reader on who has them."""
+        """The strip of these items, if it can be kept: from the second reader on who has them.
+
+        None for a list that names other interests itself: its cards are not the bare ones.
+        """
         place = id(items)
         if self._seen.find(place) is not items:
             self._seen.keep(place, items)
@@ -180,7 +173,7 @@ class Strips:
         if strip is not None and strip.fits(papers):
             return strip
         cards = self.cards(items, papers)
-        if not cards or len(cards) < len(items):
+        if not cards or len(cards) < len(items) or any(item.also for item in items):
             return None
         return self._strips.keep(place, Strip(cards, items).bound())
 
