@@ -25,11 +25,12 @@ from digest.rendering.excerpt import Range
 from digest.rendering.frame import words_of
 from digest.rendering.ink import NO_INK, NO_SLUG, PLAINLY, Affixes, Ink, ink
 from digest.rendering.language import Language
+from digest.rendering.lines import Lines, Marker, bare, lines
 from digest.rendering.links import SiteLinks
 from digest.rendering.moulds import Moulds, Pair, TextMoulds, Values
 from digest.rendering.plaintext import TextCard
 from digest.rendering.plates import Outlines, Plates, WireCard, Word
-from digest.rendering.quoted import cut
+from digest.rendering.quoted import SOFT, cut
 from digest.rendering.sentences import Sentences
 from digest.rendering.skeleton import SlotTokens, affixes, probe, slot
 from digest.rendering.spans import Kind, Spans, plain, say
@@ -90,7 +91,10 @@ class Fixed(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Stock:
-    """What is kept of one paper. `usual`: its title, authors and summary without any marks."""
+    """What is kept of one paper. `usual`: its title, authors and summary without any marks.
+
+    `lines` are the title's, where it is printed as it is.
+    """
 
     paper: Paper
     title: str
@@ -98,6 +102,7 @@ class Stock:
     breadth: int  #: how many sources announced it
     abstract: Abstract
     usual: tuple[Ink, Ink, Ink]
+    lines: Lines | None
     fixed: dict[Variant, Fixed] = field(default_factory=dict)
     outlines: dict[Shape, Outlines] = field(default_factory=dict)
 
@@ -118,6 +123,7 @@ class Cards:
         )
         self._headed: Shelf[tuple[Stock, Variant, Setting, Marks], Headed] = Shelf(HEADS_KEPT)
         self._affixes = [{**PLAINLY, **self._probe(name)} for name in _PARTS]
+        self._marker = Marker(*self._affixes[_TITLE][Kind.MARK])
         self._windows = Windows(self._affixes[_EXCERPT])
         self._moulds = Moulds(drawing.card_html, own=_OWN, also=_ALSO)
         self._text_moulds = TextMoulds(self._text, own=_OWN, also=_ALSO)
@@ -156,16 +162,18 @@ class Cards:
         return stock
 
     def _begun(self, paper: Paper) -> Stock:
-        bare, said = Item(paper.id, 0.0, Reasons()), summary(paper)
-        written = byline(paper.authors, bare.reasons, self._language)
+        plainly, said = Item(paper.id, 0.0, Reasons()), summary(paper)
+        written = byline(paper.authors, plainly.reasons, self._language)
         usual = (
-            ink(title(paper, bare), self._affixes[_TITLE]),
+            ink(title(paper, plainly), self._affixes[_TITLE]),
             ink(written, self._affixes[_AUTHORS]),
             ink(said, self._affixes[_SUMMARY]),
         )
         breadth = len(paper.sources)
         abstract = Abstract(paper.abstract, summary=plain(said))
-        return Stock(paper, clean_title(paper), words_of(paper), breadth, abstract, usual)
+        printed = clean_title(paper)
+        in_lines = lines(bare(printed)) if printed == paper.title else None
+        return Stock(paper, printed, words_of(paper), breadth, abstract, usual, in_lines)
 
     def _set(self, stock: Stock, item: Item, style: str) -> WireCard:
         """The card, of which only the excerpt and the why-line are its own."""
@@ -213,10 +221,9 @@ class Cards:
         self, item: Item, stock: Stock, variant: Variant, setting: Setting, marks: Marks
     ) -> Headed:
         """All in which cards of one paper are alike, once its title is marked."""
-        drawn = usual = stock.usual[_TITLE]
-        if marks.title:
-            drawn = ink(title(stock.paper, item), self._affixes[_TITLE])
-        marked = cut(drawn.html)
+        usual = stock.usual[_TITLE]
+        drawn, marked = self._titled(item, stock, marks) if marks.title else (usual, b"")
+        marked = marked or cut(drawn.html)
         odd = drawn.text if drawn.text != usual.text else b""  # of a title that is no words at all
         unheaded = Marks((), marks.authors, marks.followed) if marks.title else marks
         key = stock, variant, setting, unheaded, odd
@@ -224,6 +231,15 @@ class Cards:
         if plates is None and (plates := self._made(item, drawn, *key[:4])):
             self._plates.keep(key, plates)
         return Headed(plates, plates.html.headed(marked) if plates else b"", marked)
+
+    def _titled(self, item: Item, stock: Stock, marks: Marks) -> tuple[Ink, bytes]:
+        """The title with marks, and as a fragment of HTML if that is known already."""
+        if stock.lines is not None:
+            size = len(stock.title)
+            ranges = [(first, last) for first, last in marks.title if 0 <= first < last <= size]
+            if marked := self._marker.marked(stock.lines, ranges, (0, size)):
+                return stock.usual[_TITLE], marked + SOFT
+        return ink(title(stock.paper, item), self._affixes[_TITLE]), b""
 
     def _made(
         self,

@@ -39,7 +39,7 @@ from digest.rendering.sentences import Sentences
 from digest.rendering.skeleton import SlotTokens, slot
 from digest.rendering.spans import Kind, Spans, line, plain, say
 from digest.rendering.trial import difference
-from digest.rendering.view import Card, card, is_told
+from digest.rendering.view import Card, card, is_told, title
 from digest.rendering.windows import Abstract, Windows
 from digest.rendering.wire import Joiner
 from tests.rendering import samples, scatter
@@ -324,6 +324,23 @@ def test_what_is_marked_in_a_title_changes_its_head_alone() -> None:
     assert plain.plates is marked.plates
     assert plain.plates is not None
     assert plain.plates.front
+
+
+def test_a_head_ends_with_the_title_as_it_is_marked() -> None:
+    dice, cards = random.Random(16), Joiner(samples.SITE, Templates())._press("en")._cards
+    pieces = ["tide", "a", "gauge-based", "I.", "(two)", ".net", "x" * 70, " ", "é", "<b>"]
+    for number in range(300):
+        words = dice.choices(pieces[: dice.choice((6, 7, 10))], k=dice.randint(1, 14))
+        paper = replace(samples.TIDES, id=PaperId(number + 1000), title=" ".join(words))
+        for _ in range(3):
+            ends = [dice.choices(range(-2, len(paper.title) + 9), k=2) for _ in range(3)]
+            hits = tuple([Hit(Field.TITLE, first, last, "tide") for first, last in ends])
+            item = Item(paper.id, 1.0, Reasons(hits[: dice.randrange(4)]))
+            head = cards.card(paper, item, "full").head
+            assert head.endswith(b"\r\n")
+            assert_lines(head)
+            expected = drawn(title(paper, item), cards._affixes[0])
+            assert a2b_qp(head).replace(b"\r\n", b"\n").decode().endswith(">" + expected)
 
 
 @pytest.mark.parametrize(
