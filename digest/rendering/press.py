@@ -49,7 +49,7 @@ from digest.shelf import Maker, Shelf
 
 _WORDS_KEPT: Final = 4_096  #: of each kind, twice this at most, about 0.6 kB each
 _FRAMES_KEPT: Final = 256
-_SETTLED_KEPT: Final = 256  #: twice this at most, about 5 kB each
+_SETTLED_KEPT: Final = 256  #: twice this at most, about 12 kB each
 _NUMBERS_KEPT: Final = 1_024
 _NUMBERINGS_KEPT: Final = 256  #: twice this at most, about 2 kB each
 

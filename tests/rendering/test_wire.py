@@ -13,7 +13,7 @@ from digest.model import Channel, Item, Reasons
 from digest.rendering.environment import Templates, shipped_folder
 from digest.rendering.message import BOUNDARY, Letter, compose_mail
 from digest.rendering.plates import HOLE
-from digest.rendering.quoted import fragment
+from digest.rendering.quoted import fragment, tokens
 from digest.rendering.stock import CARDS_KEPT
 from digest.rendering.trial import difference
 from digest.rendering.wire import Joiner
@@ -199,6 +199,17 @@ def test_a_digest_of_very_many_cards(joiner: Joiner, templates: Templates) -> No
     roomy = Joiner(samples.SITE, templates, budget=10_000_000)
     assert_same(roomy, templates, letter, 10_000_000)
     assert_same(joiner, templates, letter, 100_000)
+
+
+@pytest.mark.parametrize(
+    "odd", ["", ".dotted", "a=b", "x" * 73, "x" * 74, "two\nlines", "ends\n", "é", "a.b"]
+)
+def test_any_token_is_a_fragment(odd: str) -> None:
+    for texts in ((odd, "usual.token"), ("usual.token", odd), (odd,)):
+        pieces = tokens(texts)
+        assert [a2b_qp(piece).decode().replace("\r\n", "\n") for piece in pieces] == [*texts]
+        assert all(len(line) <= 76 for piece in pieces for line in piece.split(b"\r\n"))
+        assert not any(line.startswith(b".") for piece in pieces for line in piece.split(b"\r\n"))
 
 
 def test_fragments_decode_to_their_texts_in_any_order() -> None:
