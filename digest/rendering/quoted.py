@@ -20,7 +20,7 @@ ROOM: Final = COLUMNS - 2  #: of a cut line, for a full stop at its beginning is
 # `binascii.b2a_qp` is no use here: white space at a line's end can push it to 78 columns.
 _CONTROL: Final = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
 _SOUND: Final = bytes([*b"\n", *range(0x20, 0x7F)])
-_OF_TOKENS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.\n"
+_TOKEN: Final = re.compile(rf"[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,{ROOM - 1}}}")
 # A cut is never made inside an "=3D". Lines have no line ends: not looking for any is quicker.
 _CUT: Final = re.compile(rb"(?s).{1,%d}(?<!=)(?<!=[0-9A-F])" % ROOM)
 
@@ -63,13 +63,8 @@ def has_dots(lines: bytes) -> bool:
 
 def tokens(texts: Sequence[str]) -> list[bytes]:
     """The fragments of signed tokens, which need no quoting."""
-    whole = "\n".join(texts).encode() + b"\n"
-    if not whole.translate(None, _OF_TOKENS) and not has_dots(whole):
-        lines = whole.replace(b"\n", SOFT).splitlines(keepends=True)
-        sizes = [*map(len, lines)]
-        if len(SOFT) < min(sizes) and max(sizes) <= ROOM + len(SOFT) and len(sizes) == len(texts):
-            return lines
-    return [fragment(text) for text in texts]
+    usual = _TOKEN.fullmatch
+    return [text.encode() + SOFT if usual(text) else fragment(text) for text in texts]
 
 
 def _beyond_ascii(error: UnicodeError) -> tuple[str, int]:
