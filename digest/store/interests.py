@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
-from operator import add, itemgetter
+from operator import itemgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -94,11 +94,11 @@ def read_interests(
             continue
         told = note.split()
         try:
-            definitions = list(map(_known.__getitem__, told[1::2]))
-        except KeyError:
+            ids = zip(map(int, told[::2]), told[1::2], strict=True)
+            found[owner] = tuple([_new((id_, *_known[key])) for id_, key in ids])
+        except (KeyError, ValueError):
             unknown.append(owner)
             continue
-        found[owner] = tuple(map(_new, map(add, zip(map(int, told[::2])), definitions)))
         if _LEARNS in note:
             learning.append(owner)
     if unknown:

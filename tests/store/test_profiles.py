@@ -224,6 +224,19 @@ def test_no_note_is_written_of_what_is_being_changed(postgres_database: Database
     assert says(postgres_database, other) == [SAME]
 
 
+@pytest.mark.parametrize("keep", [slice(1), slice(3), slice(1, 4), slice(0, 4, 2)])
+def test_a_note_that_is_no_whole_one_is_not_believed(database: Database, keep: slice) -> None:
+    """Whoever writes notes by hand: nobody loses an interest by it."""
+    both = reader(1, SAME, SAME._replace(name="other"))
+    mine = stored(database, both)[0]
+    assert len(says(database, mine)) == 2  # and so they are known by their keys
+    told = (notes(database)[mine] or "").split()
+    with database.write() as connection:
+        less = sa.update(table(SubscriberRow)).values(wants=" ".join(told[keep]))
+        connection.execute(less)
+    assert says(database, mine) == [SAME, SAME._replace(name="other")]
+
+
 def test_examples_given_and_taken_by_hand_are_seen(database: Database) -> None:
     mine, other = stored(database, reader(1, SAME), reader(2, SAME))
     with database.read() as connection:
