@@ -59,6 +59,7 @@ class Letters:
         self._drawing = drawing
         self._verp = verp
         self._papers: dict[PaperId, Paper] = {}
+        self._reading = object()  #: another one whenever papers may be read again
 
     def compose(self, deliveries: Sequence[Delivery]) -> Iterator[Message | Unrenderable]:
         """The message of each delivery, in order, or why there can be none; all of one channel."""
@@ -80,6 +81,7 @@ class Letters:
         if missing := wanted - self._papers.keys():
             if len(self._papers) > _KEPT:
                 self._papers.clear()
+                self._reading = object()
                 missing = wanted
             self._papers |= self._store.papers(missing)
 
@@ -93,4 +95,5 @@ class Letters:
             self._tokens.for_mail(addressee.id, digest.id),
             self._verp(delivery.id) if self._verp else "",
             delivery.part,
+            self._reading,
         )

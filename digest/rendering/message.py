@@ -55,6 +55,8 @@ class Letter(NamedTuple):
     tokens: MailTokens
     envelope_from: str = ""  #: VERP sender; empty: the site's own address
     part: int = 0  #: of a digest in several posts: how many have arrived
+    #: The same object as long as no paper that was in `papers` becomes another; None: not told.
+    reading: object = None
 
 
 def compose_mail(

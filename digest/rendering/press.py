@@ -104,7 +104,7 @@ class Press:
     def set(self, letter: Letter, budget: int) -> Set | None:
         """A mail whose HTML keeps the budget; None where the templates cannot be joined."""
         length, strips = len(letter.tokens.feedback), self.strips(letter.subscriber.style)
-        galley = strips.lay(letter.digest.sections, letter.papers)
+        galley = strips.lay(letter.digest.sections, letter.papers, letter.reading)
         if galley is None or not self._fits(galley, length, budget):
             return self._set_apart(letter, strips, length, budget)
         gist, counts = galley.gist, galley.counts

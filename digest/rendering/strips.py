@@ -22,11 +22,13 @@ from digest.rendering.stock import Cards
 from digest.shelf import Shelf
 
 STRIPS_KEPT: Final = 4_096  #: of each style, twice this at most, about 1 kB each beside cards
-_SEEN_KEPT: Final = 2_048  #: twice this at most: lists that one reader has had
+_SEEN_KEPT: Final = 2_048  #: twice this at most: those of lists that one reader has had
 
 OWN: Final = 2  #: where a card's own stretch is among its pieces, in either part
 TEXT_STEP: Final = 4  #: so many pieces a card has in the text; the first is its number's
 FIRST_TOKEN: Final = 4  #: among those of its HTML; from there on every second is open
+
+_UNREAD: Final = object()  #: no letter's reading
 
 
 class Strip:
@@ -35,10 +37,14 @@ class Strip:
     `step` is 0, and the pieces are nothing, where the cards do not allow it.
     """
 
-    __slots__ = ("_of", "_papers", "cards", "html", "items", "step", "text", "titles", "words")
+    __slots__ = (
+        *("_of", "_papers", "cards", "html", "items"),
+        *("reading", "step", "text", "titles", "words"),
+    )
 
     def __init__(self, cards: Sequence[WireCard], items: tuple[Item, ...]) -> None:
         self.items = items
+        self.reading: object = _UNREAD
         self.cards = cards
         self.titles = tuple([card.stock.title for card in cards[:3]])
         self.words = sum([card.stock.words for card in cards])
@@ -66,12 +72,16 @@ class Strip:
         self._of = itemgetter(*numbers, numbers[0])  # a tuple, however few they are
         return self
 
-    def fits(self, papers: Mapping[PaperId, Paper]) -> bool:
-        """Whether its papers are those it has been made of."""
+    def fits(self, papers: Mapping[PaperId, Paper], reading: object) -> bool:
+        """Whether its papers are those it has been made of: looked at once a `reading`."""
         try:
-            return bool(self._of(papers) == self._papers)
+            if self._of(papers) != self._papers:
+                return False
         except KeyError:
             return False
+        if reading is not None:
+            self.reading = reading
+        return True
 
 
 class Galley:
@@ -109,17 +119,19 @@ class Strips:
         self._style = style
         self._cards = stock.of_style(style)
         self._strips: Shelf[int, Strip] = Shelf(STRIPS_KEPT)
-        self._seen: Shelf[int, tuple[Item, ...]] = Shelf(_SEEN_KEPT)
+        self._seen: Shelf[int, Strip] = Shelf(_SEEN_KEPT)
 
     @property
     def kept(self) -> int:
         """How many strips are kept."""
         return self._strips.kept
 
-    def lay(self, sections: Sequence[Section], papers: Mapping[PaperId, Paper]) -> Galley | None:
+    def lay(
+        self, sections: Sequence[Section], papers: Mapping[PaperId, Paper], reading: object = None
+    ) -> Galley | None:
         """The cards of those items whose paper is still there; no section is empty.
 
-        None where some have to be set one by one.
+        None where some have to be set one by one. `reading` as a `Letter`'s.
         """
         known, also = self._strips.get, self._stock.also
         galley = Galley()
@@ -131,8 +143,8 @@ class Strips:
             items = section[2]
             like = items.like if type(items) is Variant else items
             strip = known(id(like))
-            if strip is None or not strip.fits(papers):
-                strip = self._strip(like, papers)
+            if strip is None or not (strip.reading is reading or strip.fits(papers, reading)):
+                strip = self._strip(like, papers, reading)
                 if strip is None:
                     strip, like = Strip(self.cards(items, papers), items), items
                     if not strip.cards:
@@ -160,22 +172,22 @@ class Strips:
         galley.gist = Gist(titles, cards, words)
         return galley
 
-    def _strip(self, items: tuple[Item, ...], papers: Mapping[PaperId, Paper]) -> Strip | None:
-        """The strip of these items, if it can be kept: from the second reader on who has them.
+    def _strip(
+        self, items: tuple[Item, ...], papers: Mapping[PaperId, Paper], reading: object
+    ) -> Strip | None:
+        """The strip of these items, if it can be kept: long, from the second reader on.
 
         None for a list that names other interests itself: its cards are not the bare ones.
         """
         place = id(items)
-        if self._seen.find(place) is not items:
-            self._seen.keep(place, items)
-            return None
-        strip = self._strips.find(place)
-        if strip is not None and strip.fits(papers):
-            return strip
+        kept = self._strips.find(place)
+        strip = kept or self._seen.find(place)
+        if strip is not None and strip.fits(papers, reading):
+            return self._strips.keep(place, strip)
         cards = self.cards(items, papers)
         if not cards or len(cards) < len(items) or any(item.also for item in items):
             return None
-        return self._strips.keep(place, Strip(cards, items).bound())
+        return (self._strips if kept else self._seen).keep(place, Strip(cards, items).bound())
 
     def cards(self, items: Sequence[Item], papers: Mapping[PaperId, Paper]) -> list[WireCard]:
         """The cards of those items whose paper is still there."""

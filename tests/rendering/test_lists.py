@@ -118,6 +118,16 @@ def test_a_list_is_set_with_its_papers_as_they_are(joiner: Joiner, templates: Te
     assert_plain(joiner, templates, one._replace(papers=again), one._replace(papers={}), one)
 
 
+def test_papers_of_one_reading_are_looked_at_once(joiner: Joiner, templates: Templates) -> None:
+    first, second = object(), object()
+    changed = replace(samples.TIDES, title="Another title", votes=85)
+    one = letter(listed(3, 4, 5))._replace(reading=first)
+    other = one._replace(papers={**samples.PAPERS, changed.id: changed}, reading=second)
+    for _ in range(2):
+        assert_plain(joiner, templates, one, one, one, other, other, other)
+    assert_plain(joiner, templates, other._replace(reading=None), one._replace(reading=None))
+
+
 @pytest.mark.parametrize("style", ["full", "compact", "titles"])
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_a_list_is_set_in_each_style_and_language(
