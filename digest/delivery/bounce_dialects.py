@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from email.message import Message
 from importlib import import_module
+from importlib.util import find_spec
 
 from digest.delivery.bounce_reports import Dialect
 
 
 def known_dialects() -> Dialect | None:
-    """A judge of unusual reports; None where flufl.bounce is not installed."""
+    """A judge of unusual reports, loaded with the first; None where flufl.bounce is missing."""
     try:
-        all_failures = import_module("flufl.bounce").all_failures
-    except ImportError:
+        is_there = find_spec("flufl.bounce") is not None
+    except ImportError:  # of what it lies in
+        is_there = False
+    if not is_there:
         return None
 
     def judge(mail: Message) -> bool | None:
-        temporary, permanent = all_failures(mail)
+        temporary, permanent = import_module("flufl.bounce").all_failures(mail)
         if permanent:
             return True
         return False if temporary else None

@@ -93,9 +93,9 @@ class Press:
 
     def _word(self, asked: Asked, name: str = "") -> Word:
         said = say(asked, self.language)
-        html = fragment(escaped(said))
-        text = fragment(wrap(said, indent="") if name in WRAPPED else said)
-        return Word(said, html, html if text == html else text)
+        text, html = wrap(said, indent="") if name in WRAPPED else said, escaped(said)
+        quoted = fragment(html)
+        return Word(said, quoted, quoted if text == html else fragment(text))
 
     def _head(self, asked: tuple[Asked, int]) -> Head:
         title, count = self._word(asked[0]), self._counts[section_count, asked[1]]

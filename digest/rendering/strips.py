@@ -180,14 +180,18 @@ class Strips:
         None for a list that names other interests itself: its cards are not the bare ones.
         """
         place = id(items)
-        kept = self._strips.find(place)
-        strip = kept or self._seen.find(place)
+        strip = kept = self._strips.find(place)
+        if kept is None and (seen := self._seen.find(place)) is not None:
+            strip = seen.bound()
         if strip is not None and strip.fits(papers, reading):
             return self._strips.keep(place, strip)
         cards = self.cards(items, papers)
         if not cards or len(cards) < len(items) or any(item.also for item in items):
             return None
-        return (self._strips if kept else self._seen).keep(place, Strip(cards, items).bound())
+        strip = Strip(cards, items)
+        if kept is None:
+            return self._seen.keep(place, strip)
+        return self._strips.keep(place, strip.bound())
 
     def cards(self, items: Sequence[Item], papers: Mapping[PaperId, Paper]) -> list[WireCard]:
         """The cards of those items whose paper is still there."""
