@@ -48,11 +48,14 @@ class Letters:
         tokens: Tokens,
         drawing: Drawing,
         verp: Verp | None = None,
+        kept: int = _KEPT,
     ) -> None:
         """`drawing` gives what draws a channel's messages.
 
-        `verp` makes the envelope sender of a delivery; without it, mails have the site's.
+        `verp` makes the envelope sender of a delivery; without it, mails have the site's. `kept`:
+        papers remembered from one batch to the next.
         """
+        self._kept = kept
         self._readers = readers
         self._store = papers
         self._tokens = tokens
@@ -79,7 +82,7 @@ class Letters:
             for section in digest.sections:
                 wanted.update(map(_paper_of, section.items))
         if missing := wanted - self._papers.keys():
-            if len(self._papers) > _KEPT:
+            if len(self._papers) > self._kept:
                 self._papers.clear()
                 self._reading = object()
                 missing = wanted

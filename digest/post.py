@@ -26,7 +26,7 @@ from digest.config import Settings, SmtpAccount
 from digest.config.post import BouncesSection, DkimSection
 from digest.delivery.account import Account, Security
 from digest.delivery.base import Sender
-from digest.delivery.bounce_dialects import known_dialects
+from digest.delivery.bounce_dialects import unusual
 from digest.delivery.bounce_mailbox import ImapAccount, ImapMailbox
 from digest.delivery.failover import FailoverSender, Way
 from digest.delivery.lull import Lull
@@ -171,7 +171,7 @@ class Post:
             subscriptions=self._subscriptions,
             tokens=self._tokens,
             clock=self._clock,
-            dialect=known_dialects(),
+            dialect=unusual,
         )
 
     def read_bounces(self) -> Heard:

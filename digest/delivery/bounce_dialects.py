@@ -5,26 +5,32 @@ Only whether a delivery failed is asked of it, never for whom.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from email.message import Message
+from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
-
-from digest.delivery.bounce_reports import Dialect
+from typing import Any
 
 
-def known_dialects() -> Dialect | None:
-    """A judge of unusual reports, loaded with the first; None where flufl.bounce is missing."""
-    try:
-        is_there = find_spec("flufl.bounce") is not None
-    except ImportError:  # of what it lies in
-        is_there = False
-    if not is_there:
+def unusual(mail: Message) -> bool | None:
+    """Whether a report tells of a failure for good; None where it does not say.
+
+    None as well where flufl.bounce is missing or does not load, which it does with the first mail:
+    its patterns take longer than a run without any should.
+    """
+    scan = _scan()
+    if scan is None:
         return None
+    temporary, permanent = scan(mail)
+    if permanent:
+        return True
+    return False if temporary else None
 
-    def judge(mail: Message) -> bool | None:
-        temporary, permanent = import_module("flufl.bounce").all_failures(mail)
-        if permanent:
-            return True
-        return False if temporary else None
 
-    return judge
+@cache
+def _scan() -> Callable[[Message], Any] | None:
+    try:
+        found: Callable[[Message], Any] = import_module("flufl.bounce").all_failures
+    except ImportError:
+        return None
+    return found
