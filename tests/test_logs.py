@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 
 import pytest
 
@@ -26,7 +27,7 @@ def written(format: str, *, addresses: bool = False, **extra: object) -> str:
 @pytest.mark.parametrize("format", ["text", "json"])
 def test_addresses_are_left_out_wherever_they_come_from(format: str) -> None:
     told = written(format, action="refused", who="bo@example.org")
-    assert "ada" not in told
+    assert not re.search(r"\bada\b", told)  # a run's id is hexadecimal: it may hold "ada"
     assert "bo@" not in told
     assert "…@mail.example.org" in told
     assert "not this" not in told
