@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain
@@ -35,6 +36,7 @@ Bools = NDArray[np.bool_]
 MOST_HITS = 8  #: places told of one term in one field of one paper
 _FIELDS = (None, *Field)
 _TITLE, _ABSTRACT = Field.TITLE, Field.ABSTRACT
+_Wanted = tuple[int, dict[int, tuple[Hit, ...]], tuple[Leaf, int, bool]]
 _hit: Final = partial(tuple.__new__, Hit)  # `_make` without counting
 _SCOPES = {None: 0, Field.TITLE: 1, Field.ABSTRACT: 2}
 _SCOPE_OF = np.array([_SCOPES.get(field, 0) for field in _FIELDS], np.int64)
@@ -166,8 +168,8 @@ class Scan:
         self.papers = papers
         self.stream = stream or stream_of(papers)
         self.abstracts: list[int] = self.stream.begins[1::2].tolist()  #: where each begins
-        #: known places of a term (as a single word only?) in a paper, for all evaluations
-        self.hits: dict[tuple[Leaf, bool, int], tuple[Hit, ...]] = {}
+        #: known places of a term (as a single word only?) by paper, for all evaluations
+        self.hits: dict[tuple[Leaf, bool], dict[int, tuple[Hit, ...]]] = defaultdict(dict)
 
     @cached_property
     def beginnings(self) -> Beginnings:
@@ -212,7 +214,7 @@ class Evaluation:
         self._found = found.rows(order)
         self._text = scan.stream.text_of[self._found.at]
         self._size = len(scan.papers)
-        self._asked_for: dict[int, list[tuple[int, int, Leaf]]] = {}
+        self._asked_for: dict[int, list[_Wanted]] = {}
         self._fill()
 
     def _fill(self) -> None:
@@ -290,40 +292,34 @@ class Evaluation:
 
     def hits(self, query: int, paper: int) -> tuple[Hit, ...]:
         """The places where the query's wanted terms stand in the paper, in reading order."""
-        word, bit, bits = paper >> 6, paper & 63, self._bits
+        word, bit, bits = paper >> 6, paper & 63, self._bits.data
         found = [
-            self._hits(leaf, wanted, paper, whole=False)
-            for leaf, row, wanted in self._asked_for.get(query) or self._wanted_of(query)
-            if bits.item(row, word) >> bit & 1
+            known.get(paper) or known.setdefault(paper, self._hits(*wanted, paper))
+            for row, known, wanted in self._asked_for.get(query) or self._wanted_of(query)
+            if bits[row, word] >> bit & 1
         ]
-        for leaf in self._compiled.joined.get(query, ()):
-            found.append(self._hits(leaf, self._compiled.leaves[leaf], paper, whole=True))
         return found[0] if len(found) == 1 else in_reading_order(chain.from_iterable(found))
 
-    def _wanted_of(self, query: int) -> list[tuple[int, int, Leaf]]:
+    def _wanted_of(self, query: int) -> list[_Wanted]:
         """The query's wanted leaves that occur at all, with their rows of the bits."""
         starts, ends, there = self._wanted_there
-        leaves = there[starts[query] : ends[query]]
-        rows, numbers = self._leaf_rows[leaves].tolist(), leaves.tolist()
-        named = map(self._compiled.leaves.__getitem__, numbers)
-        known = self._asked_for[query] = list(zip(numbers, rows, named, strict=True))
-        return known
-
-    def _hits(self, leaf: int, wanted: Leaf, paper: int, *, whole: bool) -> tuple[Hit, ...]:
-        """The places of one term; `whole`: only where it is a single word."""
-        key = wanted, whole, paper
-        known = self._scan.hits.get(key)
-        if known is None:
+        wanted = [(leaf, False) for leaf in there[starts[query] : ends[query]].tolist()]
+        wanted += [(leaf, True) for leaf in self._compiled.joined.get(query, ())]
+        asked = self._asked_for[query] = []
+        for leaf, whole in wanted:
+            said, row = self._compiled.leaves[leaf], self._leaf_rows.item(leaf)
             term = self._compiled.terms.item(leaf)
-            if term == NOWHERE:
-                known = in_reading_order(named_hits(wanted, self._scan.papers[paper]))
-            else:
-                known = in_reading_order(self._prose_hits(wanted, paper, term, whole=whole))
-            self._scan.hits[key] = known
-        return known
+            asked.append((row, self._scan.hits[said, whole], (said, term, whole)))
+        return asked
 
-    def _prose_hits(self, wanted: Leaf, paper: int, term: int, *, whole: bool) -> list[Hit]:
-        text, field, prefix = wanted
+    def _hits(self, said: Leaf, term: int, whole: bool, paper: int) -> tuple[Hit, ...]:
+        """The places of one term; `whole`: only where it is a single word."""
+        if term == NOWHERE:
+            return in_reading_order(named_hits(said, self._scan.papers[paper]))
+        return in_reading_order(self._prose_hits(said, term, whole, paper))
+
+    def _prose_hits(self, said: Leaf, term: int, whole: bool, paper: int) -> list[Hit]:
+        text, field, prefix = said
         name = f"{text}*" if prefix else text
         stream, abstract = self._scan.stream, self._scan.abstracts[paper]
         starts, texts, positions, lengths = self._places
@@ -373,8 +369,8 @@ _ORDER = {field: at for at, field in enumerate(Field)}
 
 def in_reading_order(hits: Iterable[Hit]) -> tuple[Hit, ...]:
     """Each once."""
-    once = tuple(dict.fromkeys(hits))
-    return once if len(once) < 2 else tuple(sorted(once, key=reading_order))
+    found = tuple(hits)
+    return found if len(found) < 2 else tuple(sorted(dict.fromkeys(found), key=reading_order))
 
 
 def reading_order(hit: Hit) -> tuple[int, int, int, int]:

@@ -160,7 +160,7 @@ def trending(papers: Sequence[Paper]) -> list[Match]:
 class Found:
     """What one interest found: all papers that match, best first, with their scores.
 
-    `why(place)` works out the reasons of the paper at that place; asked for what is listed only.
+    `why(places)` works out the reasons of the papers there; asked for what is listed only.
     `fault`: the stored query cannot be read; what is left of the interest was still matched.
     Nothing of this changes. It serves everybody who asked the same, and what was made of it for one
     of them is kept for the others: its items, and how it looks among the papers of its batch.
@@ -168,7 +168,7 @@ class Found:
 
     papers: tuple[PaperId, ...] = ()
     scores: tuple[float, ...] = ()
-    why: Callable[[int], Reasons] = lambda place: Reasons()
+    why: Callable[[Sequence[int]], list[Reasons]] = lambda places: [Reasons()] * len(places)
     fault: str | None = None
     seen: Sight | None = field(default=None, init=False, repr=False)
     _items: dict[int, Item] = field(default_factory=dict, init=False, repr=False)
@@ -184,17 +184,16 @@ class Found:
             try:
                 items = tuple(map(self._items.__getitem__, key))
             except KeyError:  # some are listed for the first time
-                items = tuple(map(self._item, key))
+                self._make([place for place in key if place not in self._items])
+                items = tuple(map(self._items.__getitem__, key))
             if len(self._lists) < _LISTS_KEPT:
                 self._lists[key] = items
         return items
 
-    def _item(self, place: int) -> Item:
-        item = self._items.get(place)
-        if item is None:
-            item = _item((self.papers[place], self.scores[place], self.why(place), (), False))
-            self._items[place] = item
-        return item
+    def _make(self, places: Sequence[int]) -> None:
+        papers, scores = self.papers, self.scores
+        for place, reasons in zip(places, self.why(places), strict=True):
+            self._items[place] = _item((papers[place], scores[place], reasons, (), False))
 
 
 class Arrangement(NamedTuple):

@@ -5,20 +5,16 @@ What a round found out of its pairs, without the rest of the round. Equal reason
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final
 
 from digest.matching.keywords import Evaluation
 from digest.matching.names import find_name, name_words
-from digest.matching.scoring import Floats
-from digest.matching.stream import Ints
 from digest.model import Hit, Interest, Paper, Reasons
 
-Bools = NDArray[np.bool_]
+_reasons: Final = partial(tuple.__new__, Reasons)  # `_make` without counting
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,47 +30,43 @@ class Telling:
     evaluation: Evaluation
     resembles: Callable[[int, int], str | None]  #: of `Scores`, without its arrays
     told: Callable[[int, int], tuple[Hit, ...]]
-    rows: Ints
-    columns: Ints
-    queries: Ints
-    lines: Ints
-    near: Bools
-    share: Floats
-    followed: Bools
+    rows: Sequence[int]
+    columns: Sequence[int]
+    queries: Sequence[int]
+    lines: Sequence[int]
+    near: Sequence[int]
+    share: Sequence[float]
+    followed: Sequence[int]
     _shared: dict[tuple[int, int, tuple[str, ...]], Reasons] = field(default_factory=dict)
 
-    def since(self, start: int) -> Callable[[int], Reasons]:
-        """The reasons by place, counted from a pair."""
-        return partial(self._after, start)
+    def since(self, start: int) -> Callable[[Iterable[int]], list[Reasons]]:
+        """The reasons by places of one interest, whose pairs begin there."""
+        return partial(self._since, start)
 
-    def _after(self, start: int, place: int) -> Reasons:
-        return self.reasons(start + place)
+    def _since(self, start: int, places: Iterable[int]) -> list[Reasons]:
+        tell = self._asked if self.lines[start] < 0 else self._compared
+        return [tell(start + place) for place in places]
 
-    def reasons(self, pair: int) -> Reasons:
-        """Why; one value for all who asked the same of the same paper by keywords alone."""
-        query, column = self.queries.item(pair), self.columns.item(pair)
-        line = self.lines.item(pair)
-        if line >= 0:
-            return self._compared(pair, query, column, line)
-        followed = self._followed(pair)
-        key = query, column, followed
+    def _asked(self, pair: int) -> Reasons:
+        """By keywords alone: one value for all who asked the same of the same paper."""
+        key = query, column, followed = self.queries[pair], self.columns[pair], self._followed(pair)
         known = self._shared.get(key)
         if known is None:
-            known = self._shared[key] = Reasons(hits=self._hits(query, column), followed=followed)
+            hits = self.evaluation.hits(query, column) if query >= 0 else ()
+            known = self._shared[key] = _reasons((hits, None, None, followed, None))
         return known
 
-    def _compared(self, pair: int, query: int, column: int, line: int) -> Reasons:
-        hits, resembles = self._hits(query, column), None
-        if self.near.item(pair):
+    def _compared(self, pair: int) -> Reasons:
+        query, line, column = self.queries[pair], self.lines[pair], self.columns[pair]
+        hits = self.evaluation.hits(query, column) if query >= 0 else ()
+        resembles = None
+        if self.near[pair]:
             hits = hits or self.told(line, column)
             resembles = self.resembles(line, column)
-        return Reasons(hits, round(self.share.item(pair), 6), resembles, self._followed(pair))
-
-    def _hits(self, query: int, column: int) -> tuple[Hit, ...]:
-        return self.evaluation.hits(query, column) if query >= 0 else ()
+        return _reasons((hits, round(self.share[pair], 6), resembles, self._followed(pair), None))
 
     def _followed(self, pair: int) -> tuple[str, ...]:
-        if not self.followed.item(pair):
+        if not self.followed[pair]:
             return ()
         interest, paper = self.interests[self.rows[pair]], self.papers[self.columns[pair]]
         wanted = [name_words(name) for name in interest.authors]

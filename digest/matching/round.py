@@ -197,17 +197,17 @@ class Round:
             evaluation=self._evaluation,
             resembles=self._likeness.scores.resembles,
             told=self._likeness.scores.told,
-            rows=rows,
-            columns=columns,
-            queries=np.where(facts.true[rows, columns], self._asked[rows], -1),
-            lines=np.where(facts.compared[rows], lines[rows], -1),
-            near=facts.near[rows, columns],
-            share=self._share[rows, columns],
-            followed=facts.followed[rows, columns],
+            rows=rows.data,
+            columns=columns.data,
+            queries=np.where(facts.true[rows, columns], self._asked[rows], -1).data,
+            lines=np.where(facts.compared[rows], lines[rows], -1).data,
+            near=facts.near[rows, columns].data,
+            share=self._share[rows, columns].data,
+            followed=facts.followed[rows, columns].data,
         )
 
     def reasons(self, row: int, column: int) -> Reasons:
-        return self._telling(np.array([row]), np.array([column])).reasons(0)
+        return self._telling(np.array([row]), np.array([column])).since(0)([0])[0]
 
     def score(self, row: int, column: int) -> float:
         return round(float(self._score(np.array([row]), np.array([column]))[0]), DECIMALS)

@@ -134,6 +134,7 @@ class Stream:
 
     `ids` numbers the word at each position in `vocabulary` (words as cut); `text_of` is the text
     it belongs to, `begins` where each text starts, `room` how many words are left in its text.
+    `bounds`: where the word at each position starts and ends in its text, or UNKNOWN (`look_up`).
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -152,8 +153,7 @@ class Stream:
         self.text_of = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)
         self.room = (self.begins[1:][self.text_of] - np.arange(len(self.ids))).astype(np.int32)
         self.vocabulary = list(numbers)
-        self._bounds = np.concatenate(places)
-        self._places = self._bounds.data
+        self.bounds = np.concatenate(places).data
         self.keys = [key(word) for word in self.vocabulary]
         self._hash, self._power = letters_hashes(self.keys)
 
@@ -175,13 +175,18 @@ class Stream:
 
     def place(self, at: int, length: int) -> tuple[int, int]:
         """The characters, of the text as given, where `length` words stand at a position."""
-        start = self._places[2 * at]
+        start = self.bounds[2 * at]
         if start == UNKNOWN:
-            text = self.text_of.item(at)
-            first, end = 2 * self.begins[text : text + 2]
-            self._bounds[first:end] = bounds(self._texts[text])
-            start = self._places[2 * at]
-        return start, self._places[2 * (at + length) - 1]
+            self.look_up(self.text_of.item(at))
+            start = self.bounds[2 * at]
+        return start, self.bounds[2 * (at + length) - 1]
+
+    def look_up(self, *texts: int) -> None:
+        """Have `bounds` say where the words of those texts stand."""
+        for text in texts:
+            first, end = (2 * self.begins[text : text + 2]).tolist()
+            if first < end and self.bounds[first] == UNKNOWN:
+                self.bounds[first:end] = bounds(self._texts[text])
 
     @cached_property
     def key_numbers(self) -> dict[str, int]:

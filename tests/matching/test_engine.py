@@ -106,14 +106,14 @@ def test_mutes_win(mutes: Mutes, expected: list[int]) -> None:
 
 
 def test_reasons_of_a_query() -> None:
-    reasons = find(asking("lantern -moss OR lantern")).why(0)
+    reasons = find(asking("lantern -moss OR lantern")).why([0])[0]
     assert [(hit.field, hit.start, hit.end) for hit in reasons.hits] == [(Field.TITLE, 0, 8)]
     assert (reasons.percentile, reasons.resembles, reasons.followed) == (None, None, ())
 
 
 def test_reasons_of_likeness() -> None:
     liked = Example("Old harbours")
-    reasons = find(asking("", statement="harbour", examples=(liked,))).why(0)
+    reasons = find(asking("", statement="harbour", examples=(liked,))).why([0])[0]
     assert reasons.percentile == pytest.approx(0.01)
     assert reasons.resembles == "Old harbours"
     assert [hit.term for hit in reasons.hits] == ["harbour"]
@@ -122,19 +122,19 @@ def test_reasons_of_likeness() -> None:
 def test_likeness_too_weak_is_no_reason() -> None:
     one = asking("moss", statement="harbour", examples=(Example("Old harbours"),))
     found = find(one)
-    reasons = found.why(found.papers.index(PAPERS[2].id))
+    (reasons,) = found.why([found.papers.index(PAPERS[2].id)])
     assert reasons.percentile == pytest.approx(0.6)
     assert reasons.resembles is None
     assert [hit.term for hit in reasons.hits] == ["moss"]
 
 
 def test_followed_authors_are_named_as_the_paper_does() -> None:
-    assert find(asking("", authors=("Lind, Ada",))).why(0).followed == ("Ada K. Lind",)
+    assert find(asking("", authors=("Lind, Ada",))).why([0])[0].followed == ("Ada K. Lind",)
 
 
 def test_equal_reasons_are_one_value() -> None:
     first, second = prepared().match([asking("lantern"), builders.interest(2, query="lantern")])
-    assert first.why(0) is second.why(0)
+    assert first.why([0])[0] is second.why([0])[0]
 
 
 def test_what_somebody_asked_is_not_looked_for_again() -> None:
@@ -222,7 +222,7 @@ def test_explains_a_match() -> None:
     assert explained.share == pytest.approx(0.01)
     assert explained.threshold == pytest.approx(0.05)
     assert explained.score == find(one).scores[0]
-    assert explained.reasons == find(one).why(0)
+    assert explained.reasons == find(one).why([0])[0]
 
 
 def test_explains_what_is_missing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -165,7 +166,11 @@ def found(number: int, **scores: float) -> Found:
     """What interest `number` found: p1=0.9, p2=0.8 …"""
     papers = tuple(PaperId(int(name[1:])) for name in scores)
     reasons = [Reasons(resembles=f"{number}/{paper}") for paper in papers]
-    return Found(papers, tuple(scores.values()), reasons.__getitem__)
+
+    def why(places: Sequence[int]) -> list[Reasons]:
+        return [reasons[place] for place in places]
+
+    return Found(papers, tuple(scores.values()), why)
 
 
 NO_COPIES = Copies.among(map(PaperId, range(60)))
@@ -331,13 +336,15 @@ def test_paused_interests_do_not_match_and_bring_no_trending() -> None:
 def test_reasons_are_asked_only_for_what_is_listed() -> None:
     asked: list[int] = []
 
-    def why(place: int) -> Reasons:
-        asked.append(place)
-        return Reasons()
+    def why(places: Sequence[int]) -> list[Reasons]:
+        asked.extend(places)
+        return [Reasons()] * len(places)
 
     many = Found(tuple(map(PaperId, range(50))), (0.5,) * 50, why)
     arrange(reader(ONE, limit=4), [many], copies=NO_COPIES)
     assert asked == [0, 1, 2, 3]
+    arrange(reader(ONE, limit=6), [many], copies=NO_COPIES)
+    assert asked == [0, 1, 2, 3, 4, 5]
 
 
 NEAR = {
