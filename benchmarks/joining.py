@@ -70,7 +70,7 @@ def main(messages: int = 2000) -> None:
     first = compose_mail(letters[0], SITE, templates=templates).payload
     if differing := difference(first, joiner.join(letters[0]).payload):
         raise SystemExit(f"{differing} differs")
-    fragments = joiner.fragments(letters[0]) or []
+    _subject, fragments = joiner.set(letters[0]) or ("", [])
     size = len(b"".join(fragments))
     report(
         size,

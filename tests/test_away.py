@@ -180,7 +180,7 @@ def test_the_words_around_it(world: World) -> None:
     days(world, 11, first=2)
     digest = world.digests()[-1]
     reader = world.register.subscriber(ADA)
-    gist = Gist(["Lantern 9.1", "Lantern 9.0"], 12, 600)
+    gist = Gist(("Lantern 9.1", "Lantern 9.0"), 12, 600)
     words = frame(digest, reader.addressee, gist, site=SITE, language=speak("en"))
     assert words.headline == "While you were away: the best for you"
     assert words.subject == "While you were away: Lantern 9.1 and 11 more"

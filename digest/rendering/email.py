@@ -111,6 +111,11 @@ def fitting(sizes: Sequence[int], sections: int, budget: int) -> int:
     return max(1, sum(total <= room for total in accumulate(size + _GAP_ROOM for size in sizes)))
 
 
+def fit(size: int, cards: int, sections: int, budget: int) -> bool:
+    """Whether the budget holds so many cards of at most this size."""
+    return cards * (size + _GAP_ROOM) <= budget - _FRAME_ROOM - _SECTION_ROOM * sections
+
+
 def _sections(view: View, drawn: Iterable[str], shown: int) -> list[DrawnSection]:
     """The first `shown` drawn cards in their sections; a section left empty is left out."""
     cards = iter(drawn)

@@ -107,7 +107,7 @@ class Alike(NamedTuple):
 class Gist(NamedTuple):
     """What the frame must know of the papers that are in the digest."""
 
-    titles: Sequence[str]  #: clean, in order; the first three are enough
+    titles: tuple[str, ...]  #: clean, in order; the first three are enough
     papers: int
     words: int  #: of all titles and abstracts together
 
@@ -139,10 +139,10 @@ def asked(
     digest: Digest, subscriber: Addressee, gist: Gist, *, hidden: int = 0
 ) -> tuple[Asked, ...]:
     """What those words depend on that are a reader's own, in the order of OWN."""
-    schedule, of = subscriber.schedule, occasion(digest, subscriber)
+    schedule, of, titles = subscriber.schedule, occasion(digest, subscriber), gist.titles
     return (
-        _of_subject(gist, of),
-        _of_preheader(gist),
+        (_subject, titles[0] if titles else "", gist.papers, of),
+        (_preheader, titles[1:3]),
         (standing, schedule, local_date(subscriber.created_at, schedule.timezone)),
         (more, hidden, of),
     )
@@ -192,12 +192,16 @@ def section_name(name: str) -> str:
 
 def section_title(section: Section, of: Occasion, language: Language) -> str:
     """What stands over a section: the interest's name, or that this is what is trending."""
-    return say(asked_title(section, of), language)
+    title = asked_trending(of) if section.interest_id is None else asked_named(section.name)
+    return say(title, language)
 
 
-def asked_title(section: Section, of: Occasion) -> Asked:
-    """What a section's title depends on."""
-    return (_trending, of) if section.interest_id is None else (_named, section.name)
+def asked_trending(of: Occasion) -> Asked:
+    return _trending, of
+
+
+def asked_named(name: str) -> Asked:
+    return _named, name
 
 
 def _trending(of: Occasion, language: Language) -> str:
@@ -215,11 +219,7 @@ def section_count(number: int, language: Language) -> str:
 
 def subject(gist: Gist, of: Occasion, language: Language) -> str:
     """The lead paper's title and how many follow it: a subject that says something."""
-    return say(_of_subject(gist, of), language)
-
-
-def _of_subject(gist: Gist, of: Occasion) -> Asked:
-    return _subject, gist.titles[0] if gist.titles else "", gist.papers, of
+    return _subject(gist.titles[0] if gist.titles else "", gist.papers, of, language)
 
 
 def _subject(title: str, papers: int, of: Occasion, language: Language) -> str:
@@ -234,10 +234,6 @@ def _lead(title: str, count: int, language: Language) -> str:
     if count == 1:
         return title
     return language.count("{title} and {n} more", "{title} and {n} more", count - 1, title=title)
-
-
-def _of_preheader(gist: Gist) -> Asked:
-    return _preheader, tuple(gist.titles[1:3])
 
 
 def _preheader(titles: Sequence[str], language: Language) -> str:

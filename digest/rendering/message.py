@@ -79,10 +79,8 @@ def compose_mail(
         templates,
         budget=budget,
     )
-    letterhead = Letterhead(site)
-    head = letterhead.fields(letter, rendered.subject)
-    payload = head.encode() + parts(rendered.text, rendered.html)
-    return letterhead.sealed(letter, payload, channel=channel)
+    pieces = [b"", parts(rendered.text, rendered.html)]
+    return Letterhead(site).sealed(letter, rendered.subject, pieces, head=0, channel=channel)
 
 
 class Letterhead:
@@ -95,38 +93,46 @@ class Letterhead:
         self._unsubscribe = f"List-Unsubscribe: <{site.base_url}/u/"
         self._by_mail = f">, <mailto:{_unsubscribe_address(site)}?subject=unsubscribe%20"
 
-    def fields(self, letter: Letter, subject: str) -> str:
-        """All header fields but those that describe the body, each line ended."""
-        digest, subscriber, unsubscribe = (
-            letter.digest,
-            letter.subscriber,
-            letter.tokens.unsubscribe,
+    def sealed(
+        self,
+        letter: Letter,
+        subject: str,
+        pieces: list[bytes],
+        *,
+        head: int,
+        channel: Channel,
+        is_sound: bool = False,
+    ) -> Message:
+        """A mail in its envelope, joined from pieces; the one at `head`, its header, is made here.
+
+        `is_sound`: the others are fit for the wire as they are.
+        """
+        address = wire_address(letter.address)
+        message_id = f"<digest.{letter.digest.id}.{letter.delivery_id}{self._end}"
+        pieces[head] = fields = self._fields(letter, subject, address, message_id).encode()
+        payload = b"".join(pieces)
+        return Message(
+            letter.delivery_id,
+            channel,
+            address,
+            message_id,
+            payload,
+            letter.envelope_from or self._site.from_address,
+            sound_tail=len(payload) - len(fields) if is_sound else 0,
         )
+
+    def _fields(self, letter: Letter, subject: str, address: str, message_id: str) -> str:
+        """All header fields but those that describe the body, each line ended."""
+        digest, subscriber = letter.digest, letter.subscriber
+        name, unsubscribe = subscriber.name, letter.tokens.unsubscribe
         return (
-            f"{self._opens}{mailbox(subscriber.name, letter.address)}\r\n"
+            f"{self._opens}{mailbox(name, address) if name else address}\r\n"
             f"Subject: {unstructured(subject)}\r\n"
             f"Date: {_date(digest.composed_at)}\r\n"
-            f"Message-ID: {self._message_id(letter)}\r\n"
+            f"Message-ID: {message_id}\r\n"
             f"{self._unsubscribe}{unsubscribe}{self._by_mail}{unsubscribe}>\r\n"
             f"{_classed(digest.local_date, subscriber.schedule.cadence, subscriber.language)}"
         )
-
-    def sealed(
-        self, letter: Letter, payload: bytes, *, channel: Channel, sound_tail: int = 0
-    ) -> Message:
-        """The bytes in their envelope."""
-        return Message(
-            delivery_id=letter.delivery_id,
-            channel=channel,
-            address=wire_address(letter.address),
-            message_id=self._message_id(letter),
-            payload=payload,
-            envelope_from=letter.envelope_from or self._site.from_address,
-            sound_tail=sound_tail,
-        )
-
-    def _message_id(self, letter: Letter) -> str:
-        return f"<digest.{letter.digest.id}.{letter.delivery_id}{self._end}"
 
 
 def _shared_fields(site: Site) -> str:

@@ -11,7 +11,7 @@ from operator import getitem
 from typing import Final, NamedTuple
 
 from digest.model import Section, Site
-from digest.rendering.email import Drawing, fitting
+from digest.rendering.email import Drawing, fit, fitting
 from digest.rendering.environment import Templates
 from digest.rendering.frame import (
     OWN,
@@ -23,14 +23,15 @@ from digest.rendering.frame import (
     alike,
     asked,
     asked_alike,
-    asked_title,
+    asked_named,
+    asked_trending,
     say,
     section_count,
 )
 from digest.rendering.language import Language
 from digest.rendering.links import MailTokens
 from digest.rendering.message import Letter
-from digest.rendering.occasions import occasion
+from digest.rendering.occasions import Occasion
 from digest.rendering.plaintext import WRAPPED, number, wrap
 from digest.rendering.plates import HOLE, WireCard, Word
 from digest.rendering.quoted import fragment, tokens
@@ -57,7 +58,7 @@ _numbers: Final = Maker[int, bytes](lambda place: fragment(number(place + 1)), _
 
 Wireframes = tuple[Wireframe | None, Wireframe | None]  #: of text and of HTML
 Head = tuple[bytes, bytes, bytes, bytes]  #: a section's title and count as HTML, and as text
-Set = tuple[str, list[bytes]]  #: a mail's subject, and its pieces but the header
+Set = tuple[str, list[bytes]]  #: a mail's subject, and its pieces but the one at HEAD
 #: What a sheet depends on: what many have alike, which words of a reader's own there are, and which
 #: sections have several cards.
 Settling = tuple[Alike, tuple[bool, ...], tuple[bool, ...]]
@@ -69,7 +70,8 @@ class Numbering(NamedTuple):
 
     before: tuple[bytes, ...]
     behind: tuple[bytes, ...]
-    sections: tuple[slice, ...]  #: the pieces of each section's cards: all of the text, then HTML
+    html: tuple[slice, ...]  #: the pieces of each section's cards
+    text: tuple[slice, ...]
 
 
 class Press:
@@ -85,7 +87,8 @@ class Press:
         self._frames: Shelf[Shape, Wireframes] = Shelf(_FRAMES_KEPT)
         self._settled = Maker(self._settle, _SETTLED_KEPT)
         self._words = [self._maker(name) for name in OWN]
-        self._heads = Maker(self._head, _WORDS_KEPT)
+        self._heads = Maker(self._head, _WORDS_KEPT)  #: of sections, by their names
+        self._trending = Maker(self._trending_head, _FRAMES_KEPT)
         self._counts = Maker(self._word, _FRAMES_KEPT)
 
     def _maker(self, name: str) -> Maker[Asked, Word]:
@@ -97,28 +100,35 @@ class Press:
         quoted = fragment(html)
         return Word(said, quoted, quoted if text == html else fragment(text))
 
-    def _head(self, asked: tuple[Asked, int]) -> Head:
-        title, count = self._word(asked[0]), self._counts[section_count, asked[1]]
+    def _head(self, of: tuple[str, int]) -> Head:
+        return self._headed(asked_named(of[0]), of[1])
+
+    def _trending_head(self, of: tuple[Occasion, int]) -> Head:
+        return self._headed(asked_trending(of[0]), of[1])
+
+    def _headed(self, asked: Asked, papers: int) -> Head:
+        title, count = self._word(asked), self._counts[section_count, papers]
         return title.html, count.html, title.text, count.text
 
     def set(self, letter: Letter, budget: int) -> Set | None:
         """A mail whose HTML keeps the budget; None where the templates cannot be joined."""
-        length, strips = len(letter.tokens.feedback), self.strips(letter.subscriber.style)
+        strips = self.strips(letter.subscriber.style)
         galley = strips.lay(letter.digest.sections, letter.papers, letter.reading)
-        if galley is None or not self._fits(galley, length, budget):
-            return self._set_apart(letter, strips, length, budget)
-        gist, counts = galley.gist, galley.counts
-        *signed, own = _signed(letter.tokens)
-        around = self._around(letter, galley.sections, counts, gist, signed)
+        signed = _signed(letter.tokens)
+        if galley is None or not self._fits(galley, len(letter.tokens.feedback), budget):
+            return self._set_apart(letter, strips, signed, budget)
+        gist, sections, counts, step, html, text = galley
+        around = self._around(letter, sections, counts, gist, signed)
         if around is None:
             return None
         subject, sheet, pieces = around
-        if gist.papers:
-            number = self._numberings[sheet.gaps, galley.step, tuple(counts)]
-            cards = galley.numbered(number.before, number.behind, own)
-            of_sections = number.sections
-            for place, section in sheet.places:
-                pieces[place] = cards[of_sections[section]]
+        if counts:
+            number = self._numberings[sheet.gaps, step, counts]
+            galley.number(number.before, number.behind, signed[-1])
+            for place, section in sheet.html:
+                pieces[place] = html[number.html[section]]
+            for place, section in sheet.text:
+                pieces[place] = text[number.text[section]]
         return subject, pieces
 
     def strips(self, style: str) -> Strips:
@@ -129,40 +139,44 @@ class Press:
 
     def _fits(self, galley: Galley, length: int, budget: int) -> bool:
         """Whether all cards would be shown if each were as large as the largest so far."""
-        papers = galley.gist.papers
-        largest = [self._cards.largest(length)] * papers
-        return fitting(largest, len(galley.counts), budget) == papers
+        papers, sections = galley.gist.papers, len(galley.counts)
+        return fit(self._cards.largest(length), papers, sections, budget)
 
-    def _set_apart(self, letter: Letter, strips: Strips, length: int, budget: int) -> Set | None:
+    def _set_apart(
+        self, letter: Letter, strips: Strips, signed: Sequence[bytes], budget: int
+    ) -> Set | None:
         """The same, card by card, of which the budget may hold but some."""
-        *signed, own = _signed(letter.tokens)
+        length = len(letter.tokens.feedback)
         sections, cards = list[tuple[Section, Sequence[WireCard]]](), list[WireCard]()
         for section in letter.digest.sections:
             if placed := strips.cards(section.items, letter.papers):
                 sections.append((section, placed))
                 cards += placed
-        titles = [card.stock.title for card in cards[:3]]
+        titles = tuple([card.stock.title for card in cards[:3]])
         gist = Gist(titles, len(cards), sum([card.stock.words for card in cards]))
         shown = fitting([card.size(length) for card in cards], len(sections), budget)
         sections, cut = _first(sections, shown), gist.papers - shown
-        counts = [len(cards) for _, cards in sections]
+        counts = tuple([len(cards) for _, cards in sections])
         named = [section for section, _ in sections]
         around = self._around(letter, named, counts, gist, signed, cut=cut)
         if around is None:
             return None
         subject, sheet, pieces = around
-        apart = _cards_apart(sections, *sheet.gaps, own)
+        apart = _cards_apart(sections, *sheet.gaps, signed[-1])
         if apart is None:
             return None
-        for place, of_section in sheet.places:
-            pieces[place] = apart[of_section]
+        texts, htmls = apart
+        for place, of_section in sheet.html:
+            pieces[place] = htmls[of_section]
+        for place, of_section in sheet.text:
+            pieces[place] = texts[of_section]
         return subject, pieces
 
     def _around(
         self,
         letter: Letter,
         sections: Sequence[Section],
-        counts: Sequence[int],
+        counts: tuple[int, ...],
         gist: Gist,
         signed: Sequence[bytes],
         cut: int = 0,
@@ -170,20 +184,23 @@ class Press:
         """The subject, and all but the cards; None where the templates cannot be joined."""
         digest, subscriber = letter.digest, letter.subscriber
         wanted = asked(digest, subscriber, gist, hidden=digest.left_out + cut)
-        subject, preheader, standing, more = map(getitem, self._words, wanted)
-        sheet = self._settled[
-            alike(digest, subscriber, gist),
-            (subject[0] != "", preheader[0] != "", standing[0] != "", more[0] != ""),
-            tuple([count > 1 for count in counts]),
-        ]
+        (subject, a, b), (preheader, c, d), (standing, e, f), (more, g, h) = map(
+            getitem, self._words, wanted
+        )
+        of_all = alike(digest, subscriber, gist)
+        there = subject != "", preheader != "", standing != "", more != ""
+        several = tuple([count > 1 for count in counts]) if 1 in counts else (True,) * len(counts)
+        sheet = self._settled[of_all, there, several]
         if sheet is None:
             return None
-        words = [*subject[1:], *preheader[1:], *standing[1:], *more[1:]]
-        words += signed
-        of = occasion(digest, subscriber)
-        for section, count in zip(sections, counts, strict=True):
-            words += self._heads[asked_title(section, of), count]
-        return subject.said, sheet, sheet.worded(words)
+        words = [a, b, c, d, e, f, g, h, *signed]
+        heads = self._heads
+        for (interest, name, _), count in zip(sections, counts, strict=True):
+            if interest is None:
+                words += self._trending[of_all.of, count]
+            else:
+                words += heads[name, count]
+        return subject, sheet, sheet.worded(words)
 
     def _numbering(self, of: tuple[Gaps, int, tuple[int, ...]]) -> Numbering:
         (texts, htmls), step, counts = of
@@ -192,10 +209,9 @@ class Press:
             number = _numbers[len(before)]
             before += number, *[text + _numbers[len(before) + n] for n in range(1, count)]
             behind += *[html] * (count - 1), b""
+        of_html = [slice(a * step, b * step) for a, b in pairwise(ends)]
         of_text = [slice(a * TEXT_STEP, b * TEXT_STEP) for a, b in pairwise(ends)]
-        first = ends[-1] * TEXT_STEP
-        of_html = [slice(first + a * step, first + b * step) for a, b in pairwise(ends)]
-        return Numbering(tuple(before), tuple(behind), (*of_text, *of_html))
+        return Numbering(tuple(before), tuple(behind), tuple(of_html), tuple(of_text))
 
     def _settle(self, asked: Settling) -> Sheet | None:
         """The frames in which all is set that readers have alike."""
@@ -234,8 +250,8 @@ def _first(sections: Sections, most: int) -> list[tuple[Section, Sequence[WireCa
 
 def _cards_apart(
     sections: Sections, text_gaps: Sequence[bytes], html_gaps: Sequence[bytes], own: bytes
-) -> list[list[bytes]] | None:
-    """Each section's text, then each one's HTML, card by card; None when one cannot be joined."""
+) -> tuple[list[list[bytes]], list[list[bytes]]] | None:
+    """Each section's text, and each one's HTML, card by card; None when one cannot be joined."""
     texts, htmls, place = list[list[bytes]](), list[list[bytes]](), 0
     for (_, cards), text_gap, html_gap in zip(sections, text_gaps, html_gaps, strict=True):
         text: list[bytes] = []
@@ -255,4 +271,4 @@ def _cards_apart(
         text[0] = html[0] = b""
         texts.append(text)
         htmls.append(html)
-    return texts + htmls
+    return texts, htmls

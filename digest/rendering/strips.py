@@ -11,9 +11,9 @@ whole letter are set in a few steps, however many cards it has.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import compress, count
-from operator import is_not, itemgetter
-from typing import Final
+from itertools import compress
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from digest.model import Item, Paper, PaperId, Section, Variant
 from digest.rendering.frame import Gist
@@ -84,31 +84,26 @@ class Strip:
         return True
 
 
-class Galley:
+class Galley(NamedTuple):
     """The cards of one letter's sections, laid."""
 
-    __slots__ = ("counts", "gist", "html", "sections", "step", "text")
+    gist: Gist
+    sections: Sequence[Section]
+    counts: tuple[int, ...]  #: the cards of each
+    step: int
+    html: list[bytes]
+    text: list[bytes]
 
-    def __init__(self) -> None:
-        self.sections: list[Section] = []
-        self.counts: list[int] = []  #: the cards of each
-        self.html: list[bytes] = []
-        self.text: list[bytes] = []
-        self.step = 0
-        self.gist = Gist((), 0, 0)
-
-    def numbered(self, before: Sequence[bytes], behind: Sequence[bytes], own: bytes) -> list[bytes]:
-        """All pieces, first those of the text: with what stands `before` each card there and
-        `behind` each one in the HTML, and the reader's `own` token. They are the galley's own.
+    def number(self, before: Sequence[bytes], behind: Sequence[bytes], own: bytes) -> None:
+        """Set what stands `before` each card in the text and `behind` each one in the HTML, and the
+        reader's `own` token.
         """
-        pieces, html, step = self.text, self.html, self.step
-        pieces[::TEXT_STEP] = before
+        html, step = self.html, self.step
+        self.text[::TEXT_STEP] = before
         tokens = [own] * len(before)
         for place in range(FIRST_TOKEN, step - 1, 2):
             html[place::step] = tokens
         html[step - 1 :: step] = behind
-        pieces += html
-        return pieces
 
 
 class Strips:
@@ -134,43 +129,44 @@ class Strips:
         None where some have to be set one by one. `reading` as a `Letter`'s.
         """
         known, also = self._strips.get, self._stock.also
-        galley = Galley()
-        counts, html, text = galley.counts, galley.html, galley.text
+        html: list[bytes] = []
+        text: list[bytes] = []
+        counts: list[int] = []
+        titles: tuple[str, ...] = ()
+        apart: Sequence[int]
         cards = words = 0
         step = -1
-        titles: tuple[str, ...] = ()
         for section in sections:
             items = section[2]
-            like = items.like if type(items) is Variant else items
+            like, apart = (items.like, items.apart) if type(items) is Variant else (items, ())
             strip = known(id(like))
             if strip is None or not (strip.reading is reading or strip.fits(papers, reading)):
                 strip = self._strip(like, papers, reading)
                 if strip is None:
-                    strip, like = Strip(self.cards(items, papers), items), items
-                    if not strip.cards:
-                        continue
+                    strip, apart = Strip(self.cards(items, papers), items), ()
+            count = len(strip.cards)
+            counts.append(count)
             if strip.step != step:
+                if not count:
+                    continue
                 if step >= 0 or not strip.step:
                     return None
                 step = strip.step
             html += strip.html
             text += strip.text
-            if like is not items:
-                for place in compress(count(), map(is_not, items, like)):
-                    if names := items[place][3]:
-                        named = strip.cards[place].named(also[names])
-                        place += cards
-                        html[place * step + OWN], text[place * TEXT_STEP + OWN] = named
+            for place in apart:
+                if names := items[place][3]:
+                    named = strip.cards[place].named(also[names])
+                    place += cards
+                    html[place * step + OWN], text[place * TEXT_STEP + OWN] = named
             if cards < 3:
                 titles += strip.titles
-            galley.sections.append(section)
-            here = len(strip.cards)
-            counts.append(here)
-            cards += here
+            cards += count
             words += strip.words
-        galley.step = step
-        galley.gist = Gist(titles, cards, words)
-        return galley
+        if 0 in counts:
+            sections = list(compress(sections, counts))
+            counts = list(filter(None, counts))
+        return Galley(Gist(titles, cards, words), sections, tuple(counts), step, html, text)
 
     def _strip(
         self, items: tuple[Item, ...], papers: Mapping[PaperId, Paper], reading: object

@@ -123,7 +123,7 @@ def present(sections: Sequence[Section], papers: Mapping[PaperId, Paper]) -> lis
 
 def gist_of(papers: Sequence[Paper]) -> Gist:
     return Gist(
-        titles=[clean_title(paper) for paper in papers[:3]],
+        titles=tuple([clean_title(paper) for paper in papers[:3]]),
         papers=len(papers),
         words=sum(map(words_of, papers)),
     )

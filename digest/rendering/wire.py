@@ -20,7 +20,7 @@ from digest.rendering.message import (
     Letterhead,
     compose_mail,
 )
-from digest.rendering.press import Press
+from digest.rendering.press import Press, Set
 from digest.rendering.trial import difference, trial_letter
 from digest.rendering.wireframe import HEAD
 
@@ -42,24 +42,20 @@ class Joiner:
 
     def join(self, letter: Letter, *, channel: Channel = Channel.SMTP) -> Message:
         """The mail; composed the plain way where the templates cannot be joined."""
-        fragments = None if self.plain_because else self.fragments(letter)
-        if fragments is None:
+        set = None if self.plain_because else self.set(letter)
+        if set is None:
             return self._plain(letter, channel)
-        payload = b"".join(fragments)
-        sound = len(payload) - len(fragments[HEAD])  # all fragments are so
-        return self._letterhead.sealed(letter, payload, channel=channel, sound_tail=sound)
+        sealed = self._letterhead.sealed
+        return sealed(letter, *set, head=HEAD, channel=channel, is_sound=True)
 
-    def fragments(self, letter: Letter) -> list[bytes] | None:
-        """The mail's bytes, yet to be joined.
+    def set(self, letter: Letter) -> Set | None:
+        """The mail's subject, and all its pieces but the header.
 
         None where the templates cannot be joined.
         """
-        set = self._press(letter.subscriber.language).set(letter, self._budget)
-        if set is None:
-            return None
-        subject, pieces = set
-        pieces[HEAD] = self._letterhead.fields(letter, subject).encode()
-        return pieces
+        code = letter.subscriber.language
+        press = self._presses.get(code) or self._press(code)
+        return press.set(letter, self._budget)
 
     def _press(self, code: str) -> Press:
         language = speak(code)
@@ -79,7 +75,7 @@ class Joiner:
         letter = trial_letter()
         plain = self._plain(letter, Channel.SMTP)
         try:
-            if self.fragments(letter) is None:
+            if self.set(letter) is None:
                 return "the templates cannot be joined: cards differ by their place"
             joined = self.join(letter)
         except TemplateFault as fault:  # of a card that no reader gets: one with empty parts

@@ -20,8 +20,8 @@ from digest.rendering.plates import Word
 from digest.rendering.skeleton import SlotTokens, skeleton, slot
 
 #: The frame's parts that differ between subscribers: a reader's own have the first slots …
-_TOKENS: Final = len(OWN)  #: first of three slots: unsubscribe, preferences, digest
-_SECTIONS: Final = _TOKENS + 3  #: first of two slots a section: name, count
+_TOKENS: Final = len(OWN)  #: first of those of the tokens, as `SlotTokens` has them
+_SECTIONS: Final = _TOKENS + len(SlotTokens._fields)  #: first of two slots a section: name, count
 _SHARED: Final = 1_000_000  #: … and what many have alike these, first of one a word
 _CARDS: Final = 2_000_000  #: first of one slot a section
 _SLOTS: Final = {name: n for n, name in enumerate(OWN)} | {
@@ -41,6 +41,7 @@ _HTML_OPENS: Final = ("\r\n" + _PART.format(subtype="html")).encode()
 _CLOSES: Final = f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
+Places = tuple[tuple[slice, int], ...]
 Gaps = tuple[tuple[bytes, ...], tuple[bytes, ...]]  #: between each section's cards: text, HTML
 
 
@@ -64,21 +65,22 @@ class Sheet:
     """A whole mail but for its header, its cards and what is a reader's own.
 
     Every second piece is open, the first of them for the header. `order` tells which word goes
-    there: of OWN each as HTML and as text; the tokens for unsubscribing, preferences and the
-    digest's page; of each section its title and its count as HTML and both as text. `places` are
-    the pieces where cards go, the last one first, each with the section's number; those of the HTML
-    go on from those of the text.
+    there: of OWN each as HTML and as text; the tokens; of each section its title and its count as
+    HTML and both as text. In `html` and `text` are the pieces where cards go, the last one first,
+    each with the section's number; the HTML comes after the text.
     """
 
     pieces: list[bytes]
     order: tuple[int, ...]
-    places: tuple[tuple[slice, int], ...]
+    html: Places
+    text: Places
     gaps: Gaps
 
     @classmethod
     def of(cls, text: Wireframe, html: Wireframe, shared: Sequence[Word]) -> Sheet:
         """The sheet in which the words of SHARED are these."""
-        fixed, order, places = [b"", b"", b""], [0], list[tuple[slice, int]]()
+        fixed, order = [b"", b"", b""], [0]
+        places: tuple[list[tuple[slice, int]], ...] = [], []
         for frame, opens, is_html in ((text, _TEXT_OPENS, 0), (html, _HTML_OPENS, 1)):
             fixed[-1] += opens
             for part in frame.parts:
@@ -89,13 +91,13 @@ class Sheet:
                     fixed[-1] += word.html if is_html else word.text
                 else:
                     if part >= _CARDS:
-                        section = part - _CARDS + is_html * len(html.gaps)
-                        places.append((slice(len(fixed), len(fixed) + 1), section))
+                        place = slice(len(fixed), len(fixed) + 1), part - _CARDS
+                        places[is_html].insert(0, place)
                     order.append(_word(part, 1 - is_html))
                     fixed += b"", b""
         fixed[-1] += _CLOSES
-        gaps = text.gaps, html.gaps
-        return cls(fixed, tuple(order), tuple(reversed(places)), gaps)
+        of_text, of_html = map(tuple, places)
+        return cls(fixed, tuple(order), of_html, of_text, (text.gaps, html.gaps))
 
     def worded(self, words: Sequence[bytes]) -> list[bytes]:
         """All pieces but the cards."""

@@ -165,7 +165,7 @@ def test_no_more_lists_are_kept_than_there_is_room_for(joiner: Joiner) -> None:
     for votes in range(0, 2 * STRIPS_KEPT + 500):
         one = letter(listed(votes))
         for _ in range(2):  # what a single reader has is not kept
-            joiner.fragments(one)
+            joiner.set(one)
     kept = joiner._press("en").strips("full").kept
     assert STRIPS_KEPT < kept <= 2 * STRIPS_KEPT
 

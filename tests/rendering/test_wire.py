@@ -56,7 +56,7 @@ def assert_same(joiner: Joiner, templates: Templates, letter: Letter, budget: in
 
 def test_the_shipped_templates_can_be_joined(joiner: Joiner) -> None:
     assert joiner.plain_because == ""
-    assert joiner.fragments(samples.letter()) is not None
+    assert joiner.set(samples.letter()) is not None
 
 
 @pytest.mark.parametrize("seed", [1, 2])
