@@ -339,6 +339,12 @@ def test_answers_are_settled_with_what_is_booked_next(world: World) -> None:
             settled.append(len(settlements))
             return super().settle(settlements, now=now)
 
+        def claim(
+            self, channel: Channel, *, settling: Sequence[Settlement] = (), **told: Any
+        ) -> Batch:
+            settled.append(len(settling))
+            return super().claim(channel, settling=settling, **told)
+
     world.store = Counting(world.database)
     seen: list[Counter[str]] = []
 
@@ -354,9 +360,35 @@ def test_answers_are_settled_with_what_is_booked_next(world: World) -> None:
         tally = world.drain(outbox, posts(range(1, 11)), posts(range(21, 31)))
     assert counts(tally) == {"delivered": 30}
     assert seen == [{"delivered": 8, "sending": 12}]  # the first eight were composed and sent
-    assert settled == []
+    assert sorted(settled)[-2:] == [0, 10]  # only the last, which nothing follows
     assert world.sent() == readers(*range(1, 31))
     assert world.left_behind() == []
+
+
+def test_answers_are_settled_with_the_next_claim_once_nothing_more_is_booked(world: World) -> None:
+    settled: list[int] = []
+
+    class Counting(Watching):
+        def claim(
+            self, channel: Channel, *, settling: Sequence[Settlement] = (), **told: Any
+        ) -> Batch:
+            settled.append(len(settling))
+            return super().claim(channel, settling=settling, **told)
+
+    world.store = Counting(world.database)
+
+    def composing(deliveries: Sequence[Delivery]) -> Iterator[Composed]:
+        for delivery in deliveries:
+            if delivery.subscriber_id == 10:
+                with world.database.write() as connection:
+                    queue(connection, posts(range(11, 41)), None)
+            yield write_letter(delivery)
+
+    with world.outbox(compose=composing) as outbox:
+        tally = world.drain(outbox, posts(range(1, 11)))
+    assert counts(tally) == {"delivered": 40}
+    # The first ten wait for what is booked next; as nothing is, they go with the next but one.
+    assert settled == [0, 0, 0, 20, 10, 10]
 
 
 def claim(world: World, worker: str) -> list[Delivery]:

@@ -97,6 +97,7 @@ class Outbox:
         self._renew_at = 0.0
         self._booked = booked or Booked()
         self._booked_at = 0.0
+        self._is_booking = False  #: what is composed is, so that more of it settles what is told
         self._journal = Journal(spool, _worker_name())
 
     def __enter__(self) -> Self:
@@ -154,6 +155,7 @@ class Outbox:
         return cut_short and not self._stop.is_set()
 
     def _send(self, route: Route) -> None:
+        self._is_booking = False
         with route.open() as sender:
             self._booked.open(route.channel, route.policy.doubt)
             for outcome in sender.send(self._messages(route), self._journal):
@@ -187,7 +189,8 @@ class Outbox:
             self._keep_going()
             since = uptime()
             booked = self._booked.first()
-            settling = () if booked else self._told  # then they go with what is booked next
+            # Else they go with what is booked next.
+            settling = () if booked or self._is_booking else self._told
             batch = self._store.claim(
                 channel,
                 now=self._clock(),
@@ -206,6 +209,7 @@ class Outbox:
                     kept = {one.id for one in batch.deliveries}
                     self._let_go([one.id for one in booked if one.id not in kept])
             elif batch.deliveries:
+                self._is_booking = False
                 self._hold(batch.deliveries, since)
             if batch.deliveries:
                 return batch.deliveries
@@ -224,6 +228,7 @@ class Outbox:
     def book(self) -> Booking | None:
         """What is wanted of what is about to be queued: all that is sent soon."""
         wanted = None if self._stop.is_set() or self._trouble else self._booked.wanted()
+        self._is_booking = wanted is not None
         if wanted is None:
             return None
         self._booked_at = uptime()

@@ -186,7 +186,7 @@ def day(stored: Any) -> date:
 _day = lru_cache(maxsize=4096)(date.fromisoformat)
 
 
-def stored(connection: sa.Connection, instant: datetime) -> str | datetime:
+def stored(connection: Asked, instant: datetime) -> str | datetime:
     """An aware instant as UtcDateTime stores it."""
     return _as_sqlite(instant) if connection.dialect.name == "sqlite" else instant
 

@@ -41,7 +41,7 @@ from digest.store.papers import current_ids
 from digest.store.queueing import Booker, Booking, Post, queue
 from digest.store.reading import Reading, Stored
 from digest.store.sent import forget_sent, sent_before, store_sent
-from digest.store.superseding import NEVER_LEFT, Superseded, waiting
+from digest.store.superseding import NEVER_LEFT, Superseded, superseded, waiting
 
 _subscriber = SQLModel.metadata.tables["subscriber"]
 _digest = SQLModel.metadata.tables["digest"]
@@ -139,8 +139,12 @@ class EditionStore:
 
     def waiting(self, of: Collection[SubscriberId]) -> dict[SubscriberId, Superseded]:
         """The newest digest of each of `of`, where it still waits on every channel."""
+        with self._database.glance() as view:
+            found = waiting(view, of)
+        if not found:
+            return {}
         with self._database.read() as connection:
-            return waiting(connection, of)
+            return superseded(connection, found)
 
     def digests(self, ids: Collection[DigestId]) -> dict[DigestId, Digest]:
         """The stored digests with these ids."""

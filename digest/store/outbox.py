@@ -39,7 +39,6 @@ from digest.store.tables import (
     AttemptRow,
     DeliveryRow,
     SubscriberRow,
-    SuppressionRow,
     UtcDateTime,
     table,
 )
@@ -47,7 +46,6 @@ from digest.store.tables import (
 _delivery = table(DeliveryRow)
 _attempt = table(AttemptRow)
 _subscriber = table(SubscriberRow)
-_suppression = table(SuppressionRow)
 
 # Written out, for the partial indexes (see tables.py).
 _IS_WAITING: Final = sa.text("delivery.state IN ('queued', 'deferred')")
@@ -61,6 +59,7 @@ _IS_DUE: Final = """
     channel = ? AND state IN ('queued', 'deferred') AND next_attempt_at <= ?
     ORDER BY next_attempt_at LIMIT ?
 """
+_IS_ANY_DUE: Final = f"SELECT id FROM delivery WHERE {_IS_DUE}"
 #: SQLite, which lets nobody else write meanwhile, finds what is due and then holds just that: what
 #: an UPDATE returns it would write out and read again.
 _DUE_SQLITE: Final = f"""
@@ -87,6 +86,11 @@ _STATES: Final = "SELECT id, state FROM subscriber WHERE id IN ?"
 #: By their keys alone: asked for the active ones, SQLite would look through all of these.
 _COUNT_ACTIVE: Final = f"""
     SELECT count(CASE state WHEN '{_ACTIVE}' THEN 1 END) FROM subscriber WHERE id IN ?
+"""
+_ANY_SUPPRESSED: Final = "SELECT reason FROM suppression LIMIT 1"
+_SUPPRESSED: Final = """
+    SELECT address_hash FROM suppression
+    WHERE address_hash IN ? AND (expires_at IS NULL OR expires_at > ?)
 """
 _KEPT: Final = 512
 _new: Final = partial(tuple.__new__, Delivery)  # `_make` without counting
@@ -143,8 +147,11 @@ class OutboxStore:
         nothing is given that must not be sent. `settling` is settled in the same transaction, which
         saves one wait for the disk; where there is nothing to write there is none.
         """
-        if booked and not settling and self._all_stand(booked, now):
-            return Batch(booked)
+        if not settling:
+            if booked and self._all_stand(booked, now):
+                return Batch(booked)
+            if not booked and not self._is_any_due(channel, now):
+                return Batch()
         held: Sequence[Delivery]
         with self._database.write() as connection:
             settle(connection, settling, now)
@@ -257,20 +264,25 @@ class OutboxStore:
             rows = bulk.query(connection, _HOLD_DUE_POSTGRES, worker, lease, *due)
         return _from_rows(rows), [_standings[row[-1]].subscriber for row in rows]
 
+    def _is_any_due(self, channel: Channel, now: datetime) -> bool:
+        with self._database.glance() as view:
+            due = bulk.query(view, _IS_ANY_DUE, channel.value, bulk.stored(view, now), 1)
+        return bool(due)
+
     def _all_stand(self, booked: Sequence[Delivery], now: datetime) -> bool:
-        with self._database.read() as connection:
-            return not self._withdrawn(connection, booked, _standing(connection, booked), now)
+        with self._database.glance() as view:
+            return not self._withdrawn(view, booked, _standing(view, booked), now)
 
     def _withdrawn(
         self,
-        connection: sa.Connection,
+        asked: bulk.Asked,
         held: Sequence[Delivery],
         states: Sequence[str],
         now: datetime,
     ) -> Withdrawn:
         """Which of the due deliveries are not to be sent, and why."""
         gone: Withdrawn = {}
-        suppressed = self._suppressed(connection, held, now)
+        suppressed = self._suppressed(asked, held, now)
         for delivery, subscriber_state in zip(held, states, strict=True):
             if subscriber_state != _ACTIVE:
                 gone[delivery.id] = (DeliveryState.CANCELLED, f"subscriber {subscriber_state}")
@@ -281,27 +293,22 @@ class OutboxStore:
         return gone
 
     def _suppressed(
-        self, connection: sa.Connection, held: Sequence[Delivery], now: datetime
+        self, asked: bulk.Asked, held: Sequence[Delivery], now: datetime
     ) -> Collection[str]:
-        if self._hashes is None or not held:
-            return ()
-        if connection.execute(sa.select(_suppression.c.reason).limit(1)).first() is None:
+        if self._hashes is None or not held or not bulk.query(asked, _ANY_SUPPRESSED):
             return ()
         hashes = {known: one.address for one in held for known in self._hashes(one.address)}
-        statement = sa.select(_suppression.c.address_hash).where(
-            _suppression.c.address_hash.in_(hashes),
-            sa.or_(_suppression.c.expires_at.is_(None), _suppression.c.expires_at > now),
-        )
-        return frozenset(hashes[found] for found in connection.execute(statement).scalars())
+        found = bulk.query(asked, _SUPPRESSED, hashes, bulk.stored(asked, now))
+        return frozenset(hashes[known] for (known,) in found)
 
 
-def _standing(connection: sa.Connection, deliveries: Sequence[Delivery]) -> list[str]:
+def _standing(asked: bulk.Asked, deliveries: Sequence[Delivery]) -> list[str]:
     """The state that each one's subscriber is in by now; nearly always all are active."""
     who = {delivery.subscriber_id for delivery in deliveries}
-    [(active,)] = bulk.query(connection, _COUNT_ACTIVE, who)
+    [(active,)] = bulk.query(asked, _COUNT_ACTIVE, who)
     if active == len(who):
         return [_ACTIVE] * len(deliveries)
-    states = dict(bulk.query(connection, _STATES, who))
+    states = dict(bulk.query(asked, _STATES, who))
     return [states.get(delivery.subscriber_id, "gone") for delivery in deliveries]
 
 

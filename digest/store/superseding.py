@@ -38,19 +38,21 @@ class Superseded:
     away_since: datetime | None = None
 
 
-def waiting(
-    connection: sa.Connection, of: Collection[SubscriberId]
-) -> dict[SubscriberId, Superseded]:
+def waiting(asked: bulk.Asked, of: Collection[SubscriberId]) -> list[DigestId]:
     """The newest digest of each of `of`, where it still waits on every channel."""
-    found = [id for (id,) in bulk.query(connection, _NEWEST_WAITING, of)]
-    if not found:
-        return {}
+    return [id for (id,) in bulk.query(asked, _NEWEST_WAITING, of)]
+
+
+def superseded(
+    connection: sa.Connection, digests: Collection[DigestId]
+) -> dict[SubscriberId, Superseded]:
+    """Where the windows of these began, by their subscribers."""
     told = _digest.c.document
     columns = (
         *(_digest.c.subscriber_id, _digest.c.id, _digest.c.fetch_after),
         sa.case((told["away"].as_boolean(), told["since"].as_string())),
     )
-    statement = sa.select(*columns).where(bulk.among(connection, _digest.c.id, found))
+    statement = sa.select(*columns).where(bulk.among(connection, _digest.c.id, digests))
     return {
         owner: Superseded(id, after, datetime.fromisoformat(since) if since else None)
         for owner, id, after, since in connection.execute(statement)
