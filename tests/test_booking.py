@@ -339,11 +339,9 @@ def test_answers_are_settled_with_what_is_booked_next(world: World) -> None:
             settled.append(len(settlements))
             return super().settle(settlements, now=now)
 
-        def claim(
-            self, channel: Channel, *, settling: Sequence[Settlement] = (), **told: Any
-        ) -> Batch:
-            settled.append(len(settling))
-            return super().claim(channel, settling=settling, **told)
+        def claim(self, channel: Channel, *, booked: Sequence[Delivery] = (), **told: Any) -> Batch:
+            settled.append(len(told["settling"]))
+            return super().claim(channel, booked=booked, **told)
 
     world.store = Counting(world.database)
     seen: list[Counter[str]] = []
@@ -369,11 +367,9 @@ def test_answers_are_settled_with_the_next_claim_once_nothing_more_is_booked(wor
     settled: list[int] = []
 
     class Counting(Watching):
-        def claim(
-            self, channel: Channel, *, settling: Sequence[Settlement] = (), **told: Any
-        ) -> Batch:
-            settled.append(len(settling))
-            return super().claim(channel, settling=settling, **told)
+        def claim(self, channel: Channel, *, booked: Sequence[Delivery] = (), **told: Any) -> Batch:
+            settled.append(len(told["settling"]))
+            return super().claim(channel, booked=booked, **told)
 
     world.store = Counting(world.database)
 
