@@ -169,8 +169,8 @@ def reading(path: Path, *, fence: bool = False) -> Iterator[Reading | None]:
 
 
 def journals(folder: Path) -> list[Path]:
-    """Every worker's journal in `folder`."""
-    return sorted(folder.glob(f"*{SUFFIX}"))
+    """Every worker's journal in `folder`, but for those not yet locked, which have no name yet."""
+    return sorted(path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
 
 
 #: Seconds on a clock that no one can set and that counts while the machine sleeps.

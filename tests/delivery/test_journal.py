@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.delivery.journal import Journal, Reading, boot_id, journals, reading, uptime
+from digest.delivery.journal import SUFFIX, Journal, Reading, boot_id, journals, reading, uptime
 from digest.errors import ClaimLost, DeliveryFault
 from digest.model import Channel, Delivery, DeliveryId, DigestId, Outcome, Result, SubscriberId
 from tests.fakes import START
@@ -162,3 +162,9 @@ def test_a_spool_that_cannot_be_written_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("in the way")
     with pytest.raises(DeliveryFault, match="spool folder"):
         Journal(tmp_path / "spool", "any")
+
+
+def test_a_journal_that_is_not_locked_yet_is_nobodys_to_find(tmp_path: Path) -> None:
+    """Its worker is about to lock it, and must not find it locked or gone."""
+    (tmp_path / f".new{SUFFIX}").touch()
+    assert journals(tmp_path) == []
