@@ -231,7 +231,7 @@ class Day:
         composed = composing.finish()
         if not is_final:  # matching is over, and sending is still to come
             memory.give_back()
-        self.summarise()
+            self.summarise()
         deliveries.add(self.drain(watcher, _nothing))
         report = RunReport(now, ingested, composed, deliveries)
         self.store.finish_run(run_id, now, report.to_json())

@@ -39,23 +39,19 @@ class SummaryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def is_missing_any(self, maker: str, *, since: date, shortest: int) -> bool:
+        """Whether there are any `missing`."""
+        with self._database.read() as connection:
+            return bool(connection.execute(_missing(maker, since, shortest).limit(1)).first())
+
     def missing(self, maker: str, *, since: date, shortest: int, limit: int) -> list[PaperId]:
         """Papers announced from `since` on that `maker` has made nothing of.
 
         Those that most of the newest digests hold first, then by votes, then the newest. Abstracts
         under `shortest` characters are left out.
         """
-        mine = sa.and_(_SUMMARY.c.paper_id == PAPER.c.id, _SUMMARY.c.maker == maker)
-        length = sa.func.length(PAPER.c.abstract)
-        is_other = (_SUMMARY.c.length != length) | (
-            _SUMMARY.c.version != sa.func.coalesce(PAPER.c.version, 0)
-        )
-        statement = (
-            sa.select(PAPER.c.id)
-            .select_from(PAPER.outerjoin(_SUMMARY, mine))
-            .where(PAPER.c.announced_on >= since, length >= shortest)
-            .where(_SUMMARY.c.paper_id.is_(None) | is_other)
-            .order_by(sa.func.coalesce(PAPER.c.votes, 0).desc(), PAPER.c.id.desc())
+        statement = _missing(maker, since, shortest).order_by(
+            sa.func.coalesce(PAPER.c.votes, 0).desc(), PAPER.c.id.desc()
         )
         with self._database.read() as connection:
             told = told_by_newest(connection, _DIGESTS)
@@ -113,6 +109,20 @@ def summaries_of(
             if is_its and (paper.id not in found or rank < found[paper.id][0]):
                 found[paper.id] = rank, Summary(text, is_written=bool(is_written))
     return {id: summary for id, (_, summary) in found.items()}
+
+
+def _missing(maker: str, since: date, shortest: int) -> sa.Select[Any]:
+    mine = sa.and_(_SUMMARY.c.paper_id == PAPER.c.id, _SUMMARY.c.maker == maker)
+    length = sa.func.length(PAPER.c.abstract)
+    is_other = (_SUMMARY.c.length != length) | (
+        _SUMMARY.c.version != sa.func.coalesce(PAPER.c.version, 0)
+    )
+    return (
+        sa.select(PAPER.c.id)
+        .select_from(PAPER.outerjoin(_SUMMARY, mine))
+        .where(PAPER.c.announced_on >= since, length >= shortest)
+        .where(_SUMMARY.c.paper_id.is_(None) | is_other)
+    )
 
 
 def _row(maker: str, made: Made, at: datetime, *, is_written: bool) -> dict[str, Any]:

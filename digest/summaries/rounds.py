@@ -104,9 +104,9 @@ class Summaries:
 
     def settle(self, clock: Clock) -> bool:
         """Choose what is missing; whether no paper can get another summary soon."""
-        if self._makers and self.missing(MAKER, clock, 1):
+        if self._makers and self._is_missing_any(MAKER, clock):
             self.choose(clock)
-            if self.missing(MAKER, clock, 1):
+            if self._is_missing_any(MAKER, clock):
                 return False
         return not self._settings.model
 
@@ -117,7 +117,7 @@ class Summaries:
     def _hold(self, clock: Clock, makers: Sequence[str], work: Work) -> Round:
         """Do what there is for these makers, under the lease."""
         done = Round()
-        if not any(self.missing(maker, clock, 1) for maker in makers):
+        if not any(self._is_missing_any(maker, clock) for maker in makers):
             return done
         term = timedelta(seconds=60 + self._settings.timeout_seconds)
         lease = Lease(self._database, "summaries", new_holder(), term)
@@ -155,6 +155,10 @@ class Summaries:
     def missing(self, maker: str, clock: Clock, limit: int) -> list[PaperId]:
         since = (clock() - RECENT).date()
         return self._store.missing(maker, since=since, shortest=SHORTEST_ABSTRACT, limit=limit)
+
+    def _is_missing_any(self, maker: str, clock: Clock) -> bool:
+        since = (clock() - RECENT).date()
+        return self._store.is_missing_any(maker, since=since, shortest=SHORTEST_ABSTRACT)
 
     def papers(self, ids: Sequence[PaperId]) -> list[Paper]:
         """In their order; a paper that has become part of another is that other's business."""
