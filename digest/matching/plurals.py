@@ -7,7 +7,6 @@ words share it. It is not a stemmer: model and modelling, logistics and logistic
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 _ACRONYMS = re.compile(r"[A-Z][A-Z0-9]+s")  # GPUs, LLMs, APIs, A100s
 
@@ -144,14 +143,16 @@ _ENDINGS = (
     ("ie", "y"),  # movies and movie
 )
 _UNTOUCHED = ("ss", "us", "is")
+_LAST = "se"  #: letters of words that may become others by a rule
 
 
-@lru_cache(maxsize=1 << 17)
 def singular(word: str) -> str:
     """The key that a word and its plural share; `word` without accents, case as written."""
-    if _ACRONYMS.fullmatch(word):
-        return word[:-1].casefold()
     lower = word.casefold()
+    if lower[-1:] not in _LAST:
+        return _IRREGULAR.get(lower, lower)
+    if _ACRONYMS.fullmatch(word):
+        return lower[:-1]
     if lower in _IRREGULAR:
         return _IRREGULAR[lower]
     if len(lower) < 4 or lower in _SINGULAR or not lower.isalpha() or not lower.isascii():
@@ -160,7 +161,7 @@ def singular(word: str) -> str:
 
 
 def _by_ending(word: str) -> str:
-    if word[-1] not in "se" or word.endswith(_UNTOUCHED):
+    if word.endswith(_UNTOUCHED):
         return word
     if word.endswith("ics"):
         return word[:-1] if word in _ICS else word

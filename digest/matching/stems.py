@@ -18,6 +18,7 @@ _EMPTY = """
 """
 EMPTY = frozenset(_EMPTY.split())
 _STEMMER = Stemmer.Stemmer("english")
+_STEMMER.maxCacheSize = 0  # of its own: `stem` has one
 
 
 @lru_cache(maxsize=1 << 17)

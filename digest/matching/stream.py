@@ -8,10 +8,9 @@ fields and no operators, only numbered texts and numbered terms.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -41,12 +40,11 @@ _SHORT = MAX_JOINS + 1  #: words of a run that may stand for a term of a single 
 _BASE = 0x9E3779B97F4A7C15
 _SPREAD = np.uint64(_BASE)
 _ORDERED = np.uint64(0xD1342543DE82EF95)  #: multiplier of the hash that minds boundaries
-_MINDING = int(_ORDERED)
+_TEXTS = 4096  #: of terms, looked at together
 _MASK = (1 << 64) - 1
 _NO_IDS, _NO_GAPS = np.empty(0, np.int32), np.empty(0, np.int8)
 
 
-@lru_cache(maxsize=1 << 17)
 def letters_hash(word: str) -> tuple[int, int]:
     """The word's hash, and the factor of what stands before it."""
     value, power = 0, 1
@@ -165,7 +163,7 @@ class Stream:
     def free(self) -> Bools:
         """Whether the boundary after each position may vanish (see `terms.free_boundary`)."""
         words, ids = self.surfaces, self.ids
-        function = np.array([is_function_word(word) for word in words], np.bool_)[ids]
+        function = np.fromiter(map(is_function_word, words), np.bool_, len(words))[ids]
         ends = np.array([word[-1].isdigit() for word in words], np.bool_)[ids]
         starts = np.array([word[0].isdigit() for word in words], np.bool_)[ids]
         content = ~(function | np.roll(function, -1))
@@ -314,21 +312,24 @@ class Lexicon:
 def _hashes(texts: Sequence[str]) -> tuple[Hashes, Hashes, Hashes, Ints]:
     """Of each spelling: the hash of its letters, the one that minds its boundaries, which of the
     boundaries are free, and how many words there are."""
-    found = array("Q")
-    for at in range(len(texts)):
-        found.extend(_hashed(texts[at]))
-    columns = np.array(found, np.uint64).reshape(-1, 4).T.copy()
-    return columns[0], columns[1], columns[2], columns[3].astype(np.int64)
+    starts = range(0, len(texts), _TEXTS)
+    parts = [_hashes_of([spell(one) for one in texts[at : at + _TEXTS]]) for at in starts]
+    together = zip(_hashes_of([]), *parts, strict=True)
+    plain, minding, free, sizes = map(np.concatenate, together)
+    return plain, minding, free, sizes
 
 
-@lru_cache(maxsize=1 << 15)
-def _hashed(text: str) -> tuple[int, int, int, int]:
-    spelling = spell(text)
-    plain = minding = free = 0
-    for word in spelling.words:
-        value, power = letters_hash(word)
-        plain = (plain * power + value) & _MASK
-        minding = (minding * _MINDING + value) & _MASK
-    for one in spelling.free:
-        free = (free << 1 | one) & _MASK
-    return plain, minding, free, len(spelling.words)
+def _hashes_of(spellings: Sequence[Spelling]) -> tuple[Hashes, Hashes, Hashes, Ints]:
+    sizes = np.array([len(one.words) for one in spellings], np.int64)
+    values, powers = letters_hashes([word for one in spellings for word in one.words])
+    plain, minding, free = np.zeros((3, len(spellings)), np.uint64)
+    for row in np.flatnonzero(sizes > 1).tolist():
+        bits = sum(one << at for at, one in enumerate(reversed(spellings[row].free)))
+        free[row] = bits & _MASK
+    first = np.cumsum(sizes) - sizes
+    for nth in range(int(sizes.max(initial=0))):
+        rows = np.flatnonzero(sizes > nth)
+        at = first[rows] + nth
+        plain[rows] = plain[rows] * powers[at] + values[at]
+        minding[rows] = minding[rows] * _ORDERED + values[at]
+    return plain, minding, free, sizes

@@ -15,10 +15,10 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from itertools import chain, islice
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -54,6 +54,7 @@ _FUNCTION_WORDS = """
     with you your
 """
 _FUNCTION = frozenset(_FUNCTION_WORDS.split())
+is_function_word: Final = _FUNCTION.__contains__  #: of a surface
 
 
 class _Folds(dict[int, str]):
@@ -151,7 +152,6 @@ def _is_odd(text: str) -> bool:
     return "'" in text or "#" in text or "+" in text
 
 
-@lru_cache(maxsize=1 << 17)
 def surface(word: str) -> str:
     """A cut word in lower case, as names and wildcards compare it."""
     lower = word.casefold()
@@ -183,10 +183,6 @@ def gap_kind(gap: str) -> Gap:
     return Gap.NOTHING if _HYPHEN.fullmatch(folded) else Gap.OTHER
 
 
-def is_function_word(word: str) -> bool:
-    return word in _FUNCTION
-
-
 def free_boundary(before: str, gap: Gap, after: str) -> bool:
     """Whether two neighbouring words (surfaces) may also be written as one, and one as these two.
 
@@ -198,8 +194,7 @@ def free_boundary(before: str, gap: Gap, after: str) -> bool:
     return gap is Gap.NOTHING or not (before in _FUNCTION or after in _FUNCTION)
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
+class Spelling(NamedTuple):
     """A run of words as it is compared: its keys, and which boundaries may vanish.
 
     `free[i]` concerns the boundary after word `i`.
@@ -235,6 +230,8 @@ class Spelling:
 @lru_cache(maxsize=1 << 14)
 def spell(text: str) -> Spelling:
     """How the words of a short text (a query's term) are compared."""
+    if text.isalnum() and text.isascii():
+        return Spelling((key(text),), ())  # the same, and quicker
     words, gaps = cut_with_gaps(text)
     keys = tuple(map(key, words))
     if not gaps:
