@@ -7,7 +7,9 @@ show; offsets that do not fit the text (it was revised since) are dropped, never
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Final
 
 from digest.model import Field, Hit
@@ -19,9 +21,11 @@ _LEAD: Final = 90  #: how far before a hit a window may open
 _ABSTRACT: Final = Field.ABSTRACT
 DOTS_BEFORE: Final = "… "
 DOTS_AFTER: Final = " …"
-_SENTENCE: Final = re.compile(r"[.!?]\s+")
+_TERM: Final = itemgetter(2)
+_END: Final = re.compile(r"[.!?]\s+")
 
 Range = tuple[int, int]
+Found = tuple[int, int, str]  #: where a hit starts and ends, and its term
 
 
 def excerpt(text: str, hits: Sequence[Hit], *, length: int = EXCERPT_LENGTH) -> Spans:
@@ -88,22 +92,34 @@ def merged(ranges: Iterable[Range]) -> list[Range]:
     return merged
 
 
-class Openings(dict[int, int]):
-    """Where an excerpt of one text may open for a hit, by the hit's start; each is found once."""
+class Openings:
+    """Where an excerpt of one text may open; its sentences are looked for once."""
+
+    __slots__ = ("_begins", "_ends", "size", "text")
 
     def __init__(self, text: str) -> None:
-        super().__init__()
+        self.text = text
         self.size = len(text)
-        self._text = text
+        ends = list(_END.finditer(text))
+        self._ends = [found.start() for found in ends]
+        self._begins = [found.end() for found in ends]
 
-    def __missing__(self, at: int) -> int:
-        self[at] = opening = _start(self._text, at)
-        return opening
+    def before(self, at: int) -> int:
+        """Where to open for a hit: its sentence, if that begins near, or a word a little before."""
+        ends = self._ends
+        earliest = at - _LEAD if at > _LEAD else 0
+        place = bisect_left(ends, earliest)
+        if place < len(ends) and ends[place] < at - 1:
+            begin = self._begins[place]
+            return begin if begin < at else at
+        space = self.text.find(" ", earliest, earliest + _LEAD // 2)
+        return space + 1 or earliest
 
 
 def window(text: str, hits: Sequence[Hit], length: int = EXCERPT_LENGTH) -> Range:
     """Where the excerpt starts and ends: the most distinct terms, then the earliest start."""
-    return window_at(text, opening(hits, Openings(text), length), length)
+    found = sorted([hit[1:4] for hit in hits])
+    return window_at(text, opening(found, Openings(text), length), length)
 
 
 def window_at(text: str, start: int, length: int = EXCERPT_LENGTH) -> Range:
@@ -113,39 +129,34 @@ def window_at(text: str, start: int, length: int = EXCERPT_LENGTH) -> Range:
     return start, _word_end(text, start + length)
 
 
-def opening(hits: Sequence[Hit], openings: Openings, length: int = EXCERPT_LENGTH) -> int:
-    """Where the window for these hits opens."""
-    if not hits or openings.size <= length + _GRACE or max([hit[2] for hit in hits]) <= length:
+def opening(found: Sequence[Found], openings: Openings, length: int = EXCERPT_LENGTH) -> int:
+    """Where the window for these hits, in their order, opens.
+
+    The first place from which on most of the terms show.
+    """
+    if not found or openings.size <= length + _GRACE:
         return 0
-    if len(hits) == 1:
-        start = openings[hits[0][1]]
-        return start if hits[0][2] <= start + length else 0
-    return _richest(sorted({0, *[openings[hit[1]] for hit in hits]}), hits, length)
-
-
-def _richest(starts: Sequence[int], hits: Sequence[Hit], length: int) -> int:
-    """The first start from which on most of the terms show."""
-    best, most, all_of_them = 0, -1, len({hit[3] for hit in hits})
-    for start in starts:
-        end = start + length
-        count = len({hit[3] for hit in hits if start <= hit[1] and hit[2] <= end})
-        if count > most:
-            best, most = start, count
-            if count == all_of_them:
-                break
+    best = start = 0
+    most, all_of_them = _shown(found, 0, length), len(set(map(_TERM, found)))
+    if most < all_of_them:
+        for first, _, _ in found:
+            if (before := openings.before(first)) != start:
+                start = before
+                count = _shown(found, start, start + length)
+                if count > most:
+                    best, most = start, count
+                    if count == all_of_them:
+                        break
     return best
 
 
-def _start(text: str, at: int) -> int:
-    """A place to open for a hit: its sentence, if that begins near, or a word a little before."""
-    earliest = max(0, at - _LEAD)
-    found = _SENTENCE.search(text, earliest, at)
-    return found.end() if found else _word_start(text, earliest)
-
-
-def _word_start(text: str, at: int) -> int:
-    space = text.find(" ", at)
-    return space + 1 if 0 <= space < at + _LEAD // 2 else at
+def _shown(found: Sequence[Found], start: int, end: int) -> int:
+    """How many of the terms show there."""
+    shown: list[str] = []
+    for first, last, term in found:
+        if start <= first and last <= end and term not in shown:
+            shown.append(term)
+    return len(shown)
 
 
 def _word_end(text: str, at: int) -> int:

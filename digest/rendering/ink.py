@@ -6,11 +6,11 @@ What a card has to itself is cast as a slug: in lines, with nothing left to do b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from digest.rendering.excerpt import DOTS_AFTER, DOTS_BEFORE, Range, is_cut_short, merged
-from digest.rendering.plaintext import wrap
+from digest.rendering.plaintext import wrap, wrap_flat
 from digest.rendering.quoted import quoted
 from digest.rendering.skeleton import escaped
 from digest.rendering.spans import Kind, Spans, clean, plain
@@ -24,16 +24,25 @@ class Ink(NamedTuple):
     text: bytes
 
 
-#: Ink in lines, of HTML and of text; the last may be yet to be closed, but ends with no space.
-Slug = tuple[bytes, bytes]
+#: Ink in lines, of HTML and of text, in pieces; the last line may be yet to be closed, but ends
+#: with no space.
+Slug = tuple[Sequence[bytes], Sequence[bytes]]
 
 NO_INK: Final = Ink(b"", b"")
-NO_SLUG: Final[Slug] = (b"", b"")
+NO_SLUG: Final[Slug] = ((), ())
 
 
 def ink(spans: Spans, affixes: Affixes = PLAINLY) -> Ink:
     """The spans as both templates print them; no spans, no ink."""
-    return Ink(quoted(drawn(spans, affixes)), quoted(wrap(plain(spans)))) if spans else NO_INK
+    return Ink(quoted(drawn(spans, affixes)), in_columns(plain(spans))) if spans else NO_INK
+
+
+def in_columns(text: str) -> bytes:
+    """The text as the text template prints it: wrapped and quoted, but not cut."""
+    if text.isascii() and text.isprintable() and "=" not in text:
+        if not ("  " in text or text[:1] == " " or text[-1:] == " "):
+            return wrap_flat(text).encode()
+    return quoted(wrap(text))
 
 
 def drawn(spans: Spans, affixes: Affixes) -> str:

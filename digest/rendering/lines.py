@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from digest.rendering.excerpt import Range
+from digest.rendering.excerpt import Found, Range
 from digest.rendering.quoted import COLUMNS, SOFT, cut, fragment, has_dots, quoted
 from digest.rendering.skeleton import escaped
 
@@ -52,29 +52,35 @@ class Marker:
         fits = len(closing) <= MARGIN and b"\n" not in closing and not closing.startswith(b".")
         self._closes = closing if fits else SOFT + cut(closing)
 
-    def marked(self, lines: Lines, ranges: Iterable[Range], within: Range) -> bytes:
-        """The lines with these ranges marked, of a text in which they are what is `within`.
+    def marked(
+        self, lines: Lines, ranges: Iterable[Range | Found], within: Range
+    ) -> list[bytes] | None:
+        """The lines with these ranges, in their order, marked; in pieces.
 
-        The last line is yet to be closed. Nothing where a line would begin with a full stop.
+        Of a text they are what is `within`; its last line is yet to be closed. Nothing where a line
+        would begin with a full stop.
         """
         whole, length = lines
         start, end = within
         opens, closes = self._opens, self._closes
         pieces: list[bytes] = []
-        at, done = 0, -1  # places in the bytes and in the window
-        for first, last in sorted(ranges):
-            first = first - start if first > start else 0
-            last = (last if last < end else end) - start
-            if last <= done or last <= first:
+        at, done = 0, -1  # places in the bytes and in the text
+        for found in ranges:
+            first, last = found[0], found[1]
+            if last <= start or last <= done:
                 continue
-            past = last + last // length * _BREAK
+            if first >= end:
+                break
+            past = (last if last < end else end) - start
+            past += past // length * _BREAK
             if first <= done:  # it goes on where the last one ended, or before
                 pieces[-1:] = whole[at:past], closes
             else:
-                place = first + first // length * _BREAK
+                place = first - start if first > start else 0
+                place += place // length * _BREAK
                 if whole[place] == _DOT:
-                    return b""
+                    return None
                 pieces += whole[at:place], opens, whole[place:past], closes
             at, done = past, last
         pieces.append(whole[at:])
-        return b"".join(pieces)
+        return pieces

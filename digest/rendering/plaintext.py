@@ -84,6 +84,8 @@ def wrap(text: str, *, indent: str = INDENT) -> str:
 def wrap_flat(left: str, *, indent: str = INDENT) -> str:
     """`wrap` for one line whose spaces are single and whose characters take a column each."""
     room = WIDTH - len(indent)
+    if len(left) <= room:
+        return left
     lines: list[str] = []
     while len(left) > room:
         cut = left.rfind(" ", 0, room + 1)

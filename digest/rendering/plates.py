@@ -134,36 +134,34 @@ class _Division(NamedTuple):
 class Stretch:
     """Fragments, and numbers of slugs to go between them, each being closed by what follows."""
 
-    __slots__ = ("_open", "_parts")
+    __slots__ = ("_end", "_open")
 
     def __init__(self, parts: Sequence[bytes | int]) -> None:
-        self._parts: list[bytes] = []
-        self._open: list[tuple[int, int]] = []
-        ends = b""
+        self._open: list[tuple[bytes, int]] = []  #: what stands before each slug, and its number
+        self._end = b""
         for part in _joined(parts):
             if isinstance(part, int):
-                self._open.append((len(self._parts) + 1, part))
-                self._parts += ends, b""
-                ends = SOFT
+                self._open.append((self._end, part))
+                self._end = SOFT
             else:
-                self._parts.append(encoded(part) if part[:1] == b"\n" else ends + encoded(part))
-                ends = b""
-        if ends:
-            self._parts.append(ends)
+                ends = b"" if part[:1] == b"\n" else self._end
+                self._end = ends + encoded(part)
 
     @property
     def bare(self) -> bytes:
         """All but the slugs."""
-        return b"".join(self._parts)
+        return b"".join([*[before for before, _ in self._open], self._end])
 
-    def set(self, slugs: Sequence[bytes]) -> bytes:
-        parts = self._parts.copy()
-        for at, number in self._open:
-            parts[at] = slugs[number]
-        return b"".join(parts)
+    def set(self, slugs: Sequence[Sequence[bytes]]) -> bytes:
+        pieces: list[bytes] = []
+        for before, number in self._open:
+            pieces.append(before)
+            pieces += slugs[number]
+        pieces.append(self._end)
+        return b"".join(pieces)
 
     def __bool__(self) -> bool:
-        return bool(self._parts)
+        return bool(self._open or self._end)
 
 
 class Plate(NamedTuple):
@@ -298,8 +296,8 @@ class WireCard:
         item: Item,
         plates: Plates | None,
         head: bytes,
-        in_html: Sequence[bytes],
-        in_text: Sequence[bytes],
+        in_html: Sequence[Sequence[bytes]],
+        in_text: Sequence[Sequence[bytes]],
     ) -> None:
         self.stock = stock
         #: held, because cards are known by the identity of its reasons; it names no other interests

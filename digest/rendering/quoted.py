@@ -49,6 +49,8 @@ def cut(quoted: bytes) -> bytes:
 
 def broken(quoted: bytes) -> bytes:
     """Quoted text in lines, the last of which is yet to be closed."""
+    if len(quoted) <= ROOM and quoted.find(b"\n") < 0 and quoted[:1] != b".":
+        return quoted
     quoted = quoted.replace(b" \n", b"=20\n")
     lines = quoted.split(b"\n")
     if max(map(len, lines)) > ROOM or has_dots(quoted):

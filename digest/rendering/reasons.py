@@ -125,7 +125,7 @@ def named(found: Iterable[Term]) -> dict[str, Place]:
     """The terms worth naming, as a reader would say them, and where each was found."""
     fields: dict[str, Place] = {}
     is_plain = True
-    for term, field in found:
+    for term, field in dict.fromkeys(found):
         if bare := _term(term):
             known = fields.get(bare)
             if known is None:

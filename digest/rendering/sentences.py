@@ -9,13 +9,13 @@ would say, drawn, quoted and cut.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from digest.model import Reasons
-from digest.rendering.ink import NO_SLUG, Affixes, Slug, drawn
+from digest.rendering.ink import NO_SLUG, Affixes, Slug, drawn, in_columns
 from digest.rendering.language import Language
-from digest.rendering.plaintext import wrap
 from digest.rendering.quoted import ROOM, SOFT, broken, quoted
 from digest.rendering.reasons import (
     Grounds,
@@ -35,7 +35,8 @@ _FORMS_KEPT: Final = 512  #: twice this at most, about 1 kB each
 _TERMS_KEPT: Final = 4_096  #: twice this at most, about 0.2 kB each
 
 
-#: what a sentence's form depends on: terms' places, which have spaces, the grounds but for terms
+#: what a sentence's form depends on: terms' places, which have spaces, if any has, and the grounds
+#: but for terms
 _Asked = tuple[tuple[Place, ...], tuple[bool, ...], tuple[Any, ...]]
 
 
@@ -62,7 +63,7 @@ class Sentences:
         """The sentence for these reasons; none where there is nothing to say."""
         names = named(map(_FOUND, reasons[0]))
         terms = list(names)
-        have_spaces = tuple([" " in term for term in terms])
+        have_spaces = tuple([" " in term for term in terms]) if " " in "".join(terms) else ()
         form = self._forms[
             tuple(names.values()), have_spaces, beside_terms(reasons, breadth=breadth)
         ]
@@ -74,14 +75,17 @@ class Sentences:
             html[1::2] = [known[terms[n]] for n in form.html_order]
             text[1::2] = [terms[n] for n in form.text_order]
         told = "".join(text)
-        return (b"".join(html), broken(quoted(wrap(told)))) if told else NO_SLUG
+        return (html, (broken(in_columns(told)),)) if told else NO_SLUG
 
     def _form(self, asked: _Asked) -> _Sentence:
+        places, have_spaces, beside = asked
         forms = [
             (say(slot(n), Kind.STRONG), place, has_spaces and is_found_as_phrase(place))
-            for n, (place, has_spaces) in enumerate(zip(*asked[:2], strict=True))
+            for n, (place, has_spaces) in enumerate(
+                zip_longest(places, have_spaces, fillvalue=False)
+            )
         ]
-        spans = sentence(forms, Grounds((), *asked[2]), self._language)
+        spans = sentence(forms, Grounds((), *beside), self._language)
         html, text = split(drawn(spans, self._affixes)), split(plain(spans))
         html_order, text_order = list(map(int, html[1::2])), list(map(int, text[1::2]))
         return _Sentence(

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, NamedTuple
 
-from digest.model import Field, Hit, Item, Paper, PaperId, Reasons
+from digest.model import Field, Item, Paper, PaperId, Reasons
 from digest.rendering.byline import byline
 from digest.rendering.email import Drawing
-from digest.rendering.excerpt import Range
+from digest.rendering.excerpt import Found, Range
 from digest.rendering.frame import words_of
 from digest.rendering.ink import NO_INK, NO_SLUG, PLAINLY, Affixes, Ink, ink
 from digest.rendering.language import Language
@@ -78,7 +78,8 @@ class Headed(NamedTuple):
 
     plates: Plates | None
     head: bytes
-    title: bytes  #: as a fragment of HTML
+    size: int  #: of its cards' HTML, but for what is each one's own
+    title: tuple[bytes]  #: as a fragment of HTML
 
 
 class Fixed(NamedTuple):
@@ -177,30 +178,25 @@ class Cards:
 
     def _set(self, stock: Stock, item: Item, style: str) -> WireCard:
         """The card, of which only the excerpt and the why-line are its own."""
-        excerpt = why = NO_SLUG
-        has_summary = False
-        marks, hits = _told_apart(item.reasons, len(stock.abstract.text))
-        if style != "titles":
-            why = self._whys.slug(item.reasons, breadth=stock.breadth)
-            is_told = False
-            if style != "compact":
-                excerpt, is_told = self._windows.excerpt(stock.abstract, hits)
-            has_summary = not is_told and stock.abstract.summary != ""
+        reasons, abstract = item.reasons, stock.abstract
+        marks, found = _told_apart(reasons, abstract.openings.size)
+        excerpt, is_told = NO_SLUG, style == "titles"
+        if style != "titles" and style != "compact":
+            excerpt, is_told = self._windows.excerpt(abstract, found)
+        why = NO_SLUG if style == "titles" else self._whys.slug(reasons, breadth=stock.breadth)
+        has_summary = not is_told and abstract.summary != ""
         setting = has_summary, excerpt is not NO_SLUG, why is not NO_SLUG
         key = stock, (item.revision, style), setting, marks
         headed = self._headed.find(key)
         if headed is None:
             headed = self._headed.keep(key, self._head(item, *key))
-        plates, head, title = headed
-        in_html = title, b"", b"", excerpt[0], why[0]  # where the parts are that a card has open
-        in_text = b"", b"", b"", excerpt[1], why[1]
+        plates, head, size, title = headed
+        in_html = title, (), (), excerpt[0], why[0]  # where the parts are that a card has open
+        in_text = (), (), (), excerpt[1], why[1]
         card = WireCard(stock, item, plates, head, in_html, in_text)
-        if plates is not None:
-            size = len(head) + len(card.html) + plates.size
-            if size > self._largest:
-                self._largest = size
-            if plates.holes > self._most_holes:
-                self._most_holes = plates.holes
+        size += len(card.html)
+        if size > self._largest:
+            self._largest = size
         return card
 
     def largest(self, token: int) -> int:
@@ -230,15 +226,19 @@ class Cards:
         plates = self._plates.find(key)
         if plates is None and (plates := self._made(item, drawn, *key[:4])):
             self._plates.keep(key, plates)
-        return Headed(plates, plates.html.headed(marked) if plates else b"", marked)
+        if plates is None:
+            return Headed(None, b"", 0, (marked,))
+        self._most_holes = max(self._most_holes, plates.holes)
+        head = plates.html.headed(marked)
+        return Headed(plates, head, plates.size + len(head), (marked,))
 
     def _titled(self, item: Item, stock: Stock, marks: Marks) -> tuple[Ink, bytes]:
         """The title with marks, and as a fragment of HTML if that is known already."""
         if stock.lines is not None:
             size = len(stock.title)
-            ranges = [(first, last) for first, last in marks.title if 0 <= first < last <= size]
+            ranges = [range for range in sorted(marks.title) if 0 <= range[0] < range[1] <= size]
             if marked := self._marker.marked(stock.lines, ranges, (0, size)):
-                return stock.usual[_TITLE], marked + SOFT
+                return stock.usual[_TITLE], b"".join(marked) + SOFT
         return ink(title(stock.paper, item), self._affixes[_TITLE]), b""
 
     def _made(
@@ -298,20 +298,22 @@ class Cards:
         return affixes(self._drawing.card_html(probed), _EMPHATIC)
 
 
-def _told_apart(reasons: Reasons, most: int) -> tuple[Marks, Sequence[Hit]]:
-    """What reasons mark in title and byline, and their hits in an abstract of this length."""
+def _told_apart(reasons: Reasons, most: int) -> tuple[Marks, Sequence[Found]]:
+    """What reasons mark in title and byline, and where in an abstract of this length, in order."""
     titles: list[Range] = []
     authors: list[int] = []
-    within: list[Hit] = []
+    within: list[Found] = []
     for hit in reasons.hits:
         field = hit[0]
         if field is _ABSTRACT_FIELD:
-            if 0 <= hit[1] < hit[2] <= most:
-                within.append(hit)
+            place = first, last, _ = hit[1:4]
+            if 0 <= first < last <= most:
+                within.append(place)
         elif field is _TITLE_FIELD:
             titles.append(hit[1:3])
         elif field is _AUTHOR_FIELD:
             authors.append(hit[4])
+    within.sort()
     if titles or authors or reasons.followed:
         return Marks(tuple(titles), tuple(authors), reasons.followed), within
     return NO_MARKS, within

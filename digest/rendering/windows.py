@@ -13,10 +13,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from digest.model import Hit
 from digest.rendering.excerpt import (
     DOTS_AFTER,
     DOTS_BEFORE,
+    Found,
     Openings,
     Range,
     is_cut_short,
@@ -70,7 +70,7 @@ class Shown(NamedTuple):
     """
 
     within: Range
-    text: bytes
+    text: tuple[bytes]
     says_summary: bool
     lines: Lines | None
     before: bytes
@@ -85,15 +85,15 @@ class Windows:
         self._marker = Marker(*affixes[Kind.MARK])
         self._shown: Shelf[int, Shown] = Shelf(SHOWN_KEPT)  # by the abstract's number and the start
 
-    def excerpt(self, abstract: Abstract, hits: Sequence[Hit]) -> Excerpt:
-        """The excerpt for hits that are in the abstract and fit it."""
-        if hits:
-            return self._marked(abstract, hits)
+    def excerpt(self, abstract: Abstract, found: Sequence[Found]) -> Excerpt:
+        """The excerpt for hits that are in the abstract and fit it, in their order."""
+        if found:
+            return self._marked(abstract, found)
         if abstract.unmarked is None:
             abstract.unmarked = self._marked(abstract, ())
         return abstract.unmarked
 
-    def _marked(self, abstract: Abstract, found: Sequence[Hit]) -> Excerpt:
+    def _marked(self, abstract: Abstract, found: Sequence[Found]) -> Excerpt:
         start = opening(found, abstract.openings)
         place = abstract.number * _LONGEST + start
         shown = self._shown.find(place)
@@ -101,11 +101,11 @@ class Windows:
             within = window_at(abstract.text, start)
             shown = self._shown.keep(place, _show(abstract, within))
         within, text, says_summary, lines, before, after = shown
-        ranges = [hit[1:3] for hit in found]
-        if lines is not None and (html := self._marker.marked(lines, ranges, within)):
-            return (before + html + after, text), says_summary
+        if lines is not None and (html := self._marker.marked(lines, found, within)):
+            return ((before, *html, after), text), says_summary
+        ranges = [(first, last) for first, last, _ in found]
         drawn = extract(abstract.text, ranges, within, self._affixes)
-        return (fragment(drawn), text) if drawn else NO_SLUG, says_summary
+        return ((fragment(drawn),), text) if drawn else NO_SLUG, says_summary
 
 
 def _show(abstract: Abstract, within: Range) -> Shown:
@@ -122,7 +122,7 @@ def _show(abstract: Abstract, within: Range) -> Shown:
     fits = html is not None and len(said) % html.length + 2 * MARGIN <= COLUMNS
     return Shown(
         within,
-        broken(wrapped),
+        (broken(wrapped),),
         bool(text and abstract.summary) and abstract.core in text.casefold().replace(_DOTS, _DOT),
         html,
         _QUOTED[before],

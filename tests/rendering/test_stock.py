@@ -75,10 +75,11 @@ def test_lines_marked_decode_to_the_text_marked(opens: str, closes: str) -> None
         start = dice.randrange(len(text) + 1)
         within = start, dice.randint(start, len(text))
         ends = [sorted(dice.choices(range(len(text) + 1), k=2)) for _ in range(3)]
-        ranges = [(first, last) for first, last in ends]
+        ranges = sorted([(first, last) for first, last in ends if first < last])
         said = text[slice(*within)]
         set_in_lines = lines(bare(said))
-        html = set_in_lines and marker.marked(set_in_lines, ranges, within)
+        pieces = set_in_lines and marker.marked(set_in_lines, ranges, within)
+        html = b"".join(pieces or ())
         if html:
             spans = mark(text, ranges, within=within)
             drawn_it = drawn(spans, {**PLAINLY, Kind.MARK: (opens, closes)})
@@ -105,8 +106,8 @@ def test_lines_that_would_begin_with_a_full_stop_are_cut_elsewhere_or_not_at_all
         if made is not None:
             assert not made.whole.startswith(b".")
             assert b"\n." not in made.whole
-            assert marker.marked(made, [(at, at + 3)], (0, 151)) == b""
-            assert marker.marked(made, [(at - 1, at + 3)], (0, 151)) != b""
+            assert marker.marked(made, [(at, at + 3)], (0, 151)) is None
+            assert marker.marked(made, [(at - 1, at + 3)], (0, 151))
     assert lines(bare("." * 90)) is None
     assert lines(b"") is None
 
@@ -126,16 +127,44 @@ def test_a_window_is_its_excerpt_drawn_whoever_asked_before() -> None:
             hits = [Hit(Field.ABSTRACT, at, to, str(dice.randrange(3))) for at, to in ends]
             hits = hits[: dice.randrange(4)]
             spans = excerpt(text, hits)
-            slug, says_summary = windows.excerpt(abstract, shown_hits(text, hits))
+            found = sorted([hit[1:4] for hit in shown_hits(text, hits)])
+            slug, says_summary = windows.excerpt(abstract, found)
             assert_says(slug, spans)
             assert says_summary == is_told(say(abstract.summary), spans)
             seen[says_summary] += 1
     assert min(seen.values()) > 20
 
 
+def test_a_window_opens_where_most_terms_show() -> None:
+    dice = random.Random(17)
+    words = ("tide ", "surge ", "of ", "a ", "sea. ", "dike!  ", "mud?\n", "x" * 50 + " ")
+    for _ in range(600):
+        text = "".join(dice.choices(words, k=dice.randrange(40, 260)))
+        starts = dice.choices(range(len(text) - 9), k=dice.randrange(1, 6))
+        found = sorted([(at, at + dice.randrange(1, 9), dice.choice("uvw")) for at in starts])
+        places = {0: None} | {_place_before(text, first): None for first, _, _ in found}
+        shown = [
+            {term for first, last, term in found if at <= first and last <= at + 300}
+            for at in places
+        ]
+        best = [len(terms) for terms in shown].index(max(map(len, shown)))
+        wanted = list(places)[best] if len(text) > 380 else 0
+        hits = [Hit(Field.ABSTRACT, *one) for one in dice.sample(found, len(found))]
+        assert window(text, hits)[0] == wanted
+
+
+def _place_before(text: str, at: int) -> int:
+    earliest = max(0, at - 90)
+    if sentence := re.compile(r"[.!?]\s+").search(text, earliest, at):
+        return sentence.end()
+    space = text.find(" ", earliest)
+    return space + 1 if 0 <= space < earliest + 45 else earliest
+
+
 def assert_says(slug: Slug, spans: Spans) -> None:
     """Fragments that decode to what the spans are printed as."""
-    for part, quoted in zip(slug, ink(spans, AFFIXES), strict=True):
+    for pieces, quoted in zip(slug, ink(spans, AFFIXES), strict=True):
+        part = b"".join(pieces)
         assert a2b_qp(part).replace(b"\r\n", b"\n") == a2b_qp(quoted)
         assert_lines(part + b"=\r\n")
         assert not part.endswith(b" ")
