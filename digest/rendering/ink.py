@@ -16,6 +16,7 @@ from digest.rendering.skeleton import escaped
 from digest.rendering.spans import Kind, Spans, clean, plain
 
 Affixes = Mapping[str, tuple[str, str]]  #: what a template puts around each kind of span
+_PRINTED: Final = bytes([*range(0x20, 0x3D), *range(0x3E, 0x7F)])  #: as they are
 PLAINLY: Final[Affixes] = {Kind.PLAIN: ("", "")}
 
 
@@ -39,9 +40,9 @@ def ink(spans: Spans, affixes: Affixes = PLAINLY) -> Ink:
 
 def in_columns(text: str) -> bytes:
     """The text as the text template prints it: wrapped and quoted, but not cut."""
-    if text.isascii() and text.isprintable() and "=" not in text:
-        if not ("  " in text or text[:1] == " " or text[-1:] == " "):
-            return wrap_flat(text).encode()
+    is_plain = text.isascii() and text.strip() == text and "  " not in text
+    if is_plain and not text.encode().translate(None, _PRINTED):
+        return wrap_flat(text).encode()
     return quoted(wrap(text))
 
 

@@ -9,7 +9,6 @@ would say, drawn, quoted and cut.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -79,11 +78,10 @@ class Sentences:
 
     def _form(self, asked: _Asked) -> _Sentence:
         places, have_spaces, beside = asked
+        of_terms = zip(places, have_spaces or (False,) * len(places), strict=True)
         forms = [
             (say(slot(n), Kind.STRONG), place, has_spaces and is_found_as_phrase(place))
-            for n, (place, has_spaces) in enumerate(
-                zip_longest(places, have_spaces, fillvalue=False)
-            )
+            for n, (place, has_spaces) in enumerate(of_terms)
         ]
         spans = sentence(forms, Grounds((), *beside), self._language)
         html, text = split(drawn(spans, self._affixes)), split(plain(spans))
