@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import compress, islice
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -22,7 +22,7 @@ from digest.matching.copies import Copies
 from digest.matching.heads import Beside, Ground
 from digest.matching.placing import Places, Taken, in_turn, place_all
 from digest.matching.scoring import Floats, nearness
-from digest.matching.sights import Sight
+from digest.matching.sights import Listed
 from digest.model import (
     Interest,
     Item,
@@ -40,6 +40,9 @@ DEFAULT_VOLUME = 5.0  #: papers a day from one interest, where the subscriber sa
 TRENDING = "Trending"
 _item: Final = partial(tuple.__new__, Item)  # `_make` without counting
 _section: Final = partial(tuple.__new__, Section)
+_id: Final = itemgetter(Interest._fields.index("id"))
+_limit: Final = itemgetter(Interest._fields.index("limit"))
+_name: Final = itemgetter(Interest._fields.index("name"))
 _is_paused: Final = itemgetter(Interest._fields.index("paused"))
 _LISTS_KEPT: Final = (
     32  #: of one interest, of about 0.2 kB: what it gives by itself, and a few more
@@ -157,7 +160,7 @@ def trending(papers: Sequence[Paper]) -> list[Match]:
 
 
 @dataclass(slots=True, eq=False)
-class Found:
+class Found(Listed):
     """What one interest found: all papers that match, best first, with their scores.
 
     `why(places)` works out the reasons of the papers there; asked for what is listed only.
@@ -166,11 +169,8 @@ class Found:
     of them is kept for the others: its items, and how it looks among the papers of its batch.
     """
 
-    papers: tuple[PaperId, ...] = ()
-    scores: tuple[float, ...] = ()
     why: Callable[[Sequence[int]], list[Reasons]] = lambda places: [Reasons()] * len(places)
     fault: str | None = None
-    seen: Sight | None = field(default=None, init=False, repr=False)
     _items: dict[int, Item] = field(default_factory=dict, init=False, repr=False)
     _lists: dict[tuple[int, ...], tuple[Item, ...]] = field(
         default_factory=dict, init=False, repr=False
@@ -188,6 +188,9 @@ class Found:
                 items = tuple(map(self._items.__getitem__, key))
             if len(self._lists) < _LISTS_KEPT:
                 self._lists[key] = items
+        head = self.head
+        if key == head.places:
+            head.papers, head.items = tuple(map(self.papers.__getitem__, key)), items
         return items
 
     def _make(self, places: Sequence[int]) -> None:
@@ -205,6 +208,9 @@ class Arrangement(NamedTuple):
     sections: tuple[Section, ...]
     left_out: int = 0
     papers: Sequence[PaperId] = ()
+
+
+_arrangement: Final = partial(tuple.__new__, Arrangement)
 
 
 def active(subscriber: Subscriber) -> Sequence[Interest]:
@@ -240,44 +246,50 @@ def arrange(
     closed: Collection[PaperId] = ()
     if sent:
         closed = {one for one in sent if one in copies.columns and one not in revised}
-    room = [limit if one.limit is None else one.limit for one in interests]
-    ground = Ground(found, copies, room=room, closed=copies.mask(closed) if closed else 0)
+    room = [limit] * len(interests)
+    if any(own := list(map(_limit, interests))) or 0 in own:
+        room = [limit if one is None else one for one in own]
+    ground = Ground(found, copies, room, copies.mask(closed) if closed else 0)
     kept = ground.place(limit)
     if kept is None:
         taken = Taken(closed, twins=copies.twins, alike=copies.alike)
         kept = in_turn(place_all(found, room, taken, most=limit), limit)
         ground.meet(kept)
-    beside = ground.beside(kept)
-    sections: list[Section] = []
+    listed: list[tuple[Item, ...]] = []
     papers: list[PaperId] = []
-    for row, places in enumerate(kept):
-        if places:
-            interest, its = interests[row], found[row]
-            items = its.items(places)
+    for its, places in zip(found, kept, strict=True):
+        head = its.head
+        if head.places is places and head.items:
+            listed.append(head.items)
+            papers += head.papers
+        else:
+            listed.append(its.items(places))
             papers += map(its.papers.__getitem__, places)
-            if row in beside:
-                items = _naming(items, beside[row], interests)
-            if revised:
-                items = tuple([one._replace(revision=one.paper_id in revised) for one in items])
-            sections.append(_section((interest.id, interest.name, items)))
+    left_out = ground.everything.bit_count() - len(papers)
+    names = list(map(_name, interests))
+    for row, others in ground.beside(kept, names).items():
+        listed[row] = _naming(listed[row], others)
+    if revised:
+        listed = [
+            tuple([one._replace(revision=one.paper_id in revised) for one in items])
+            for items in listed
+        ]
+    each = zip(map(_id, interests), names, listed, strict=True)
+    sections = tuple(map(_section, compress(each, listed)))
     most = subscriber.trending if subscriber.interests else limit
     if most > 0 and trending:
         taken = Taken({*closed, *papers}, twins=copies.twins, alike={})
         if extra := _trending_items(trending, most, taken):
-            sections.append(Section(None, TRENDING, extra))
+            sections = *sections, Section(None, TRENDING, extra)
             papers += [item.paper_id for item in extra]
-    left_out = ground.everything.bit_count() - sum(map(len, kept))
-    return Arrangement(tuple(sections), left_out, papers)
+    return _arrangement((sections, left_out, papers))
 
 
-def _naming(
-    items: tuple[Item, ...], beside: Iterable[Beside], interests: Sequence[Interest]
-) -> Variant:
+def _naming(items: tuple[Item, ...], beside: Iterable[Beside[str]]) -> Variant:
     """The same, naming the interests beside theirs that some of them belong to."""
     told, apart = list(items), []
-    for at, others in beside:
+    for at, also in beside:
         paper, score, reasons, _, _ = items[at]
-        also = tuple([interests[other].name for other in others])
         told[at] = _item((paper, score, reasons, also, False))
         apart.append(at)
     return Variant.of(items, told, apart=apart)

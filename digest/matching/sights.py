@@ -7,78 +7,85 @@ has any of these gets just that, and it is the same value for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Final
 
 from digest.matching.copies import Copies
 from digest.matching.placing import Taken, place_all
-from digest.model import PaperId
+from digest.model import Item, PaperId
 
 
-class Head(NamedTuple):
-    """The places a list gives by itself, as far as no other list has one of certain papers.
+@dataclass(slots=True, eq=False)
+class Head:
+    """What a list gives of `size` places, as far as no other list has one of certain papers.
 
     `own`: these, as far as the list itself has them: all down to the last that is given, and
-    whatever says nearly the same as one of those. `strangers`: what else says the same.
+    whatever says nearly the same as one of those. `strangers`: what else says the same. `papers`
+    and `items` are those at `places`, once somebody was given them.
     """
 
+    size: int
     places: tuple[int, ...]
     own: int
     strangers: int
+    papers: tuple[PaperId, ...] = ()
+    items: tuple[Item, ...] = ()
 
 
-class Sight(NamedTuple):
-    """One list as bits of its batch; it serves everybody who has the list.
+_NONE: Final = Head(-1, (), 0, 0)
 
-    `papers`: all of it. `kin`: whatever says nearly the same as one of them. `copies`: those after
-    one that says nearly the same. `line`: all of it in its order, a paper's column as a character:
-    nothing is found sooner than a character in a string. `heads`: by places asked for.
+
+@dataclass(slots=True, eq=False)
+class Listed:
+    """Papers with falling scores, and how they look among the papers of one batch, once seen.
+
+    `mask`: all of them, as bits. `line`: in their order, a paper's column as a character: nothing
+    is found sooner than a character in a string. `kin`: whatever says nearly the same as one of
+    them. `copies`: those after one that says nearly the same. `head` is the one that was asked for
+    first: as a rule the only one, which is found without a look into a dict.
     """
 
-    papers: int
-    kin: int
-    copies: int
-    line: str
-    heads: dict[int, Head]
+    papers: tuple[PaperId, ...] = ()
+    scores: tuple[float, ...] = ()
+    head: Head = field(default=_NONE, init=False, repr=False)
+    mask: int = field(default=-1, init=False, repr=False)
+    line: str = field(default="", init=False, repr=False)
+    kin: int = field(default=0, init=False, repr=False)
+    copies: int = field(default=0, init=False, repr=False)
+    _heads: dict[int, Head] = field(default_factory=dict, init=False, repr=False)
 
-    @classmethod
-    def of(cls, papers: Sequence[PaperId], among: Copies) -> Sight:
+    def see(self, among: Copies) -> int:
+        """Look at the list among the papers of its batch; returns its mask."""
         near, columns, kin, copies = among.near, among.columns, 0, 0
-        for paper in filter(near.__contains__, papers):
+        for paper in filter(near.__contains__, self.papers):
             copies |= kin & 1 << columns[paper]
             kin |= near[paper]
-        line = "".join(map(chr, map(columns.__getitem__, papers)))
-        return cls(among.mask(papers), kin, copies, line, {})
+        self.kin, self.copies = kin, copies
+        self.line = "".join(map(chr, map(columns.__getitem__, self.papers)))
+        self.mask = mask = among.mask(self.papers)
+        return mask
 
+    def head_of(self, size: int, among: Copies) -> Head:
+        """What the list gives by itself of `size` places, or fewer where it ends; kept."""
+        head = self._heads.get(size)
+        if head is None:
+            head = self._heads[size] = self._head(size, among)
+            if self.head is _NONE:
+                self.head = head
+        return head
 
-class Listed(Protocol):
-    """Papers with falling scores, and what they are as bits of a batch."""
-
-    papers: tuple[PaperId, ...]
-    scores: tuple[float, ...]
-    seen: Sight | None
-
-
-def see(one: Listed, copies: Copies) -> Sight:
-    """How the list looks among the papers of its batch; kept with it."""
-    sight = one.seen = Sight.of(one.papers, copies)
-    return sight
-
-
-def head_of(one: Listed, sight: Sight, size: int, copies: Copies) -> Head:
-    """What the list gives by itself of `size` places, or fewer where it ends; kept with it."""
-    looked_at = one.papers[: max(size, 0)]
-    places, bits = first(len(looked_at)), copies.mask(looked_at)
-    if bits & sight.copies:
-        taken = Taken((), twins=copies.twins, alike=copies.alike)
-        places = tuple(place_all([one], [size], taken, most=size)[0])
-        looked_at = one.papers[: max(places) + 1] if len(places) == size else one.papers
-        bits = copies.mask(looked_at)
-    for paper in filter(copies.near.__contains__, looked_at):
-        bits |= copies.near[paper]
-    head = sight.heads[size] = Head(places, bits & sight.papers, bits & ~sight.papers)
-    return head
+    def _head(self, size: int, among: Copies) -> Head:
+        looked_at = self.papers[: max(size, 0)]
+        places, bits = first(len(looked_at)), among.mask(looked_at)
+        if bits & self.copies:
+            taken = Taken((), twins=among.twins, alike=among.alike)
+            places = tuple(place_all([self], [size], taken, most=size)[0])
+            looked_at = self.papers[: max(places) + 1] if len(places) == size else self.papers
+            bits = among.mask(looked_at)
+        for paper in filter(among.near.__contains__, looked_at):
+            bits |= among.near[paper]
+        return Head(size, places, bits & self.mask, bits & ~self.mask)
 
 
 @lru_cache(maxsize=64)
