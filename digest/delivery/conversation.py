@@ -50,9 +50,10 @@ class Step(Enum):
     VOID = auto()  #: a lone dot, because DATA was accepted for a message without recipient
 
 
-_ENDED: Final = Step.END
-_ENVELOPE: Final = deque((Step.MAIL, Step.RCPT, Step.DATA))
-_TURN: Final = deque((_ENDED, *_ENVELOPE))  #: of the last message, and of the next behind it
+_ENDED: Final = (Step.END,)
+_ENVELOPE: Final = (Step.MAIL, Step.RCPT, Step.DATA)
+_TURN: Final = _ENDED + _ENVELOPE  #: of the last message, and of the next behind it
+_UNCERTAIN: Final = Result.UNCERTAIN
 
 
 class Conversation:
@@ -70,7 +71,7 @@ class Conversation:
     ) -> None:
         self.output: list[bytes | memoryview] = []  #: whoever writes it takes it from the front
         self.outcomes = outcomes
-        self.awaited: deque[Step] = deque()
+        self.awaited: tuple[Step, ...] = ()
         self.current: Parcel | None = None  #: announced, not handed over
         self.sealed: Parcel | None = None  #: handed over, not answered
         self.behind = 0  #: bytes in `output` behind the newest end-of-data
@@ -123,17 +124,17 @@ class Conversation:
 
         That is: the last message was accepted, where there is one, and all of the next envelope.
         """
-        said = b""
-        if self.awaited == _TURN:
+        said, awaited = b"", self.awaited
+        if awaited == _TURN:
             said, _, data = data.partition(b"\n")
             if not said.startswith(b"250 "):
                 return False
-        elif self.awaited != _ENVELOPE:
+        elif awaited != _ENVELOPE:
             return False
         if not invites(data):
             return False
-        self.replies += len(self.awaited)
-        self.awaited.clear()
+        self.replies += len(awaited)
+        self.awaited = ()
         if sealed := self.sealed:
             self.sealed, self.deferrals = None, 0
             self._record(accepted(sealed.delivery, said.rstrip(b"\r")[4:]))
@@ -152,9 +153,9 @@ class Conversation:
             back.insert(0, self.sealed)
             self._witness.answered(not_sent(self.sealed.delivery, self.closing))
         elif self.sealed:
-            self._record(Outcome(self.sealed.delivery, Result.UNCERTAIN, reply=self.closing))
+            self._record(Outcome(self.sealed.delivery, _UNCERTAIN, reply=self.closing))
         self.current = self.sealed = None
-        self.awaited.clear()
+        self.awaited = ()
         return back
 
     # --- replies ---
@@ -168,7 +169,7 @@ class Conversation:
         if reply.code == CLOSING:
             self._close(reply)
             return
-        self.awaited.popleft()
+        self.awaited = self.awaited[1:]
         if step is Step.END:
             self._end(reply)
         elif step is Step.MAIL or step is Step.RCPT:
@@ -246,7 +247,7 @@ class Conversation:
 
     def _record(self, outcome: Outcome) -> None:
         self._witness.answered(outcome)
-        self.answered += outcome.result is not Result.UNCERTAIN
+        self.answered += outcome.result is not _UNCERTAIN
         self.outcomes.append(outcome)
 
     # --- commands ---
@@ -258,11 +259,12 @@ class Conversation:
         self._witness.handing(parcel.delivery)
         self.current, self.sealed, self._open = None, parcel, False
         self.output += parcel.body, _END
-        self.awaited.append(_ENDED)
+        self.awaited += _ENDED
+        self._rides_behind, self.behind = False, 0
         if self._offer.pipelining:
             self._announce_next()
-        self._rides_behind = self.current is not None
-        self.behind = len(self.output[-1]) if self._rides_behind else 0
+            if self.current is not None:
+                self._rides_behind, self.behind = True, len(self.output[-1])
 
     def _announce_next(self) -> None:
         """Write the envelope of the next message that this server can be offered."""
@@ -293,7 +295,7 @@ class Conversation:
 
     def _write(self, step: Step, command: bytes) -> None:
         if self._offer.pipelining or not self.awaited:
-            self.awaited.append(step)
+            self.awaited += (step,)
             self.output.append(command)
         else:
             self._held_back.append((step, command))
@@ -304,7 +306,7 @@ class Conversation:
             return
         if self._held_back:
             step, command = self._held_back.popleft()
-            self.awaited.append(step)
+            self.awaited += (step,)
             self.output.append(command)
         elif self.current is None:
             self._announce_next()

@@ -14,6 +14,7 @@ from digest.model import DeliveryId, Outcome, Result
 INVITING: Final = 354  #: "start mail input", to DATA
 LONGEST_REPLY: Final = 16 * 1024  #: bytes of one reply with all its lines
 _KEPT: Final = 300  #: characters of a reply that are stored
+_ACCEPTED: Final = Result.ACCEPTED
 _UNSAFE = re.compile(r"[^\x20-\x7e]+")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
 
@@ -130,7 +131,7 @@ def outcome_of(delivery: DeliveryId, reply: Reply, *, to_recipient: bool) -> Out
 
 def accepted(delivery: DeliveryId, said: bytes, *, code: int = 250) -> Outcome:
     """The message is the server's now, and this is what it said to that."""
-    return Outcome(delivery, Result.ACCEPTED, code, one_line(said))
+    return Outcome(delivery, _ACCEPTED, code, one_line(said))
 
 
 def _blames_recipient(reply: Reply, to_recipient: bool) -> bool:
