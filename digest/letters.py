@@ -10,7 +10,8 @@ stored and nothing sent here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
+from itertools import chain
+from operator import itemgetter
 from typing import Final
 
 from digest.model import (
@@ -23,6 +24,7 @@ from digest.model import (
     Message,
     Paper,
     PaperId,
+    Section,
 )
 from digest.outbox.tally import Unrenderable
 from digest.rendering.message import Letter
@@ -34,7 +36,8 @@ Draw = Callable[[Letter], Message | Unrenderable]
 Drawing = Callable[[Channel], Draw]
 Verp = Callable[[DeliveryId], str]
 _KEPT: Final = 5000  #: papers remembered between batches
-_paper_of: Callable[[Item], PaperId] = attrgetter("paper_id")
+_paper_of: Callable[[Item], PaperId] = itemgetter(Item._fields.index("paper_id"))
+_items_of: Callable[[Section], Sequence[Item]] = itemgetter(Section._fields.index("items"))
 
 
 class Letters:
@@ -77,10 +80,8 @@ class Letters:
                 yield draw(self._letter(one, *read))
 
     def _fetch(self, digests: Iterable[Digest]) -> None:
-        wanted: set[PaperId] = set()
-        for digest in digests:
-            for section in digest.sections:
-                wanted.update(map(_paper_of, section.items))
+        sections = chain.from_iterable([digest.sections for digest in digests])
+        wanted = set(map(_paper_of, chain.from_iterable(map(_items_of, sections))))
         if missing := wanted - self._papers.keys():
             if len(self._papers) > self._kept:
                 self._papers.clear()

@@ -196,7 +196,8 @@ class Plates:
     Usual are those whose feedback links come after all that is marked, and whose number opens the
     text and stands nowhere else. Their `tail` is cut where tokens go, with an empty piece after
     each other: for a token, the last for what stands between two cards. The number is left out.
-    Others have their HOLEs wherever they are.
+    Others have their HOLEs wherever they are. `step`: the pieces of a usual card's HTML, 0 for an
+    unusual one.
     """
 
     __slots__ = (
@@ -206,6 +207,7 @@ class Plates:
         "html",
         "is_usual",
         "size",
+        "step",
         "tail",
         "text",
         "text_front",
@@ -220,6 +222,7 @@ class Plates:
         self.tail: tuple[bytes, ...] = (html.tail,)
         if self.is_usual:
             self.tail = tuple([piece for part in html.tail.split(HOLE) for piece in (part, b"")])
+        self.step = len(self.tail) + 3 if self.is_usual else 0
         self.text_front = text.front.removeprefix(HOLE) if self.is_usual else text.front
         self.text_tail = text.tail
         self.html, self.text = html, text

@@ -65,8 +65,9 @@ def has_dots(lines: bytes) -> bool:
 
 def tokens(texts: Sequence[str]) -> list[bytes]:
     """The fragments of signed tokens, which need no quoting."""
-    usual = _TOKEN.fullmatch
-    return [text.encode() + SOFT if usual(text) else fragment(text) for text in texts]
+    if all(map(_TOKEN.fullmatch, texts)):
+        return [text.encode() + SOFT for text in texts]
+    return list(map(fragment, texts))
 
 
 def _beyond_ascii(error: UnicodeError) -> tuple[str, int]:

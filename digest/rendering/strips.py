@@ -51,17 +51,14 @@ class Strip:
         html: list[bytes] = []
         text: list[bytes] = []
         first = cards[0].plates if cards else None
-        holes = first.holes if first else 0
-        for card in cards:
+        self.step = step = first.step if first else 0
+        for card in cards if step else ():
             plates = card.plates
-            if plates is None or not plates.is_usual or plates.holes != holes:
+            if plates is None or plates.step != step:
                 self.step = 0
                 break
-            html += card.head, plates.front, card.html
-            html += plates.tail
+            html += card.head, plates.front, card.html, *plates.tail
             text += b"", plates.text_front, card.text, plates.text_tail
-        else:
-            self.step = FIRST_TOKEN + 1 + 2 * holes
         self.html, self.text = tuple(html), tuple(text)
 
     def bound(self) -> Strip:
