@@ -12,7 +12,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,7 @@ class Calibration:
 
     def share(self, totals: Floats) -> Floats:
         """The part of the stream that scores at least as high, in (0, 1]."""
-        logs = np.log(self.shares)
-        inside = np.interp(-totals, -self.levels, logs)
+        inside = np.interp(-totals, -self.levels, self.scale.logs)
         beyond = np.clip((totals - self.levels[0]) * self.pace(), 0, FARTHEST)
         shares: Floats = np.exp(inside - beyond).astype(np.float32)
         return shares
@@ -73,9 +72,31 @@ class Calibration:
 
     def pace(self) -> float:
         """How fast the logarithm of the share falls per unit of score, at the top."""
-        far = min(len(self.levels) - 1, int(np.searchsorted(self.shares, 0.02)))
-        rise = float(self.levels[0] - self.levels[far])
-        return float(np.log(self.shares[far] / self.shares[0])) / rise if rise > 1e-6 else 1.0
+        scale = self.scale
+        rise = float(self.levels[0] - self.levels[scale.far])
+        return scale.fall / rise if rise > 1e-6 else 1.0
+
+    @property
+    def scale(self) -> _Scale:
+        return _scale(self.shares.tobytes())
+
+
+class _Scale(NamedTuple):
+    """What is the same of all calibrations on as many papers.
+
+    `logs` of the shares; how they `fall` between the place `far` from the top and the top.
+    """
+
+    logs: Floats
+    far: int
+    fall: float
+
+
+@lru_cache(maxsize=64)
+def _scale(shares: bytes) -> _Scale:
+    known = np.frombuffer(shares, np.float32)
+    far = min(len(known) - 1, int(np.searchsorted(known, 0.02)))
+    return _Scale(np.log(known), far, float(np.log(known[far] / known[0])))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +125,7 @@ class Calibrated:
         beyond = np.clip((totals - tops) * paces, 0, FARTHEST)
         falling, shares = -totals, np.empty_like(totals)
         for row, one in enumerate(self.known):
-            inside = np.interp(falling[row], -one.levels, np.log(one.shares))
+            inside = np.interp(falling[row], -one.levels, one.scale.logs)
             shares[row] = np.exp(inside - beyond[row])
         return shares
 

@@ -90,7 +90,7 @@ class Circuit:
             nodes.append(stack[-1][0])
         vetoes = tuple([nodes[end - 1] for _, end in query.excluded()])
         veto = self._node(Operator.OR, vetoes) if vetoes else NOWHERE
-        wanted = dict.fromkeys(map(self.leaf, query.wanted()))
+        wanted = dict.fromkeys(map(self.leaf, query.speaking()))
         pairs = dict.fromkeys([leaf for leaf, *both in joined if wanted.keys() >= set(both)])
         return Gate(stack[0][0], veto, tuple(wanted), tuple(pairs))
 

@@ -51,7 +51,12 @@ class Copies:
 
 
 def _mask(papers: Iterable[PaperId], columns: Mapping[PaperId, int]) -> int:
-    return sum(map(_bit, map(columns.__getitem__, papers)))
+    return bits_of(map(columns.__getitem__, papers))
+
+
+def bits_of(columns: Iterable[int]) -> int:
+    """Columns, each told once, as a number."""
+    return sum(map(_bit, columns))
 
 
 def _kin(

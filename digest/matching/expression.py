@@ -7,7 +7,7 @@ parse, compare, print or evaluate it. `digest.matching.query` reads the language
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -85,8 +85,12 @@ class Query:
 
     def wanted(self) -> tuple[Term, ...]:
         """The terms that speak for a paper: those not under a NOT, each once."""
+        return tuple(dict.fromkeys(self.speaking()))
+
+    def speaking(self) -> Sequence[Term]:
+        """The same, as often as they stand."""
         if not self.negates:
-            return tuple(dict.fromkeys(self.terms))
+            return self.terms
         sides = [True]
         found = []
         for step in reversed(self.steps):
@@ -96,7 +100,7 @@ class Query:
                 sides.extend([inner] * step.count)
             elif side:
                 found.append(step)
-        return tuple(dict.fromkeys(reversed(found)))
+        return found[::-1]
 
     def exclusions(self) -> tuple[Query, ...]:
         """What must not be there, whatever else speaks for a paper.

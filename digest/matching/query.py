@@ -96,7 +96,7 @@ class _Parser:
             self.read(match)
         self.finish()
         query = Query(tuple(self.steps))
-        if query.holds(lambda term: False):
+        if query.negates and query.holds(lambda term: False):
             self.judge_exclusions(query, allowed=exclusions_alone)
         return query
 
@@ -189,7 +189,7 @@ class _Parser:
                 phrase("This ( is never closed"),
                 phrase("Add a ) after what belongs to it."),
             )
-        if self.groups[0] == _Group(0):
+        if not self.steps and self.groups[0] == _Group(0):
             self.fail(1, phrase("The query is empty"), phrase('Write a word or a "phrase".'))
         self.end_group()
 

@@ -80,7 +80,7 @@ class Round:
         self._numbers: dict[int, int] = {}
         queries = [reading.query for reading in self.readings]
         self._vetoes = self._number(queries)
-        self._asked = self._number([one if one and one.wanted() else None for one in queries])
+        self._asked = self._number([one if one and one.speaking() else None for one in queries])
         self._muted = self._number([any_of(one.authors, one.words) for one in mutes])
         self._follows = self._number([any_of(one.authors) for one in interests])
         self._evaluation = batch.scan.evaluate(Compiled(self._queries))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from digest.matching.copies import Copies
+from digest.matching.copies import Copies, bits_of
 from digest.matching.placing import Taken, place_all
 from digest.model import Item, PaperId
 
@@ -62,8 +62,9 @@ class Listed:
             copies |= kin & 1 << columns[paper]
             kin |= near[paper]
         self.kin, self.copies = kin, copies
-        self.line = "".join(map(chr, map(columns.__getitem__, self.papers)))
-        self.mask = mask = among.mask(self.papers)
+        its = list(map(columns.__getitem__, self.papers))
+        self.line = "".join(map(chr, its))
+        self.mask = mask = bits_of(its)
         return mask
 
     def head_of(self, size: int, among: Copies) -> Head:
