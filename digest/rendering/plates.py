@@ -2,10 +2,10 @@
 
     drawn alone, drawn with `also` -> Outline | title, authors, summary -> Plates | reasons -> card
 
-A card's part is `head`, `front`, its own stretch, `tail`. A head ends with the title, and cards
-share it that have the same marked there; front and tail are shared by all whose authors are marked
-alike; the own stretch reaches from the first to the last place that reasons fill otherwise, and is
-all that has to be joined for a card. The subscriber's own
+A card's HTML is `head`, its own stretch, `tail`: what mails are joined from, so the fewer the
+better. Cards share a head that have the same marked in title and authors, and a tail where no more
+than these differ; the own stretch reaches from the first to the last place that reasons fill
+otherwise. Its text is short, and all its own. The subscriber's own
 word stays a hole of one byte, to be filled when the mail is whole. A card for a paper that further
 interests asked for differs from the others by one insertion into its own stretch; so there is one
 card for both, which knows where that goes.
@@ -152,12 +152,12 @@ class Stretch:
         """All but the slugs."""
         return b"".join([*[before for before, _ in self._open], self._end])
 
-    def set(self, slugs: Sequence[Sequence[bytes]]) -> bytes:
-        pieces: list[bytes] = []
+    def set(self, slugs: Sequence[Sequence[bytes]], front: bytes = b"", tail: bytes = b"") -> bytes:
+        pieces = [front]
         for before, number in self._open:
             pieces.append(before)
             pieces += slugs[number]
-        pieces.append(self._end)
+        pieces += self._end, tail
         return b"".join(pieces)
 
     def __bool__(self) -> bool:
@@ -175,13 +175,13 @@ class Plate(NamedTuple):
     also: tuple[bytes, bytes] | None  #: the fragments around their names, where there is a place
 
     def headed(self, title: bytes) -> bytes:
-        """What stands before the front, with the title marked in some way."""
-        return b"" if self.head is None else self.head + title
+        """What stands before the own stretch, with the title marked in some way."""
+        return self.front if self.head is None else b"".join((self.head, title, self.front))
 
     @property
     def size(self) -> int:
-        """All bytes but the head, the own stretch and the names of further interests."""
-        return len(self.front) + len(self.tail) + len(b"".join(self.also or ()))
+        """All bytes behind the own stretch, but the names of further interests."""
+        return len(self.tail) + len(b"".join(self.also or ()))
 
     @property
     def holes(self) -> int:
@@ -201,28 +201,18 @@ class Plates:
     """
 
     __slots__ = (
-        "divided",
-        "front",
-        "holes",
-        "html",
-        "is_usual",
-        "size",
-        "step",
-        "tail",
-        "text",
-        "text_front",
-        "text_tail",
+        *("divided", "holes", "html", "is_usual", "size", "step"),
+        *("tail", "text", "text_front", "text_tail"),
     )
 
     def __init__(self, html: Plate, text: Plate) -> None:
         self.size, self.holes = html.size, html.holes
         is_numbered_first = text.front.startswith(HOLE) and text.holes == 1
         self.is_usual = is_numbered_first and html.tail.count(HOLE) == self.holes
-        self.front = html.front
         self.tail: tuple[bytes, ...] = (html.tail,)
         if self.is_usual:
             self.tail = tuple([piece for part in html.tail.split(HOLE) for piece in (part, b"")])
-        self.step = len(self.tail) + 3 if self.is_usual else 0
+        self.step = 2 + len(self.tail) if self.is_usual else 0
         self.text_front = text.front.removeprefix(HOLE) if self.is_usual else text.front
         self.text_tail = text.tail
         self.html, self.text = html, text
@@ -287,8 +277,8 @@ class Word(NamedTuple):
 class WireCard:
     """One card, encoded: about 1 kB of its own, the rest is other cards' as well.
 
-    `html` and `text` are its own stretches, to go between the fronts and tails of its `plates`, of
-    which the HTML's comes after `head`. A card that cannot be joined at all has no plates.
+    `html` is its own stretch, to go between `head` and the tail of its `plates`; `text` is all of
+    that part, but for its number. A card that cannot be joined at all has no plates.
     """
 
     __slots__ = ("_cuts", "_size", "head", "html", "item", "plates", "stock", "text")
@@ -308,15 +298,19 @@ class WireCard:
         self.plates = plates
         self.head = head
         self.html = self.text = b""
-        self._cuts: tuple[int, int] | None = None  #: where `also` goes, if not at the end
+        self._cuts: tuple[int, int] | None = None  #: where `also` goes, if not before the tails
         self._size: int | None = None
         if plates is not None:
             html, text = plates.html, plates.text
-            self.html, self.text = html.open.set(in_html), text.open.set(in_text)
-            if plates.divided:
-                self._cuts = len(self.html), len(self.text)
-                self.html += html.beyond.set(in_html)
-                self.text += text.beyond.set(in_text)
+            front, tail = plates.text_front, plates.text_tail
+            if not plates.divided:
+                self.html = html.open.set(in_html)
+                self.text = text.open.set(in_text, front, tail)
+            else:
+                opening = html.open.set(in_html), text.open.set(in_text, front)
+                self._cuts = len(opening[0]), len(opening[1])
+                self.html = opening[0] + html.beyond.set(in_html)
+                self.text = opening[1] + text.beyond.set(in_text, b"", tail)
 
     def naming(self, also: Word) -> WireCard:
         """The same card, naming further interests: for one letter, all else being shared."""
@@ -327,13 +321,14 @@ class WireCard:
         return named
 
     def named(self, also: Word) -> tuple[bytes, bytes]:
-        """Its own stretches, of HTML and of text, naming further interests."""
-        plates, at = self.plates, self._cuts
+        """Its own stretch of HTML, and its text, naming further interests."""
+        plates = self.plates
         if plates is None:
             return b"", b""
+        cuts = self._cuts or (len(self.html), len(self.text) - len(plates.text_tail))
         return (
-            _naming(self.html, also.html, plates.html.also, at and at[0]),
-            _naming(self.text, also.text, plates.text.also, at and at[1]),
+            _naming(self.html, also.html, plates.html.also, cuts[0]),
+            _naming(self.text, also.text, plates.text.also, cuts[1]),
         )
 
     def size(self, token: int) -> int:
@@ -342,16 +337,14 @@ class WireCard:
         if plates is None:
             return 0
         if self._size is None:
-            self._size = decoded_size((self.head, plates.front, self.html, *plates.tail))
+            self._size = decoded_size((self.head, self.html, *plates.tail))
         return self._size + token * plates.holes
 
 
-def _naming(own: bytes, also: bytes, around: tuple[bytes, bytes] | None, at: int | None) -> bytes:
+def _naming(own: bytes, also: bytes, around: tuple[bytes, bytes] | None, at: int) -> bytes:
     if around is None:
         return own
     before, after = around
-    if at is None:
-        return b"".join((own, before, also, after))
     return b"".join((own[:at], before, also, after, own[at:]))
 
 

@@ -261,12 +261,11 @@ def _cards_apart(
             if plates is None:
                 return None
             number, place = _numbers[place], place + 1
-            pieces = plates.text_front, card.text, plates.text_tail
             if plates.is_usual:
-                text += text_gap, number, *pieces
+                text += text_gap, number, card.text
             else:
-                text += text_gap, *[piece.replace(HOLE, number) for piece in pieces]
-            pieces = b"".join((card.head, plates.front)), card.html, own.join(plates.tail[::2])
+                text += text_gap, card.text.replace(HOLE, number)
+            pieces = card.head, card.html, own.join(plates.tail[::2])
             html += html_gap, *[piece.replace(HOLE, own) for piece in pieces]
         text[0] = html[0] = b""
         texts.append(text)

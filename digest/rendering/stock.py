@@ -38,9 +38,9 @@ from digest.rendering.view import Card, also, clean_title, fixed, styled, summar
 from digest.rendering.windows import Abstract, Windows
 from digest.shelf import Maker, Shelf
 
-CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 1.3 kB each
+CARDS_KEPT: Final = 16_384  #: of each style, twice this at most, about 1.5 kB each
 PLATES_KEPT: Final = 4_096  #: twice this at most, about 2.2 kB each
-HEADS_KEPT: Final = 4_096  #: twice this at most, about 1 kB each
+HEADS_KEPT: Final = 4_096  #: twice this at most, about 1.3 kB each
 ALSO_KEPT: Final = 4_096
 PAPERS_KEPT: Final = 4_096  #: about 10 kB each
 

@@ -24,15 +24,15 @@ from digest.shelf import Shelf
 STRIPS_KEPT: Final = 4_096  #: of each style, twice this at most, about 1 kB each beside cards
 _SEEN_KEPT: Final = 2_048  #: twice this at most: those of lists that one reader has had
 
-OWN: Final = 2  #: where a card's own stretch is among its pieces, in either part
-TEXT_STEP: Final = 4  #: so many pieces a card has in the text; the first is its number's
-FIRST_TOKEN: Final = 4  #: among those of its HTML; from there on every second is open
+OWN: Final = 1  #: where a card's own stretch is among its pieces, in either part
+TEXT_STEP: Final = 2  #: so many pieces a card has in the text; the first is its number's
+FIRST_TOKEN: Final = 3  #: among those of its HTML; from there on every second is open
 
 _UNREAD: Final = object()  #: no letter's reading
 
 
 class Strip:
-    """Some cards side by side, in pieces: in `html` each takes `step`, in `text` four.
+    """Some cards side by side, in pieces: in `html` each takes `step`, in `text` two.
 
     `step` is 0, and the pieces are nothing, where the cards do not allow it.
     """
@@ -57,8 +57,8 @@ class Strip:
             if plates is None or plates.step != step:
                 self.step = 0
                 break
-            html += card.head, plates.front, card.html, *plates.tail
-            text += b"", plates.text_front, card.text, plates.text_tail
+            html += card.head, card.html, *plates.tail
+            text += b"", card.text
         self.html, self.text = tuple(html), tuple(text)
 
     def bound(self) -> Strip:
