@@ -122,8 +122,8 @@ def frame(
     hidden: int = 0,
 ) -> Frame:
     """The words around one digest's papers, `hidden` of which are not shown."""
-    own = asked(digest, subscriber, gist, hidden=hidden)
-    shared = asked_alike(alike(digest, subscriber, gist), site)
+    of_all = alike(digest, subscriber, gist)
+    own, shared = asked(subscriber, gist, of_all.of, hidden=hidden), asked_alike(of_all, site)
     asked_for = zip((*OWN, *SHARED), (*own, *shared), strict=True)
     words = {name: say(word, language) for name, word in asked_for}
     return Frame(language=language.code, direction=language.direction, **words)
@@ -135,11 +135,9 @@ def say(word: Asked, language: Language) -> str:
     return str(make(*values, language))
 
 
-def asked(
-    digest: Digest, subscriber: Addressee, gist: Gist, *, hidden: int = 0
-) -> tuple[Asked, ...]:
+def asked(subscriber: Addressee, gist: Gist, of: Occasion, *, hidden: int = 0) -> tuple[Asked, ...]:
     """What those words depend on that are a reader's own, in the order of OWN."""
-    schedule, of, titles = subscriber.schedule, occasion(digest, subscriber), gist.titles
+    schedule, titles = subscriber.schedule, gist.titles
     return (
         (_subject, titles[0] if titles else "", gist.papers, of),
         (_preheader, titles[1:3]),
@@ -157,7 +155,7 @@ def alike(digest: Digest, subscriber: Addressee, gist: Gist) -> Alike:
         digest.considered,
         digest.notes,
         subscriber.schedule.timezone,
-        None if digest.away else subscriber.schedule.cadence,
+        occasion(digest, subscriber),
         subscriber.interests,
         gist.papers,
         _minutes(gist),

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, Protocol, Self
 
 from digest.model import Item, Paper
 from digest.rendering.quoted import SOFT, cut, fragment, quoted
-from digest.rendering.skeleton import slot, split
+from digest.rendering.skeleton import escaped, slot, split
 
 #: Where a card wants the subscriber's token or number; what is quoted holds no control characters.
 HOLE: Final = b"\x01"
@@ -272,6 +272,13 @@ class Word(NamedTuple):
     said: str
     html: bytes
     text: bytes
+
+    @classmethod
+    def of(cls, said: str, in_text: str) -> Self:
+        """What is said, and how the text part has it; often that is as the HTML does."""
+        drawn = escaped(said)
+        html = fragment(drawn)
+        return cls(said, html, html if in_text == drawn else fragment(in_text))
 
 
 class WireCard:

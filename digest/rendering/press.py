@@ -35,7 +35,6 @@ from digest.rendering.occasions import Occasion
 from digest.rendering.plaintext import WRAPPED, number, wrap
 from digest.rendering.plates import HOLE, WireCard, Word
 from digest.rendering.quoted import fragment, tokens
-from digest.rendering.skeleton import escaped
 from digest.rendering.stock import Cards
 from digest.rendering.strips import TEXT_STEP, Galley, Strips
 from digest.rendering.wireframe import (
@@ -96,9 +95,7 @@ class Press:
 
     def _word(self, asked: Asked, name: str = "") -> Word:
         said = say(asked, self.language)
-        text, html = wrap(said, indent="") if name in WRAPPED else said, escaped(said)
-        quoted = fragment(html)
-        return Word(said, quoted, quoted if text == html else fragment(text))
+        return Word.of(said, wrap(said, indent="") if name in WRAPPED else said)
 
     def _head(self, of: tuple[str, int]) -> Head:
         return self._headed(asked_named(of[0]), of[1])
@@ -183,11 +180,11 @@ class Press:
     ) -> tuple[str, Sheet, list[bytes]] | None:
         """The subject, and all but the cards; None where the templates cannot be joined."""
         digest, subscriber = letter.digest, letter.subscriber
-        wanted = asked(digest, subscriber, gist, hidden=digest.left_out + cut)
+        of_all = alike(digest, subscriber, gist)
+        wanted = asked(subscriber, gist, of_all.of, hidden=digest.left_out + cut)
         (subject, a, b), (preheader, c, d), (standing, e, f), (more, g, h) = map(
             getitem, self._words, wanted
         )
-        of_all = alike(digest, subscriber, gist)
         there = subject != "", preheader != "", standing != "", more != ""
         several = tuple([count > 1 for count in counts]) if 1 in counts else (True,) * len(counts)
         sheet = self._settled[of_all, there, several]

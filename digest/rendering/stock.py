@@ -28,7 +28,7 @@ from digest.rendering.language import Language
 from digest.rendering.lines import Lines, Marker, bare, lines
 from digest.rendering.links import SiteLinks
 from digest.rendering.moulds import Moulds, Pair, TextMoulds, Values
-from digest.rendering.plaintext import TextCard
+from digest.rendering.plaintext import TextCard, wrap
 from digest.rendering.plates import Outlines, Plates, WireCard, Word
 from digest.rendering.quoted import SOFT, cut
 from digest.rendering.sentences import Sentences
@@ -208,8 +208,7 @@ class Cards:
 
     def _names(self, names: tuple[str, ...]) -> Word:
         said = also(names, self._language)
-        html, text = ink(say(said))
-        named = Word(said, cut(html), cut(text))
+        named = Word.of(said, wrap(said))
         self._longest = max(self._longest, len(named.html))
         return named
 
