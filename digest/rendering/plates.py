@@ -332,11 +332,15 @@ class WireCard:
         plates = self.plates
         if plates is None:
             return b"", b""
-        cuts = self._cuts or (len(self.html), len(self.text) - len(plates.text_tail))
-        return (
-            _naming(self.html, also.html, plates.html.also, cuts[0]),
-            _naming(self.text, also.text, plates.text.also, cuts[1]),
-        )
+        html, text = self.html, self.text
+        first, second = self._cuts or (len(html), len(text) - len(plates.text_tail))
+        if around := plates.html.also:
+            before, after = around
+            html = b"".join((html[:first], before, also.html, after, html[first:]))
+        if around := plates.text.also:
+            before, after = around
+            text = b"".join((text[:second], before, also.text, after, text[second:]))
+        return html, text
 
     def size(self, token: int) -> int:
         """Of the HTML once decoded, with a feedback token of this length."""
@@ -346,13 +350,6 @@ class WireCard:
         if self._size is None:
             self._size = decoded_size((self.head, self.html, *plates.tail))
         return self._size + token * plates.holes
-
-
-def _naming(own: bytes, also: bytes, around: tuple[bytes, bytes] | None, at: int) -> bytes:
-    if around is None:
-        return own
-    before, after = around
-    return b"".join((own[:at], before, also, after, own[at:]))
 
 
 def decoded_size(pieces: Sequence[bytes]) -> int:
