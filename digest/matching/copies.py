@@ -25,7 +25,7 @@ class Copies:
 
     `papers`: whose each bit is; `columns`: which bit is whose. `kin`: for a paper all whose being
     listed may matter to it, or its being listed to them: twins, and near-copies both ways. `near`:
-    the same as bits.
+    the same as bits. `copied`: who has any, as bits.
     """
 
     papers: tuple[PaperId, ...]
@@ -34,6 +34,7 @@ class Copies:
     alike: Alike
     kin: Mapping[PaperId, tuple[PaperId, ...]]
     near: Mapping[PaperId, int]
+    copied: int
 
     @classmethod
     def among(
@@ -43,7 +44,7 @@ class Copies:
         columns = {paper: at for at, paper in enumerate(batch)}
         kin = _kin(columns, twins or {}, alike or {})
         near = {paper: _mask(others, columns) for paper, others in kin.items()}
-        return cls(batch, columns, twins or {}, alike or {}, kin, near)
+        return cls(batch, columns, twins or {}, alike or {}, kin, near, _mask(near, columns))
 
     def mask(self, papers: Iterable[PaperId]) -> int:
         """The bits of those papers, all of the batch and each told once."""

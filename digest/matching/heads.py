@@ -125,6 +125,7 @@ class Ground:
         gets what it gives by itself, but for those that are rated higher elsewhere.
         """
         one, known, room, size = self._found[row], self._known, self._room, head.size
+        copied = self._copies.copied
         lost: list[int] = []
         gone = seen = 0
         while special:
@@ -134,7 +135,8 @@ class Ground:
             special &= one.mask
             while special:
                 column = special.bit_length() - 1
-                special ^= 1 << column
+                bit = 1 << column
+                special ^= bit
                 first, entries = known.get(column) or self._listers(column)
                 _, its_row, its_place = first
                 if its_place >= room[its_row]:
@@ -145,12 +147,14 @@ class Ground:
                         return None
                     _, its_row, _ = free
                 if its_row != row:
-                    gone |= 1 << column
+                    gone |= bit & copied
                     lost.append(one.line.index(chr(column)))
             if len(lost) + size > len(head.places):
                 head = one.head_of(size + len(lost), self._copies)
                 special = head.own & (self.shared | self._closed) & ~seen
-        if (gone and self._is_missed(one, gone)) or self._is_preceded(one, head, gone):
+        if gone and self._is_missed(one, gone):
+            return self._told(row, size)
+        if head.strangers & self.everything and self._is_preceded(one, head, gone):
             return self._told(row, size)
         if not lost:
             return head.places
@@ -159,10 +163,10 @@ class Ground:
     def _is_missed(self, one: Listed, gone: int) -> bool:
         """Whether papers that others rate higher may come up late there, or make copies here do."""
         for column in _columns(gone):
-            if others := self._others(column):
-                first, _ = self._listers(column)
-                if others & one.mask & ~gone or self._follows(others, first):
-                    return True
+            first, _ = self._listers(column)
+            others = self._others(column)
+            if others & one.mask & ~gone or self._follows(others, first):
+                return True
         return False
 
     def _is_preceded(self, one: Listed, head: Head, gone: int) -> bool:
@@ -314,10 +318,10 @@ class Ground:
         """Where a paper comes up first, and an entry for each list that has it, row by row."""
         known = self._known.get(column)
         if known is None:
-            mark, entries = chr(column), []
+            mark, bit, entries = chr(column), 1 << column, []
             for row, one in enumerate(self._found):
-                place = one.line.find(mark)
-                if place >= 0:
+                if one.mask & bit:
+                    place = one.line.index(mark)
                     entries.append((-one.scores[place], row, place))
             known = self._known[column] = min(entries), entries
         return known

@@ -22,7 +22,9 @@ class Ranked(Protocol):
     """Papers with falling scores."""
 
     papers: tuple[PaperId, ...]
-    scores: tuple[float, ...]
+
+    @property
+    def scores(self) -> Sequence[float]: ...
 
 
 class Taken:

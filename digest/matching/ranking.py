@@ -189,7 +189,7 @@ class Found(Listed):
             if len(self._lists) < _LISTS_KEPT:
                 self._lists[key] = items
         head = self.head
-        if key == head.places:
+        if not head.items and key == head.places:
             head.papers, head.items = tuple(map(self.papers.__getitem__, key)), items
         return items
 

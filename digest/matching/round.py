@@ -6,6 +6,7 @@ to `reasoning`.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -153,12 +154,12 @@ class Round:
         bounds = np.searchsorted(rows, np.arange(len(self.interests) + 1)).tolist()
         rows, columns = rows[order], columns[order]
         papers = list(map(self._to.ids.__getitem__, columns.tolist()))
-        marks = scores[order].astype(np.float64).round(DECIMALS).tolist()
+        marks = array("d", scores[order].astype(np.float64).round(DECIMALS).tobytes())
         telling = self._telling(rows, columns)
         return [
             Found(
                 tuple(papers[start:end]),
-                tuple(marks[start:end]),
+                marks[start:end],
                 telling.since(start),
                 reading.fault,
             )

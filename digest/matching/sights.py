@@ -7,6 +7,7 @@ has any of these gets just that, and it is the same value for all of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -31,6 +32,7 @@ class Head:
     strangers: int
     papers: tuple[PaperId, ...] = ()
     items: tuple[Item, ...] = ()
+    further: Head | None = None  #: of other sizes, in the order they were asked for
 
 
 _NONE: Final = Head(-1, (), 0, 0)
@@ -47,13 +49,12 @@ class Listed:
     """
 
     papers: tuple[PaperId, ...] = ()
-    scores: tuple[float, ...] = ()
+    scores: Sequence[float] = ()  #: an array is a quarter of a tuple, and lies in one place
     head: Head = field(default=_NONE, init=False, repr=False)
     mask: int = field(default=-1, init=False, repr=False)
     line: str = field(default="", init=False, repr=False)
     kin: int = field(default=0, init=False, repr=False)
     copies: int = field(default=0, init=False, repr=False)
-    _heads: dict[int, Head] = field(default_factory=dict, init=False, repr=False)
 
     def see(self, among: Copies) -> int:
         """Look at the list among the papers of its batch; returns its mask."""
@@ -69,11 +70,16 @@ class Listed:
 
     def head_of(self, size: int, among: Copies) -> Head:
         """What the list gives by itself of `size` places, or fewer where it ends; kept."""
-        head = self._heads.get(size)
-        if head is None:
-            head = self._heads[size] = self._head(size, among)
-            if self.head is _NONE:
-                self.head = head
+        head = self.head
+        while head.size != size:
+            if head.further is None:
+                made = self._head(size, among)
+                if head is _NONE:
+                    self.head = made
+                else:
+                    head.further = made
+                return made
+            head = head.further
         return head
 
     def _head(self, size: int, among: Copies) -> Head:
