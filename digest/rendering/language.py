@@ -31,6 +31,7 @@ _CATALOGUES: Final = Path(__file__).parent / "locale"
 # American order is one of many in English; the day before the month is understood everywhere.
 _LONG_DATE: Final = {"en": "EEEE, d MMMM y"}
 _DATE: Final = {"en": "d MMMM y"}
+_GROUPED: Final = 1000  #: from here on, digits of a whole number may stand in groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,14 @@ class Language:
         return form.format(n=self.number(number), **values)
 
     def number(self, number: float) -> str:
+        if type(number) is int and 0 <= number < _GROUPED and self._has_usual_digits:
+            return str(number)
         return _decimal(number, self.locale)
+
+    @cached_property
+    def _has_usual_digits(self) -> bool:
+        """Whether whole numbers that need no grouping are written as everywhere."""
+        return all([_decimal(n, self.locale) == str(n) for n in (0, 123, 456, 789)])
 
     def percent(self, share: float) -> str:
         """A share as a whole number of percents: "1%", "1 %"."""
@@ -93,7 +101,7 @@ class Language:
 
     def time(self, hour: int, minute: int) -> str:
         """By 24 hours, as a timetable: "07:30"."""
-        return format_skeleton("Hm", time(hour, minute), locale=self.locale)
+        return _time(hour, minute, self.locale)
 
     def join(self, parts: Sequence[Spans]) -> Spans:
         """ "a, b and c", each part with its own emphasis."""
@@ -126,6 +134,11 @@ def own_name(code: str) -> str:
     except (UnknownLocaleError, ValueError, TypeError):
         return code
     return name[:1].upper() + name[1:]
+
+
+@lru_cache(maxsize=256)
+def _time(hour: int, minute: int, locale: Locale) -> str:
+    return format_skeleton("Hm", time(hour, minute), locale=locale)
 
 
 @lru_cache(maxsize=8192)

@@ -10,6 +10,8 @@ from email.message import EmailMessage
 from email.policy import default
 
 import pytest
+from babel import Locale
+from babel.numbers import format_decimal
 
 from digest.model import Cadence, Reasons, Verdict
 from digest.phrases import LANGUAGES
@@ -39,6 +41,13 @@ def part(code: str, kind: str) -> str:
     found = mail(code).get_body((kind,))
     assert found is not None
     return str(found.get_content()).replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("code", [*sorted(LANGUAGES), "ar-EG", "hi", "my"])
+def test_numbers_are_written_as_cldr_has_them(code: str) -> None:
+    language = replace(speak("en"), locale=Locale.parse(code.replace("-", "_")))
+    for number in (*range(0, 1002, 7), 999, 1000, 1001, 123_456, -3, 0.5, 12.0, True):
+        assert language.number(number) == format_decimal(number, locale=language.locale)
 
 
 @pytest.mark.parametrize(
