@@ -46,7 +46,7 @@ def part(code: str, kind: str) -> str:
 @pytest.mark.parametrize("code", [*sorted(LANGUAGES), "ar-EG", "hi", "my"])
 def test_numbers_are_written_as_cldr_has_them(code: str) -> None:
     language = replace(speak("en"), locale=Locale.parse(code.replace("-", "_")))
-    for number in (*range(0, 1002, 7), 999, 1000, 1001, 123_456, -3, 0.5, 12.0, True):
+    for number in (*range(0, 1002, 7), 999, 1000, 1001, 123_456, -3, 0.5, 12.0):
         assert language.number(number) == format_decimal(number, locale=language.locale)
 
 
