@@ -88,7 +88,7 @@ class Press:
         self._words = [self._maker(name) for name in OWN]
         self._heads = Maker(self._head, _WORDS_KEPT)  #: of sections, by their names
         self._trending = Maker(self._trending_head, _FRAMES_KEPT)
-        self._counts = Maker(self._word, _FRAMES_KEPT)
+        self._in_heads = Maker(self._word, _WORDS_KEPT)  #: what they are made of
 
     def _maker(self, name: str) -> Maker[Asked, Word]:
         return Maker(lambda asked: self._word(asked, name), _WORDS_KEPT)
@@ -104,7 +104,7 @@ class Press:
         return self._headed(asked_trending(of[0]), of[1])
 
     def _headed(self, asked: Asked, papers: int) -> Head:
-        title, count = self._word(asked), self._counts[section_count, papers]
+        title, count = self._in_heads[asked], self._in_heads[section_count, papers]
         return title.html, count.html, title.text, count.text
 
     def set(self, letter: Letter, budget: int) -> Set | None:
