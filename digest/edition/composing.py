@@ -8,12 +8,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
+from itertools import compress
+from operator import itemgetter
 from random import randrange
 from typing import Final, TypeVar
 
 from digest import away, memory
 from digest.clock import local_date, period
-from digest.edition.deciding import Deciding, Draft, Routes, Sent, parted, sent_to, told
+from digest.edition.deciding import Deciding, Draft, Routes, Sent, parted, sent_to, suspected, told
 from digest.edition.hours import at_hour
 from digest.edition.spans import Opening, Span, open_span
 from digest.errors import ConfigError
@@ -46,6 +48,10 @@ DECIDED_AT_ONCE = 8  #: subscribers: fewer would each time find the processor's 
 EVERYBODY = 1_000_000_000
 _NOTHING: Final[Mapping[PaperId, int]] = {}
 _draft: Final = partial(tuple.__new__, Draft)  # `_make` without counting
+_id: Final = itemgetter(Draft._fields.index("id"))
+_dated: Final = itemgetter(*map(Draft._fields.index, ("id", "local_date")))
+_reader: Final = itemgetter(*map(Draft._fields.index, ("id", "subscriber")))
+_opening: Final = partial(tuple.__new__, Opening)
 _read: Final = partial(tuple.__new__, Read)
 T = TypeVar("T")
 Lending = Generator[None, None, T]  #: gives control back now and then, never in a transaction
@@ -179,27 +185,28 @@ class Sitting:
         """One batch: what became of it, and how many subscribers were moved on."""
         waiting = self._to.store.waiting([one.id for one in due])
         drafts = yield from self._draft(due, waiting)
-        sent = sent_to(drafts, self._to.store)
+        suspects = suspected(drafts)
+        sent = sent_to(suspects, self._to.store)
         decided = yield from self._decide(drafts, sent)
         with self._to.store.claim(due, booker=self._to.booker) as claim:
             held = _still_ours(drafts, claim, waiting, self._now)
-            dated = claim.dated({draft.id: draft.local_date for draft in held})
+            dated = claim.dated(dict(map(_dated, held)))
             fresh = [draft for draft in held if draft.id not in dated] if dated else held
-            issues, skips = self._confirm(fresh, decided, sent, sent_to(fresh, claim))
+            issues, skips = self._confirm(fresh, decided, sent, sent_to(suspects, claim))
             if not claim.all_stand(set[PaperId]().union(*(one.papers for one in issues))):
                 raise PapersMerged  # and with it this transaction goes
             queued = claim.queue(issues, run_id=self._run_id)
             claim.skip(skips, run_id=self._run_id, at=self._now)
             claim.welcome_back(told(fresh, skips))
             claim.postpone((d.id, d.hour.following) for d in held if d.id in dated)
-        readers = {draft.id: draft.subscriber for draft in fresh}
+        readers = dict(map(_reader, fresh))
         self._to.keep(_read((one, readers[one.subscriber_id].addressee)) for one in queued)
         return Composed(len(issues), Counter(skip.reason for skip in skips)), len(held)
 
     def rehearse(self, due: Sequence[Due]) -> Composed:
         """What `compose` would say of the batch."""
         drafts = _in_one_go(self._draft(due, self._to.store.waiting([one.id for one in due])))
-        sent = sent_to(drafts, self._to.store)
+        sent = sent_to(suspected(drafts), self._to.store)
         issues, skips = parted(_in_one_go(self._decide(drafts, sent)).values())
         return Composed(len(issues), Counter(skip.reason for skip in skips))
 
@@ -252,7 +259,7 @@ class Sitting:
             after = self._fetch_before(due.next_due_at - period(subscriber.schedule))
         if subscriber.away_since is not None:
             after = max(after, self._fetch_before(self._now - away.MOST))
-        return Opening(after, subscriber.revisions)
+        return _opening((after, subscriber.revisions))
 
     def _open_span(self, opening: Opening, upto: FetchId) -> Span:
         to = self._to
@@ -289,10 +296,11 @@ class Sitting:
         A digest withdrawn just now or papers that became one can have changed that; another
         composer would have moved the subscriber on.
         """
-        same = sent == before  # as a rule
+        if sent == before:  # as a rule
+            return parted(map(decided.__getitem__, map(_id, drafts)))
         return parted(
             decided[one.id]
-            if same or sent.get(one.id, _NOTHING) == before.get(one.id, _NOTHING)
+            if sent.get(one.id, _NOTHING) == before.get(one.id, _NOTHING)
             else self._deciding.decide(one, sent.get(one.id, _NOTHING))
             for one in drafts
         )
@@ -353,4 +361,4 @@ def _still_ours(
     held = claim.held
     ours = {sid: superseded for sid, superseded in waiting.items() if sid in held}
     gone = ours.keys() - claim.supersede(ours, now)
-    return [draft for draft in drafts if draft.id in held and draft.id not in gone]
+    return list(compress(drafts, map((held - gone).__contains__, map(_id, drafts))))

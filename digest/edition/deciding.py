@@ -36,6 +36,7 @@ _NONE: Final = DigestId(0)
 _NOTHING: Final = Arrangement(())
 _FAILED: Final = (Skip.FAULT, Skip.PROFILE_BROKEN)
 Routes = Callable[[Subscriber], Sequence[tuple[Channel, str]]]
+Suspects = Mapping[frozenset[PaperId], Sequence[SubscriberId]]
 Sent = Mapping[SubscriberId, Mapping[PaperId, int]]  #: papers with the newest version sent
 
 
@@ -100,15 +101,20 @@ class Deciding:
         )
 
 
-def sent_to(drafts: Sequence[Draft], store: Claim | EditionStore) -> Sent:
-    """What of the windows each was sent before: asked only where that is possible at all."""
+def suspected(drafts: Sequence[Draft]) -> Suspects:
+    """What of the windows whom may have been sent before; nothing, as a rule."""
     asked: dict[frozenset[PaperId], list[SubscriberId]] = defaultdict(list)
     for draft in drafts:
         first = draft.subscriber.seen_upto is None
         if suspects := draft.span.every if first else draft.span.resighted:
             asked[suspects].append(draft.id)
+    return asked
+
+
+def sent_to(suspects: Suspects, store: Claim | EditionStore) -> Sent:
+    """What each was sent before indeed."""
     found: dict[SubscriberId, Mapping[PaperId, int]] = {}
-    for papers, subscribers in asked.items():
+    for papers, subscribers in suspects.items():
         found |= store.sent(papers, subscribers)
     return found
 
