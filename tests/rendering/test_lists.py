@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from digest.model import DigestId, InterestId, Item, Reasons, Section, SubscriberId, Variant
+from digest.model import (
+    Cadence,
+    DigestId,
+    InterestId,
+    Item,
+    Reasons,
+    Section,
+    SubscriberId,
+    Variant,
+)
 from digest.rendering.environment import Templates, shipped_folder
 from digest.rendering.message import Letter, compose_mail
 from digest.rendering.strips import STRIPS_KEPT
@@ -159,6 +168,31 @@ def test_a_list_that_is_gone_leaves_nothing_for_the_next(
 ) -> None:
     for votes in range(40):  # each where one before was, as like as not
         assert_plain(joiner, templates, letter(listed(votes, votes + 1)))
+
+
+def test_a_section_whose_papers_are_gone_moves_no_other(
+    joiner: Joiner, templates: Templates
+) -> None:
+    first, *others = listed(3, 4, 5, 6)
+    left = {id_: paper for id_, paper in samples.PAPERS.items() if id_ != first.paper_id}
+    one, two, gone = tuple(others[:2]), tuple(others[2:]), (first,)
+    for lists in ((one, gone, told(two, 0)), (gone, told(one, 1), two), (told(gone, 0), gone)):
+        for _ in range(3):
+            assert_plain(joiner, templates, letter(*lists)._replace(papers=left), letter(*lists))
+
+
+def test_an_interest_may_be_called_as_a_span_of_time_is(
+    joiner: Joiner, templates: Templates
+) -> None:
+    like, bare = listed(3, 4), letter()
+    trending = Section(None, Cadence.DAILY.value, like)
+    named = Section(InterestId(1), Cadence.DAILY.value, like)
+    for cadence in (Cadence.DAILY, Cadence.WEEKLY):
+        schedule = replace(bare.subscriber.schedule, cadence=cadence)
+        reader = bare.subscriber._replace(schedule=schedule)
+        for sections in ((trending,), (named,), (trending, named), (named, trending)):
+            digest = bare.digest._replace(sections=sections)
+            assert_plain(joiner, templates, bare._replace(digest=digest, subscriber=reader))
 
 
 def test_no_more_lists_are_kept_than_there_is_room_for(joiner: Joiner) -> None:
