@@ -52,6 +52,11 @@ _LISTED: Final = f",[{AROUND}"
 _ENDED: Final = f"{AROUND}]]"
 _WRITTEN_KEPT: Final = 32_768  #: of about 0.4 kB
 _LISTS_KEPT: Final = 8_192  #: of about 0.6 kB beside their items
+_WINDOWS_KEPT: Final = 8
+
+#: Items as they are written, their papers packed, their lines, and themselves, which are held so
+#: that nothing else gets their identity.
+_List = tuple[str, str, list[str], tuple[Item, ...]]
 
 
 class Line(NamedTuple):
@@ -101,13 +106,14 @@ class Written:
         self._at = _NEVER
         self._notes: tuple[str, tuple[SourceNote, ...]] = ("", ())
         self._told: set[PaperId] = set()
-        self._packing = Packing({})
         self._forget()
 
     def _forget(self) -> None:
+        self._packing = Packing({})
         self._lines: dict[int, str] = {}  #: numbers of items without anything aside
         self._items: list[Item] = []  # holds them, so that nothing else gets their identities
-        self._lists: dict[int, _List] = {}
+        self._lists: dict[int, _List] = {}  #: of the window that `_packing` is of
+        self._windows: dict[int, tuple[Packing, dict[int, _List]]] = {}
         self._seen: set[int] = set()  # identities of lists, some of which may be gone
         # An item of the match, which holds its reasons; its line, or the number of that
         self._matches: dict[int, tuple[Item, str, str]] = {}
@@ -121,26 +127,35 @@ class Written:
         """
         new = Pages([], [], [], [])
         for digest, of in zip(digests, versions, strict=True):
-            self._page(digest, of, numbers, new)
+            at = digest.composed_at
+            if at is not self._at and at != self._at:
+                self._at = at
+                self._forget()
+            if of is not self._packing.versions:
+                self._turn_to(of)
+            self._page(digest, numbers, new)
         return new
 
-    def _page(self, digest: Digest, versions: Versions, numbers: Iterator[int], new: Pages) -> None:
-        _, _, _, at, since, until, sections, considered, left_out, notes, away = digest
-        if at is not self._at and at != self._at:
-            self._at = at
-            self._forget()
-        if versions is not self._packing.versions:
-            self._packing = Packing(versions)
-        lists, packing, written, told = self._lists, self._packing, [], []
+    def _turn_to(self, versions: Versions) -> None:
+        """Another window, whose lists are others."""
+        if id(versions) not in self._windows:
+            if len(self._windows) >= _WINDOWS_KEPT:
+                self._windows.clear()
+            self._windows[id(versions)] = Packing(versions), {}
+        self._packing, self._lists = self._windows[id(versions)]
+
+    def _page(self, digest: Digest, numbers: Iterator[int], new: Pages) -> None:
+        _, _, _, _, since, until, sections, considered, left_out, notes, away = digest
+        lists, written, told = self._lists, [], []
         for number, name, items in sections:
             like = items.like if type(items) is Variant else items
             kept = lists.get(id(like))
             if kept is None:
-                listed = _framed(self._anew(items, like, numbers, new))
-                packed = packing.pack(map(_paper_id, items))
+                listed, packed = self._anew(items, like, numbers, new)
             else:
-                listed = kept.text if like is items else _framed(_joined(kept.lines, items))
-                packed = kept.packed if kept.versions is versions else kept.pack(packing)
+                listed, packed, lines, _ = kept
+                if like is not items:
+                    listed = _joined(lines, items)
             shown = "null" if number is None else number
             written.append(f"[{shown},{_quote(name)}{listed}")
             told.append(packed)
@@ -166,26 +181,29 @@ class Written:
         like: tuple[Item, ...],
         numbers: Iterator[int],
         new: Pages,
-    ) -> str:
-        """Items whose list is not kept; it may be the next time, when several seem to have it."""
-        lines: list[Any] = list(map(self._lines.get, map(id, like)))
+    ) -> tuple[str, str]:
+        """Items whose list is not kept; from now on it is, when several seem to have it."""
+        known, packed = self._lines.get, self._packing.pack(map(_paper_id, like))
+        lines: list[Any] = list(map(known, map(id, like)))
         if not all(lines):
             for at, line in enumerate(lines):
-                _, _, _, also, revision = item = items[at]
                 if not line:
-                    line = lines[at] = self._line(like[at], numbers, new)
-                if also or revision:
-                    lines[at] = _with_aside(line, item)
-            return NEXT_ITEM.join(lines)
+                    lines[at] = self._line(like[at], numbers, new)
+            if not all(map(known, map(id, like))):
+                return _framed(map(_with_aside, lines, items)), packed
         if id(like) in self._seen:
-            if len(self._lists) >= _LISTS_KEPT:
-                self._lists.clear()
-            self._lists[id(like)] = _List(like, lines)
+            self._keep((_framed(lines), packed, lines, like))
         else:
             if len(self._seen) >= _WRITTEN_KEPT:
                 self._seen.clear()
             self._seen.add(id(like))
-        return _joined(lines, items)
+        return _joined(lines, items), packed
+
+    def _keep(self, listed: _List) -> None:
+        if sum(len(lists) for _, lists in self._windows.values()) >= _LISTS_KEPT:
+            for _, lists in self._windows.values():
+                lists.clear()
+        self._lists[id(listed[-1])] = listed
 
     def _line(self, item: Item, numbers: Iterator[int], new: Pages) -> str:
         """The line of an item for whoever shares the match; a number once somebody does."""
@@ -214,23 +232,6 @@ class Written:
         return number
 
 
-class _List:
-    """Items without anything aside, all of whose lines have numbers, as they are written."""
-
-    __slots__ = ("items", "lines", "packed", "text", "versions")
-
-    def __init__(self, items: tuple[Item, ...], lines: list[str]) -> None:
-        self.items = items  # held, so that nothing else gets their identity
-        self.lines = lines
-        self.text = _framed(NEXT_ITEM.join(lines))
-        self.versions: Versions | None = None  #: `packed` is by these
-
-    def pack(self, packing: Packing) -> str:
-        self.packed = packing.pack(map(_paper_id, self.items))
-        self.versions = packing.versions
-        return self.packed
-
-
 @lru_cache(maxsize=1024)  # thousands share a window
 def _begun(since: datetime, until: datetime, considered: int) -> str:
     return f'{BEGINS}"since":"{since.isoformat()}","until":"{until.isoformat()}","n":{considered}'
@@ -241,20 +242,22 @@ def _joined(lines: list[str], items: tuple[Item, ...]) -> str:
 
     Only what differs is looked at: the others need not be in the processor's cache.
     """
-    if isinstance(items, Variant):
+    if type(items) is Variant:
         lines = lines.copy()
         for at in items.apart:
             if also := items[at].also:
                 lines[at] = f"[{lines[at]},[{','.join(map(_quote, also))}]]"
-    return NEXT_ITEM.join(lines)
+    return f"{_LISTED}{NEXT_ITEM.join(lines)}{_ENDED}"
 
 
-def _framed(listed: str) -> str:
-    return f"{_LISTED}{listed}{_ENDED}"
+def _framed(lines: Iterable[str]) -> str:
+    return f"{_LISTED}{NEXT_ITEM.join(lines)}{_ENDED}"
 
 
 def _with_aside(line: str, item: Item) -> str:
     _, _, _, also, revision = item
+    if not (also or revision):
+        return line
     return f"[{line},[{','.join(map(_quote, also))}]{',true' if revision else ''}]"
 
 

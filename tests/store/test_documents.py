@@ -175,8 +175,9 @@ def test_a_digest_s_papers_are_packed_with_the_versions_it_told(
     """Of one window's versions as of another's, whose lists are the same; each paper new once."""
     written, told = Written(), list[PaperId]()
     papers = {item.paper_id for items in lists for item in items}
-    windows = [{paper: data.draw(st.integers(0, 3)) for paper in papers} for _ in range(2)]
-    for _ in range(data.draw(st.integers(2, 8))):
+    many = data.draw(st.sampled_from([1, 2, 10]))  # all of which are kept, or not
+    windows = [{paper: data.draw(st.integers(0, 3)) for paper in papers} for _ in range(many)]
+    for _ in range(data.draw(st.integers(2, 16))):
         chosen = data.draw(st.lists(st.sampled_from(lists), max_size=3)) if lists else []
         sections = [builders.section()._replace(items=like(one, data)) for one in chosen]
         digest = builders.digest(sections=tuple(sections))
@@ -186,6 +187,20 @@ def test_a_digest_s_papers_are_packed_with_the_versions_it_told(
         told += pages.papers
         assert set(digest.paper_ids) <= set(told)
     assert len(told) == len(set(told))
+
+
+def test_a_list_that_is_kept_is_packed_for_each_window() -> None:
+    """As it is and but for what stands aside; also where there are more windows than are kept."""
+    written, numbers = Written(), count(1)
+    listed = builders.item(3), builders.item(4)
+    varied = Variant.of(listed, (listed[0]._replace(also=("Fog",)), listed[1]), apart=[0])
+    windows = [{PaperId(3): version, PaperId(4): 1} for version in range(12)]
+    for versions in (*windows[:1] * 4, *windows[:2] * 2, *windows * 2):
+        for items in (listed, varied):
+            digest = builders.digest(sections=(builders.section()._replace(items=items),))
+            pages = written.pages([digest], [versions], numbers)
+            assert dict(unpack(pages.packed[0])) == versions
+            assert ("Fog" in pages.documents[0]) == (items is varied)
 
 
 def like(listed: tuple[Item, ...], data: st.DataObject) -> tuple[Item, ...]:
