@@ -50,9 +50,7 @@ _NOTHING: Final[Mapping[PaperId, int]] = {}
 _draft: Final = partial(tuple.__new__, Draft)  # `_make` without counting
 _id: Final = itemgetter(Draft._fields.index("id"))
 _dated: Final = itemgetter(*map(Draft._fields.index, ("id", "local_date")))
-_reader: Final = itemgetter(*map(Draft._fields.index, ("id", "subscriber")))
 _opening: Final = partial(tuple.__new__, Opening)
-_read: Final = partial(tuple.__new__, Read)
 T = TypeVar("T")
 Lending = Generator[None, None, T]  #: gives control back now and then, never in a transaction
 Decision = Issue | Skipped
@@ -199,8 +197,7 @@ class Sitting:
             claim.skip(skips, run_id=self._run_id, at=self._now)
             claim.welcome_back(told(fresh, skips))
             claim.postpone((d.id, d.hour.following) for d in held if d.id in dated)
-        readers = dict(map(_reader, fresh))
-        self._to.keep(_read((one, readers[one.subscriber_id].addressee)) for one in queued)
+        self._to.keep(queued)
         return Composed(len(issues), Counter(skip.reason for skip in skips)), len(held)
 
     def rehearse(self, due: Sequence[Due]) -> Composed:

@@ -70,9 +70,10 @@ class Deciding:
             reason = _reason_to_skip(draft)
             if reason is not None:
                 return self._skipped(draft, reason)
-        digest, routes = self._digest(draft, arranged), self.routes(draft.subscriber)
-        papers, next_due = arranged.papers, hour.following
-        return _issue((digest, papers, span.versions, span.after, span.upto, routes, next_due))
+        digest, one = self._digest(draft, arranged), draft.subscriber
+        versions, after, upto, next_due = span.versions, span.after, span.upto, hour.following
+        to = one.addressee, self.routes(one)
+        return _issue((digest, arranged.papers, versions, after, upto, *to, next_due))
 
     def digest(self, draft: Draft, sent: Mapping[PaperId, int]) -> Digest:
         """The digest, be it empty."""

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from digest.model import (
+    Addressee,
     Channel,
     Delivery,
     DeliveryState,
@@ -39,6 +40,7 @@ from digest.store.documents import Written
 from digest.store.lines import STORED, line_numbers, read_digests, store_lines
 from digest.store.papers import current_ids
 from digest.store.queueing import Booker, Booking, Post, queue
+from digest.store.readers import Read
 from digest.store.reading import Reading, Stored
 from digest.store.sent import forget_sent, sent_before, store_sent
 from digest.store.superseding import NEVER_LEFT, Superseded, superseded, waiting
@@ -71,6 +73,7 @@ class Due(NamedTuple):
 _due: Final = partial(tuple.__new__, Due)  # `_make` without counting
 _digest_of: Final = partial(tuple.__new__, Digest)
 _post: Final = partial(tuple.__new__, Post)
+_read: Final = partial(tuple.__new__, Read)
 
 
 class Issue(NamedTuple):
@@ -84,6 +87,7 @@ class Issue(NamedTuple):
     versions: Mapping[PaperId, int]
     fetch_after: FetchId
     fetch_upto: FetchId
+    addressee: Addressee
     routes: Sequence[tuple[Channel, str]]
     next_due_at: datetime
 
@@ -268,16 +272,16 @@ class Claim:
         now = current_ids(self._connection, papers)
         return all(map(eq, map(now.get, papers), papers))
 
-    def queue(self, issues: Sequence[Issue], *, run_id: int | None) -> list[Digest]:
+    def queue(self, issues: Sequence[Issue], *, run_id: int | None) -> list[Read]:
         """Store digests, what they hold and their deliveries; move the subscribers on.
 
-        Returns the digests with their ids.
+        Returns the digests with their ids, as who writes the letters reads them.
         """
         if not issues:
             return []
         into = self._connection
         ids = bulk.new_ids(into, _digest, len(issues))
-        drafts, papers, versions, after, upto, routes, next_due = zip(*issues, strict=True)
+        drafts, papers, versions, after, upto, readers, routes, next_due = zip(*issues, strict=True)
         digests = [_digest_of((id, *told)) for id, (_, *told) in zip(ids, drafts, strict=True)]
         _, owners, days, ats, *_ = zip(*drafts, strict=True)
         pages = self._written.pages(digests, versions, line_numbers(into))
@@ -299,7 +303,7 @@ class Claim:
         ]
         self.booked += queue(into, posts, self._booking)
         self._advance(owners, next_due, upto)
-        return digests
+        return list(map(_read, zip(digests, readers, strict=True)))
 
     def _store_digests(
         self,

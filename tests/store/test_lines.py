@@ -67,7 +67,8 @@ def queue(store: EditionStore, *digests: Digest) -> None:
 def _issue(digest: Digest) -> Issue:
     papers: Sequence[PaperId] = digest.paper_ids
     versions = dict.fromkeys(papers, digest.local_date.toordinal())  # another day, a new version
-    return Issue(digest, papers, versions, FetchId(0), FetchId(1), (), START)
+    reader = builders.subscriber(digest.subscriber_id).addressee
+    return Issue(digest, papers, versions, FetchId(0), FetchId(1), reader, (), START)
 
 
 def lines(database: Database) -> list[str]:

@@ -131,6 +131,7 @@ def issue(database: Database, reader: Subscriber) -> DigestId:
         fetch_upto=PaperStore(database).latest_fetch(),
         papers=ids,
         versions=dict.fromkeys(ids, 1),
+        addressee=reader.addressee,
         routes=(),
         next_due_at=START + timedelta(days=3),
     )
