@@ -1,21 +1,19 @@
 """Which of a statement's words a paper has, and where: the words that speak for a match.
 
-A paper's words are looked up once a batch, a statement's once; what two statements share is told
-with the same values.
+A stem's papers are looked up once a batch, a word once, a statement once; what two statements share
+is told with the same values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property, partial
-from itertools import islice
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.sparse import Ints
-from digest.matching.stemmed import Smalls, Stemmed
+from digest.matching.stemmed import Stemmed
 from digest.matching.stems import stem
 from digest.matching.terms import cut
 from digest.model import Field, Hit
@@ -26,9 +24,10 @@ STATEMENTS = 10_000  #: statements whose words are remembered
 _TITLE, _ABSTRACT = Field.TITLE, Field.ABSTRACT
 _hit: Final = partial(tuple.__new__, Hit)  # `_make` without counting
 _Numbers = Sequence[int]
-_Known = tuple[
-    dict[int, int], dict[str, tuple[Hit, ...]]
-]  #: of a paper: runs by stem, hits by word
+_Hits = dict[int, tuple[Hit, ...]]
+_Word = tuple[float, str, int, str, _Hits, str]
+"""How telling it is, falling; its stem, which ends the sorting; the stem's first run, and papers;
+known hits by paper; as it is written."""
 
 
 class WordPlaces:
@@ -37,51 +36,71 @@ class WordPlaces:
     def __init__(self, words: Stemmed, rarities: NDArray[np.float64]) -> None:
         self._words = words
         self._rarities = rarities.data
-        self._known: dict[int, _Known] = {}
-        self._spoken: dict[str, dict[int, str]] = {}
+        self._looked_up = bytearray(len(words))  #: whether `bounds` has a paper's
+        self._known: dict[str, _Word | None] = {}
+        self._spoken: dict[str, list[_Word]] = {}
 
     def told(self, statement: str, paper: int) -> tuple[Hit, ...]:
         """Places of the statement's rarest words in the paper, the most telling word first."""
-        runs, hits = self._known.get(paper) or self._look_up(paper)
         spoken = self._spoken.get(statement)
         if spoken is None:
             spoken = self._said(statement)
         told: list[Hit] = []
-        for number in islice(filter(runs.__contains__, spoken), MOST):
-            word = spoken[number]
-            told += hits.get(word) or hits.setdefault(word, self._hit(word, paper, runs[number]))
+        left, column = MOST, chr(paper)
+        for _, _, first, papers, hits, word in spoken:
+            if column in papers:
+                known = hits.get(paper)
+                if known is None:
+                    run = first + papers.index(column)
+                    known = hits[paper] = self._hit(word, paper, run)
+                told += known
+                left -= 1
+                if not left:
+                    break
         return tuple(told)
 
-    def _said(self, statement: str) -> dict[int, str]:
-        """The statement's stems that some paper has, the most telling first, each as written."""
-        words, numbers = {stem(word): word for word in cut(statement)}, self._words.numbers
-        there = [(numbers[one], one) for one in words if one in numbers]
-        ranked = sorted([(-self._rarities[number], one, number) for number, one in there])
+    def _said(self, statement: str) -> list[_Word]:
+        """The statement's words whose stems some paper has, the most telling first."""
         if len(self._spoken) >= STATEMENTS:
             self._spoken.clear()
-        self._spoken[statement] = spoken = {number: words[one] for _, one, number in ranked}
+            self._known.clear()
+        known, there = self._known, dict[str, _Word]()
+        for word in cut(statement):
+            found = known[word] if word in known else self._look_up(word)
+            if found is not None:
+                there[found[1]] = found
+        self._spoken[statement] = spoken = sorted(there.values())
         return spoken
 
-    @cached_property
-    def _by_paper(self) -> tuple[Smalls, Ints]:
-        """The runs of `Stemmed.standing` by paper, and where each paper's begin."""
-        papers = self._words.standing.papers
-        order = np.argsort(papers, kind="stable").astype(np.int32)
-        return order, np.searchsorted(papers[order], np.arange(len(self._words) + 1))
+    def _look_up(self, word: str) -> _Word | None:
+        """A word as written, None where no paper has its stem."""
+        name, found = stem(word), None
+        number = self._words.numbers.get(name)
+        if number is not None:
+            papers, starts = self._papers
+            first, end = starts[number], starts[number + 1]
+            found = -self._rarities[number], name, first, papers[first:end], _Hits(), word
+        self._known[word] = found
+        return found
 
-    def _look_up(self, paper: int) -> _Known:
-        """The stems of a paper, and the run of each."""
-        order, begins = self._by_paper
-        runs = order[begins[paper] : begins[paper + 1]]
-        stems = self._words.standing.stems[runs].tolist()
-        self._words.stream.look_up(2 * paper, 2 * paper + 1)
-        known = self._known[paper] = dict(zip(stems, runs.tolist(), strict=True)), {}
-        return known
+    @cached_property
+    def _papers(self) -> tuple[str, _Numbers]:
+        """The paper of each run (see `Standing`) as a character, and where a stem's begin.
+
+        Of most stems there are few papers, and nothing is found sooner than a character in a
+        string.
+        """
+        standing, count = self._words.standing, len(self._words.names)
+        papers = standing.papers.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
+        return papers, np.searchsorted(standing.stems, np.arange(count + 1)).data
 
     def _hit(self, word: str, paper: int, run: int) -> tuple[Hit, ...]:
         """The first PLACES of a stem that is there, as hits of a word."""
         starts, places, abstracts, bounds = self._standing
         start, end, abstract = starts[run], starts[run + 1], abstracts[paper]
+        if not self._looked_up[paper]:
+            self._words.stream.look_up(2 * paper, 2 * paper + 1)
+            self._looked_up[paper] = True
         return tuple(
             [
                 _hit(

@@ -13,7 +13,7 @@ from digest.matching.lexicon import Occurring, words_of
 from digest.matching.stemmed import Stemmed, stream_of
 from digest.matching.stems import stem
 from digest.matching.stream import Stream
-from digest.matching.telling import MOST, PLACES, WordPlaces
+from digest.matching.telling import MOST, PLACES, STATEMENTS, WordPlaces
 from digest.matching.terms import Gap, cut, cut_with_gaps, gap_kind, spans
 from digest.model import Field, Hit, Paper
 from tests import builders
@@ -98,3 +98,27 @@ def test_the_rarest_words_are_told_with_their_first_places(
         for statement in statements:
             for at, one in enumerate(some):
                 assert list(places.told(statement, at)) == told(statement, one, rarity)
+
+
+def test_words_are_told_of_any_paper_of_a_large_batch() -> None:
+    """A paper's number is looked for as a character: half pairs of UTF-16 and beyond are some."""
+    numbers = (0, 0xD7FF, 0xD800, 0xDFFF, 0xE000, 0x10001)
+    texts = [""] * (2 * numbers[-1] + 2)
+    for number in numbers:
+        texts[2 * number + 1] = "fog"
+    stemmed = Stemmed(Stream(texts))
+    places = WordPlaces(stemmed, np.ones(len(stemmed.names)))
+    fog = (Hit(Field.ABSTRACT, 0, 3, "fog"),)
+    for number in numbers:
+        assert places.told("fog", number) == fog
+    assert [places.told("fog", one) for one in (1, 0xD801, 0x10000)] == [()] * 3
+
+
+def test_what_is_told_does_not_depend_on_how_many_asked_before() -> None:
+    stemmed = Stemmed(Stream(["Fog and tides", "a tide"]))
+    places = WordPlaces(stemmed, np.ones(len(stemmed.names)))
+    expected = places.told("tide fog", 0)
+    assert {hit.term for hit in expected} == {"fog", "tide"}
+    for number in range(STATEMENTS + 1):
+        assert [hit.term for hit in places.told(f"Fog {number}", 0)] == ["Fog"]
+    assert places.told("tide fog", 0) == expected
