@@ -15,7 +15,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
 from itertools import chain
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any, Final, NamedTuple, NewType, Self
 
 PaperId = NewType("PaperId", int)  #: row id of a paper in the store
@@ -330,7 +330,7 @@ class Subscriber(NamedTuple):
     @property
     def addressee(self) -> Addressee:
         wanted = len(self.interests) - sum(map(_is_paused, self.interests))
-        return _addressee((*_addressed(self), wanted))
+        return _addressee(add(_addressed(self), (wanted,)))
 
 
 _is_paused: Final = itemgetter(Interest._fields.index("paused"))

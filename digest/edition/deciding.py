@@ -71,9 +71,9 @@ class Deciding:
             if reason is not None:
                 return self._skipped(draft, reason)
         digest, one = self._digest(draft, arranged), draft.subscriber
-        versions, after, upto, next_due = span.versions, span.after, span.upto, hour.following
-        to = one.addressee, self.routes(one)
-        return _issue((digest, arranged.papers, versions, after, upto, *to, next_due))
+        papers, versions, after, upto = arranged.papers, span.versions, span.after, span.upto
+        to, routes, next_due = one.addressee, self.routes(one), hour.following
+        return _issue((digest, papers, versions, after, upto, to, routes, next_due))
 
     def digest(self, draft: Draft, sent: Mapping[PaperId, int]) -> Digest:
         """The digest, be it empty."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from itertools import compress
-from operator import eq, gt
+from operator import add, eq, gt, itemgetter
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -72,6 +72,7 @@ class Due(NamedTuple):
 
 _due: Final = partial(tuple.__new__, Due)  # `_make` without counting
 _digest_of: Final = partial(tuple.__new__, Digest)
+_behind_id: Final = itemgetter(slice(1, None))  #: a digest's fields
 _post: Final = partial(tuple.__new__, Post)
 _read: Final = partial(tuple.__new__, Read)
 
@@ -282,7 +283,7 @@ class Claim:
         into = self._connection
         ids = bulk.new_ids(into, _digest, len(issues))
         drafts, papers, versions, after, upto, readers, routes, next_due = zip(*issues, strict=True)
-        digests = [_digest_of((id, *told)) for id, (_, *told) in zip(ids, drafts, strict=True)]
+        digests = list(map(_digest_of, map(add, zip(ids), map(_behind_id, drafts))))
         _, owners, days, ats, *_ = zip(*drafts, strict=True)
         pages = self._written.pages(digests, versions, line_numbers(into))
         store_lines(into, pages.lines)
@@ -297,9 +298,9 @@ class Claim:
         sent = {"subscriber_id": owners, "fetch_upto": upto, "digest_id": ids}
         store_sent(into, pages.papers, _sent_rows(sent, papers, pages.packed))
         posts = [
-            _post((id, owner, *route, at))
+            _post((id, owner, channel, address, at))
             for id, owner, at, theirs in zip(ids, owners, ats, routes, strict=True)
-            for route in theirs
+            for channel, address in theirs
         ]
         self.booked += queue(into, posts, self._booking)
         self._advance(owners, next_due, upto)

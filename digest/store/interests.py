@@ -18,7 +18,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
-from operator import itemgetter
+from itertools import starmap
+from operator import add, itemgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -94,8 +95,9 @@ def read_interests(
             continue
         told = note.split()
         try:
-            ids = zip(map(int, told[::2]), told[1::2], strict=True)
-            found[owner] = tuple([_new((id_, *_known[key])) for id_, key in ids])
+            ids, definitions = zip(map(int, told[::2])), map(_known.__getitem__, told[1::2])
+            each = starmap(add, zip(ids, definitions, strict=True))
+            found[owner] = tuple(map(_new, each))
         except (KeyError, ValueError):
             unknown.append(owner)
             continue

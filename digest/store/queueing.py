@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import repeat
+from operator import add
 from typing import Any, Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
@@ -96,10 +98,9 @@ def _hold(connection: sa.Connection, posts: Sequence[Post], booking: Booking) ->
         "claimed_until": _lease_end(connection, booking.lease),
     }
     _insert(connection, posts, claim, ids)
-    return [
-        _delivery_of((id, digest, whose, channel, address, _FIRST, made_at, *_NEW))
-        for id, (digest, whose, channel, address, made_at) in zip(ids, posts, strict=True)
-    ]
+    *told, made_at = zip(*posts, strict=True)
+    each = zip(ids, *told, repeat(_FIRST), made_at)
+    return list(map(_delivery_of, map(add, each, repeat(_NEW))))
 
 
 def _parted(

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import islice
+from operator import add
 from typing import Any, Final, NamedTuple, TypeVar
 
 import sqlalchemy as sa
@@ -120,13 +121,9 @@ def read_profiles(connection: bulk.Asked, ids: Sequence[SubscriberId]) -> list[S
         routes = active_routes(connection, chunk)
         for id_, email, name, created, confirmed, _, told in rows:
             schedule, wishes, standing, rest = _terms[told]
-            found[id_] = _new(  # in the order of its fields
-                (
-                    *(id_, email, schedule, when(created), name),
-                    *(*wishes, interests[id_], *standing),
-                    *(when(confirmed), *rest, routes.get(id_, ())),
-                )
-            )
+            begun = id_, email, schedule, when(created), name, *wishes, interests[id_], *standing
+            ended = when(confirmed), *rest, routes.get(id_, ())
+            found[id_] = _new(add(begun, ended))  # in the order of its fields
     return [found[id_] for id_ in ids if id_ in found]
 
 
