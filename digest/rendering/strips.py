@@ -38,7 +38,7 @@ class Strip:
     """
 
     __slots__ = (
-        *("_of", "_papers", "cards", "html", "items"),
+        *("_of", "_papers", "cards", "count", "html", "items"),
         *("reading", "step", "text", "titles", "words"),
     )
 
@@ -46,6 +46,7 @@ class Strip:
         self.items = items
         self.reading: object = _UNREAD
         self.cards = cards
+        self.count = len(cards)
         self.titles = tuple([card.stock.title for card in cards[:3]])
         self.words = sum([card.stock.words for card in cards])
         html: list[bytes] = []
@@ -141,7 +142,7 @@ class Strips:
                 strip = self._strip(like, papers, reading)
                 if strip is None:
                     strip, apart = Strip(self.cards(items, papers), items), ()
-            count = len(strip.cards)
+            count = strip.count
             counts.append(count)
             if strip.step != step:
                 if not count:
