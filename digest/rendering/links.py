@@ -18,6 +18,10 @@ _SCHEMES: Final = ("https://", "http://", "mailto:")
 _URL_LENGTH: Final = 2000
 _UNWISE: Final = re.compile(r'[ "<>\\^`{|}]')  # RFC 3986 has no place for them; feeds use them
 
+#: An address with nothing to mend, whose parts need not be told apart to see that.
+_PLAIN: Final = re.compile(
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?(?:[/?#][!#-;=?-\[\]_a-z~]*)?"
+)
 _BREAKING: Final = re.compile(r'[\s"<>\\^`{|}\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]')
 
 
@@ -98,6 +102,10 @@ def public_url(url: str | None) -> str | None:
     """An http(s) address with a host, spaces mended as PubMed needs it; None for anything else."""
     if not url or len(url) > _URL_LENGTH:
         return None
+    return url if _PLAIN.fullmatch(url) else _mended(url)
+
+
+def _mended(url: str) -> str | None:
     mended = _UNWISE.sub(lambda found: f"%{ord(found[0]):02X}", url.strip())
     try:
         parts = urlsplit(mended)

@@ -119,6 +119,10 @@ def test_the_trial_mail_can_be_composed_in_any_language(language: str) -> None:
     ("url", "expected"),
     [
         ("https://arxiv.org/abs/1", "https://arxiv.org/abs/1"),
+        ("http://x.org:80?a=1&b=%20~[2]#c", "http://x.org:80?a=1&b=%20~[2]#c"),
+        ("https://x.org/a^b|c", "https://x.org/a%5Eb%7Cc"),
+        ("https://x.org/a\n", "https://x.org/a"),
+        ("https://:80/a", None),
         ("  http://x.org/a b ", "http://x.org/a%20b"),
         ('https://x.org/"><script>', "https://x.org/%22%3E%3Cscript%3E"),
         ("javascript:alert(1)", None),
